@@ -1,0 +1,39 @@
+# One target for each thing to do; `make help` lists them. Everything is made below .build/, nothing outside the checkout.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+BIN := .build/venv/bin
+READY := .build/venv/ready
+
+.PHONY: help
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1|\2/' | column -t -s '|'
+
+$(READY): dev/requirements.txt dev/setup.sh tests/emulator/requirements.txt
+	@dev/setup.sh
+
+.PHONY: setup
+setup: $(READY) ## Make the Python environment with all tools, below .build/
+
+.PHONY: demo
+demo: $(READY) ## Run the shipped playbook against the embedded Enterprise Manager
+	@$(BIN)/python dev/demo.py
+
+.PHONY: test
+test: $(READY) ## Run every check there is
+	@$(BIN)/python dev/check.py
+
+.PHONY: check
+check: $(READY) ## Run one check or some: make check ONLY="units lint"; ONLY=? lists them
+	@$(BIN)/python dev/check.py $(ONLY)
+
+.PHONY: emulator
+emulator: $(READY) ## Start the embedded Enterprise Manager and say how to reach it
+	@$(BIN)/python tests/emulator
+
+.PHONY: build
+build: $(READY) ## Build the artifact for Galaxy into .build/dist/
+	@$(BIN)/python dev/stage.py
+
+.PHONY: clean
+clean: ## Remove what all this made
+	rm -rf .build

@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# Makes .build/venv with all tools, on the newest Python here that ansible-core runs on.
+set -eu
+cd "$(dirname "$0")/.."
+
+find_python() {
+    local candidate
+    for candidate in "$HOME"/.pyenv/versions/3.1[321].*/bin/python python3.13 python3.12 python3.11 python3; do
+        # A pyenv shim of a Python that is not chosen exits with 127.
+        if "$candidate" -c 'import sys, venv, ensurepip; assert (3, 11) <= sys.version_info[:2] <= (3, 13)' 2>/dev/null; then
+            echo "$candidate"
+            return
+        fi
+    done
+    echo "No Python 3.11, 3.12 or 3.13 with venv was found: install one of them (Debian: python3 python3-venv)." >&2
+    exit 1
+}
+
+python=$(find_python)
+echo "Setting up .build/venv with $("$python" --version) ..."
+rm -rf .build/venv
+"$python" -m venv .build/venv
+pip=(.build/venv/bin/python -m pip --disable-pip-version-check --quiet)
+# uv is the faster installer, but reads no pip.conf: where it cannot reach an index, pip may.
+if ! { "${pip[@]}" install uv && .build/venv/bin/uv pip install --quiet --python .build/venv/bin/python -r dev/requirements.txt; } 2>.build/setup.log; then
+    "${pip[@]}" install -r dev/requirements.txt 2>>.build/setup.log || { cat .build/setup.log >&2; exit 1; }
+fi
+touch .build/venv/ready

@@ -1,0 +1,46 @@
+# Copyright: (c) 2026, vbem.rest contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Documentation of the options that say which tasks are meant."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """The selection options."""
+
+    DOCUMENTATION = r"""
+options:
+  task_id:
+    description:
+      - Only these tasks, by id, such as V(task-5).
+      - An empty list selects nothing.
+    type: list
+    elements: str
+  task_state:
+    description:
+      - Only tasks in one of these states.
+      - V(OperationFinished) is neither the end nor a failure. The operation is finished on the backup server, and Enterprise
+        Manager has not collected its outcome yet.
+    type: list
+    elements: str
+    choices: [Running, OperationFinished, Finished]
+  operation:
+    description:
+      - Only tasks of one of these operations, such as V(StartJob), compared without case.
+    type: list
+    elements: str
+  success:
+    description:
+      - Only tasks that have an outcome, and this one.
+    type: bool
+  filter:
+    description:
+      - A filter in Enterprise Manager's own language, over the fields C(TaskId), C(State) and C(Operation).
+      - C(;) is AND, C(,) is OR, and C(;) binds tighter; parentheses group. The operators are C(==), C(!=), C(<), C(>), C(<=)
+        and C(>=). Values with spaces or punctuation stand in double quotes, a quote within them is doubled.
+      - All criteria that are given must be met. They are sent to the server as one filter and applied again here, because
+        servers may ignore or reject filters of tasks.
+    type: str
+"""

@@ -1,0 +1,26 @@
+# Copyright: (c) 2026, vbem.rest contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Documentation of the options of every wait."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """The options of a wait."""
+
+    DOCUMENTATION = r"""
+options:
+  wait_timeout:
+    description:
+      - Seconds to wait at the most, by the clock on the wall. V(0) looks once.
+    type: int
+    default: 600
+  poll_interval:
+    description:
+      - Longest pause between two polls, in seconds. Polling starts fast and slows down to this, and never pauses long
+        enough to lose an idle session.
+    type: int
+    default: 10
+"""

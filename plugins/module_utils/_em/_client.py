@@ -1,0 +1,200 @@
+# Copyright: (c) 2026, vbem.rest contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Verbs in, plain data out: a client that logs on when first used and reads collections page by page."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from ._codec import Document, decode, iter_rows, read_int, read_text, strip_host
+from ._errors import EmError
+from ._http import Response, Transport
+from ._options import Connection
+from ._session import LogonSession, create_headers, log_off, log_on
+from ._status import create_status_error
+
+
+class Client:
+    """A conversation with one Enterprise Manager, to be used as a context manager.
+
+    A borrowed session (one that the connection holds) is used and left open. An own one is opened by the first request
+    and logged off on every way out of the context. A session that is lost is never replaced by a new one: the tasks
+    that were asked about went with it.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.connection = connection
+        self.clock = clock
+        self.sleep = sleep
+        self.transport = Transport(connection, clock=clock, sleep=sleep)
+        self.is_own = connection.token is None
+        self.requests = 0
+        self.pages = 0
+        self.warnings: list[str] = []
+        self.filters_tasks = True  # until this server has shown that it does not
+        self._session: LogonSession | None = None
+        if connection.token is not None and connection.session_id is not None:
+            self._session = LogonSession(connection.session_id, connection.token)
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, _error: object, _trace: object) -> None:
+        try:
+            self.close()
+        except EmError as err:
+            if not (kind is not None and issubclass(kind, EmError)):
+                self.warnings.append(f"The logon session could not be logged off and ends when idle for 15 minutes: {err.msg}")
+        finally:
+            self.transport.close()
+
+    @property
+    def session(self) -> LogonSession:
+        """Give the logon session, logging on if there is none yet."""
+        if self._session is None:
+            self._session = log_on(self.transport)
+        return self._session
+
+    @property
+    def secrets(self) -> set[str]:
+        """Give what must not be shown to anyone."""
+        known = {self.connection.password, self.connection.token, self.connection.session_id}
+        if self._session is not None:
+            known |= set(self._session)
+        return {secret for secret in known if secret}
+
+    def close(self) -> None:
+        """Log off an own session."""
+        if self.is_own and self._session is not None:
+            session, self._session = self._session, None
+            self.transport.deadline = self.clock() + self.connection.timeout
+            log_off(self.transport, session)
+
+    def keep(self) -> LogonSession:
+        """Hand the session over: it is no longer this client's to log off."""
+        session = self.session
+        self.is_own = False
+        return session
+
+    def get(self, path: str) -> Document:
+        """Read a resource. ``path`` is relative to the server, query included."""
+        response = self._request("GET", path)
+        return decode(response.body, response.headers.get("Content-Type", ""))
+
+    def delete(self, path: str) -> int:
+        """Remove a resource; give the status, which is 2xx."""
+        return self._request("DELETE", path).status
+
+    def locate(self, href: str) -> str | None:
+        """Give an Href on the configured server: its path and query, whatever host and scheme the server wrote.
+
+        The documents mix schemes and host names even within one answer, and behind an address translation none may be
+        reachable; and so the token goes to no other host (wire facts, section 7).
+        """
+        local = strip_host(href)
+        return self.connection.base_url + local if local.startswith("/") else None
+
+    def iter_pages(self, path: str, *, list_path: tuple[str, ...]) -> Iterator[list[dict[str, Any]]]:
+        """Yield the rows of a query, page by page, by following the pages' links.
+
+        Pages come whether asked for or not: 100 rows each, unless a page size is given (wire facts, section 4).
+        ``list_path`` leads from the body to the list. Pages that go in a circle or repeat end as ``bad_response``.
+        """
+        seen_paths = {path}
+        seen_rows: set[int] = set()
+        most_pages: int | None = None
+        number = 0
+        while True:
+            rows, paging = read_page(self.get(path), list_path)
+            self.pages += 1
+            previous, number = number, read_int(paging, "page_num") or 0
+            fingerprint = hash(tuple(row.get("href") or repr(row) for row in rows))
+            if rows and fingerprint in seen_rows:
+                raise _create_paging_error(path, "the same page came twice")
+            seen_rows.add(fingerprint)
+            yield rows
+            following = find_next_page(path, paging)
+            if following is None:
+                return
+            if number <= previous or following in seen_paths:
+                raise _create_paging_error(path, "they go in a circle")
+            if most_pages is None:
+                most_pages = 2 * (read_int(paging, "pages_count") or 0) + 100
+            if len(seen_paths) >= most_pages:
+                raise _create_paging_error(path, f"there are more than {most_pages} of them, far more than the first one said")
+            seen_paths.add(following)
+            path = following
+
+    def _request(self, method: str, path: str) -> Response:
+        headers = create_headers(self.connection, self.session)
+        before = self.transport.requests
+        try:
+            response = self.transport.request(method, path, headers=headers)
+        finally:
+            self.requests += self.transport.requests - before
+        failure = create_status_error(response, method, path.partition("?")[0])
+        if failure is not None:
+            raise failure
+        return response
+
+
+def get_path(href: str) -> str:
+    """Give the path and query of an Href that is to be requested; one that leads anywhere but /api is ``bad_response``."""
+    path = strip_host(href)
+    if not path.lower().startswith("/api/"):
+        raise EmError("bad_response", "The server sent a link that does not lead into its REST API.", detail=href[:200])
+    return path
+
+
+def read_page(document: Document, list_path: tuple[str, ...]) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """Take a QueryResult apart: its rows and its PagingInfo, which the schema requires, and so do we.
+
+    Without it a broken or foreign page could be taken for an empty list.
+    """
+    data = document.data
+    paging = data.get("paging_info") if isinstance(data, dict) else None
+    if document.root not in (None, "query_result") or not isinstance(paging, dict) or read_int(paging, "page_num") is None:
+        raise EmError("bad_response", "The server's answer to a query is not the result of a query.")
+    node = data
+    for step in list_path[:-1]:
+        node = node.get(step) if isinstance(node, dict) else node
+    return list(iter_rows(node, list_path[-1], list_path[-1][:-1])), paging
+
+
+def find_next_page(path: str, paging: dict[str, Any]) -> str | None:
+    """Give the path of the page after this one, or None after the last: no Next link, or PageNum at PagesCount.
+
+    Where PagesCount promises more than the links do, the next page number is put into this page's path.
+    """
+    number, count = read_int(paging, "page_num") or 0, read_int(paging, "pages_count")
+    if count is not None and number >= count:
+        return None
+    for link in iter_rows(paging.get("links"), "links", "link"):
+        if (read_text(link, "rel") or "").lower() == "next":
+            return get_path(read_text(link, "href") or "")
+    if count is None:
+        return None
+    bare, _mark, query = path.partition("?")
+    kept = [part for part in query.split("&") if not part.lower().startswith("page=")]
+    return f"{bare}?{'&'.join(kept)}&page={number + 1}"
+
+
+def _create_paging_error(path: str, what: str) -> EmError:
+    asked = dict(parse_qsl(urlsplit(path).query)).get("type", "")
+    return EmError(
+        "bad_response",
+        f"The pages of the server's list of {asked or 'resources'} do not end: {what}. Nothing was concluded from them.",
+        method="GET",
+        path=urlsplit(path).path,
+    )

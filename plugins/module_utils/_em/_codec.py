@@ -1,0 +1,187 @@
+# Copyright: (c) 2026, vbem.rest contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Bytes to plain data: XML and JSON of every server version into one form. Pure; the only user of xmltodict.
+
+The form: dicts, lists, strings and what JSON has besides; keys in snake_case whatever the server's case (version 13
+writes JSON keys in camelCase, earlier ones in PascalCase: wire facts, section 1.3). XML attributes and elements become
+keys alike. An XML text stays a string: XML has no types.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+from ._deps import load_library
+from ._errors import EmError
+
+_BARE_AMPERSAND = re.compile(rb"&(?!(?:[A-Za-z_][\w.-]*|#[0-9]+|#x[0-9a-fA-F]+);)")
+_WORD_BORDER = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_MOST_DIGITS = 400  # of one number in JSON; reading a longer one takes time that grows with its square
+
+
+class Document(NamedTuple):
+    """A decoded body. ``root`` is the XML root element's name in snake_case; JSON has none."""
+
+    root: str | None
+    data: Any
+
+
+@lru_cache(maxsize=4096)
+def snake_case(name: str) -> str:
+    """Give a wire name in snake_case, the same for PascalCase and .NET's camelCase: NASJobs and nasJobs are nas_jobs."""
+    return _WORD_BORDER.sub("_", name).lower()
+
+
+def decode(body: bytes, content_type: str = "") -> Document:
+    """Decode a body. Its first character decides, then its Content-Type; anything unreadable is ``bad_response``.
+
+    Bodies may begin with a byte-order mark (seen on version 12.1) and errors need not be of the format asked for.
+    """
+    start = body.lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
+    if start == b"<" and not _is_web_page(body, content_type):
+        return _decode_xml(body.lstrip(b" \t\r\n"))
+    if start in (b"{", b"["):
+        return Document(None, _decode_json(body))
+    what = "a web page" if _is_web_page(body, content_type) else "an empty answer" if not start else "neither XML nor JSON"
+    raise EmError("bad_response", f"The server sent {what} instead of a resource of the REST API.")
+
+
+def decode_error(body: bytes, content_type: str = "") -> str | None:
+    """Find the server's own words in the body of a failed request; None where it has none. Never raises."""
+    try:
+        data = decode(body, content_type).data
+    except EmError:
+        return None
+    message = data.get("message") if isinstance(data, dict) else None
+    return " ".join(message.split())[:500] if isinstance(message, str) and message.strip() else None
+
+
+def iter_rows(node: Any, *names: str) -> Iterator[dict[str, Any]]:
+    """Yield the resources of a list in any of its shapes.
+
+    XML gives ``{"task": [...]}`` or ``{"task": {...}}``, JSON a bare list or one wrapped in an object that repeats the
+    list's name (wire facts, section 1.2). ``names`` are the keys to look behind. Any other shape is ``bad_response``.
+    """
+    if node is None or node == {}:
+        return
+    if isinstance(node, list):
+        for row in node:
+            if not isinstance(row, dict):
+                raise EmError("bad_response", f"The server's list of {names[0]} holds something that is not a resource.")
+            yield row
+        return
+    if isinstance(node, dict):
+        inner = [name for name in names if name in node]
+        if inner:
+            for name in inner:
+                yield from iter_rows(node[name], *names)
+            return
+        if "href" in node:
+            yield node
+            return
+    raise EmError("bad_response", f"The server's list of {names[0]} has a shape that is not known.")
+
+
+def read_text(node: Mapping[str, Any], key: str) -> str | None:
+    """Give a member as text without surrounding white space; None where it is absent, null, empty or no text."""
+    value = node.get(key)
+    if isinstance(value, dict):  # an XML element with attributes of its own
+        value = value.get("#text")
+    if isinstance(value, bool) or not isinstance(value, (str, int)):
+        return None
+    return str(value).strip() or None
+
+
+def read_bool(node: Mapping[str, Any], key: str) -> bool | None:
+    """Give a member as a boolean: JSON's own, or XML Schema's true, false, 1 and 0; None for anything else."""
+    value = node.get(key)
+    if isinstance(value, bool):
+        return value
+    return {"true": True, "1": True, "false": False, "0": False}.get(value.strip().lower()) if isinstance(value, str) else None
+
+
+def read_int(node: Mapping[str, Any], key: str) -> int | None:
+    """Give a member as a whole number; None for anything else."""
+    value = node.get(key)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    return int(value) if isinstance(value, str) and re.fullmatch(r"\s*-?[0-9]{1,18}\s*", value) else None
+
+
+def strip_host(href: str) -> str:
+    """Give the path and query of an Href; the empty string for one that cannot be read."""
+    try:
+        parts = urlsplit(href)
+    except ValueError:
+        return ""
+    return parts.path + (f"?{parts.query}" if parts.query else "")
+
+
+def _is_web_page(body: bytes, content_type: str) -> bool:
+    head = body[:1000].lower()
+    return b"<html" in head or b"<!doctype html" in head or content_type.lower().startswith("text/html")
+
+
+def _decode_json(body: bytes) -> Any:
+    try:
+        return json.loads(body, object_pairs_hook=_create_dict, parse_int=_parse_int, parse_constant=_refuse)
+    except (ValueError, RecursionError) as err:
+        raise EmError("bad_response", "The server sent JSON that cannot be read.", detail=_shorten(err)) from None
+
+
+def _create_dict(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    return {snake_case(key): value for key, value in pairs}
+
+
+def _parse_int(digits: str) -> int:
+    if len(digits) > _MOST_DIGITS:
+        raise ValueError(f"a number of {len(digits)} digits")
+    return int(digits)
+
+
+def _refuse(constant: str) -> Any:
+    raise ValueError(f"{constant} is no JSON")
+
+
+def _decode_xml(body: bytes) -> Document:
+    xmltodict = load_library("xmltodict")
+    try:
+        try:
+            tree = _parse_xml(xmltodict, body)
+        except EmError:
+            # The vendor's own example prints links with bare ampersands, so a server (or a proxy's log) may too.
+            tree = _parse_xml(xmltodict, _BARE_AMPERSAND.sub(b"&amp;", body))
+    except EmError as err:
+        raise EmError("bad_response", "The server sent XML that cannot be read.", detail=err.detail) from None
+    root, data = next(iter(tree.items()))
+    return Document(root, {} if data is None else data)
+
+
+def _parse_xml(xmltodict: Any, body: bytes) -> dict[str, Any]:
+    from xml.parsers.expat import ExpatError
+
+    try:
+        tree: dict[str, Any] = xmltodict.parse(body, attr_prefix="", postprocessor=_rename, dict_constructor=dict)
+    except (ExpatError, ValueError, LookupError, AttributeError, TypeError) as err:
+        raise EmError("bad_response", "unreadable", detail=_shorten(err)) from None
+    return tree
+
+
+def _rename(_path: Any, key: str, value: Any) -> tuple[str, Any] | None:
+    """Drop namespace declarations and prefixes, put names into snake_case, and make ``xsi:nil`` a null."""
+    if key.startswith("xmlns"):
+        return None
+    if isinstance(value, dict) and value.get("nil") == "true":
+        value = None
+    return (key if key.startswith("#") else snake_case(key.rpartition(":")[2])), value
+
+
+def _shorten(err: BaseException) -> str:
+    return f"{type(err).__name__}: {err}"[:200]

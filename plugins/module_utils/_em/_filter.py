@@ -1,0 +1,278 @@
+# Copyright: (c) 2026, vbem.rest contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Enterprise Manager's query language: parse, quote, send and evaluate filters. Pure functions.
+
+Grammar (Veeam reference, query_comparison, query_and_or, query_grouping, optional_query_parameters)::
+
+    any     = all *( "," all )              OR
+    all     = term *( ";" term )            AND, which binds tighter
+    term    = "(" any ")" | field operator value
+    value   = '"' text with every quote doubled '"' | bare word
+"""
+
+from __future__ import annotations
+
+import difflib
+import operator
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple, Union
+from urllib.parse import quote
+
+from ._errors import EmError
+
+OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
+    "==": operator.eq,
+    "!=": operator.ne,
+    ">=": operator.ge,
+    "<=": operator.le,
+    ">": operator.gt,
+    "<": operator.lt,
+}
+DEEPEST = 40  # parentheses within parentheses; no person writes more, and the parser calls itself
+LONGEST_SENT = 4000  # characters of an encoded filter; HTTP.sys refuses request lines of 16 KiB
+
+
+class Field(NamedTuple):
+    """A field that filters can name.
+
+    ``name`` is the server's, ``key`` that of our results. ``kind`` is ``text``, ``natural`` (text whose numbers count
+    as numbers) or ``enum`` (``values`` in rank order: "the values are compared by their index", query_comparison).
+    """
+
+    name: str
+    key: str
+    kind: str = "text"
+    values: tuple[str, ...] = ()
+
+
+class Comparison(NamedTuple):
+    """One comparison of a field with a value."""
+
+    field: Field
+    operator: str
+    value: str
+
+
+class And(NamedTuple):
+    """Every part must hold; no part at all holds."""
+
+    parts: tuple[Node, ...]
+
+
+class Or(NamedTuple):
+    """One part must hold; no part at all does not hold."""
+
+    parts: tuple[Node, ...]
+
+
+Node = Union[Comparison, And, Or]
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Parse
+
+_TOKEN = re.compile(
+    r"""\s*(?:
+        (?P<quoted>"(?:[^"]|"")*")
+      | (?P<operator>==|!=|<=|>=|<|>)
+      | (?P<mark>[;,()])
+      | (?P<word>[^\s;,()<>=!"]+)
+    )""",
+    re.VERBOSE,
+)
+_SLIPS = {
+    "=": "write == for equal",
+    "!": "write != for not equal",
+    '"': 'the quote is not closed; a quote inside a value is doubled ("")',
+}
+_WORD_SLIPS = {"and": "AND is ;", "&&": "AND is ;", "&": "AND is ;", "or": "OR is ,", "|": "OR is ,", "||": "OR is ,"}
+
+
+def parse_filter(text: str, fields: tuple[Field, ...]) -> Node:
+    """Parse what a user wrote; any mistake is an ``invalid_filter`` failure that names its position, counted from 1."""
+    return _Parser(text, fields).parse()
+
+
+class _Parser:
+    def __init__(self, text: str, fields: tuple[Field, ...]) -> None:
+        self.text = text
+        self.fields = {field.name.lower(): field for field in fields}
+        self.names = [field.name for field in fields]
+        self.position = 0
+        self.kind = ""
+        self.lexeme = ""
+        self.next_position = 0
+        self.depth = 0
+        self.advance()
+
+    def parse(self) -> Node:
+        node = self.parse_any()
+        if self.kind != "end":
+            raise self.error(f"there is {self.lexeme!r} where the filter should end or go on with ; (AND) or , (OR)")
+        return node
+
+    def parse_any(self) -> Node:
+        parts = [self.parse_all()]
+        while self.lexeme == "," and self.kind == "mark":
+            self.advance()
+            parts.append(self.parse_all())
+        return parts[0] if len(parts) == 1 else Or(tuple(parts))
+
+    def parse_all(self) -> Node:
+        parts = [self.parse_term()]
+        while self.lexeme == ";" and self.kind == "mark":
+            self.advance()
+            parts.append(self.parse_term())
+        return parts[0] if len(parts) == 1 else And(tuple(parts))
+
+    def parse_term(self) -> Node:
+        if self.lexeme == "(" and self.kind == "mark":
+            self.depth += 1
+            if self.depth > DEEPEST:
+                raise self.error(f"more than {DEEPEST} parentheses are open")
+            self.advance()
+            node = self.parse_any()
+            if not (self.lexeme == ")" and self.kind == "mark"):
+                raise self.error("a closing parenthesis is missing")
+            self.depth -= 1
+            self.advance()
+            return node
+        return self.parse_comparison()
+
+    def parse_comparison(self) -> Comparison:
+        if self.kind != "word":
+            raise self.error(f"a field is missing; the fields are {', '.join(self.names)}")
+        field = self.fields.get(self.lexeme.lower())
+        if field is None:
+            near = difflib.get_close_matches(self.lexeme.lower(), self.fields, 1)
+            hint = f"; did you mean {self.fields[near[0]].name}?" if near else ""
+            raise self.error(f"there is no field {self.lexeme!r}{hint} The fields are {', '.join(self.names)}")
+        self.advance()
+        if self.kind != "operator":
+            raise self.error(f"an operator is missing after {field.name}; the operators are {' '.join(OPERATORS)}")
+        symbol = self.lexeme
+        self.advance()
+        if self.kind not in ("word", "quoted"):
+            raise self.error(f"a value is missing after {field.name}{symbol}")
+        value = self.lexeme[1:-1].replace('""', '"') if self.kind == "quoted" else self.lexeme
+        if field.values and value.lower() not in (known.lower() for known in field.values):
+            raise self.error(f"{field.name} is never {value!r}; its values are {', '.join(field.values)}")
+        self.advance()
+        if self.kind in ("word", "quoted"):
+            slip = _WORD_SLIPS.get(self.lexeme.lower(), "put a value with spaces into double quotes")
+            raise self.error(f"there is {self.lexeme!r} after the value; {slip}")
+        return Comparison(field, symbol, value)
+
+    def advance(self) -> None:
+        match = _TOKEN.match(self.text, self.next_position)
+        if match is None:
+            rest = self.text[self.next_position :]
+            self.position = len(self.text) - len(rest.lstrip())
+            if rest.strip():
+                slip = _SLIPS.get(rest.strip()[0], "it cannot be read")
+                raise self.error(f"there is {rest.strip()[0]!r}; {slip}")
+            self.position = len(self.text.rstrip())
+            self.kind, self.lexeme, self.next_position = "end", "", len(self.text)
+            return
+        self.kind = str(match.lastgroup)
+        self.lexeme = match[self.kind]
+        self.position = match.start(self.kind)
+        self.next_position = match.end()
+
+    def error(self, what: str) -> EmError:
+        place = self.position + 1
+        return EmError(
+            "invalid_filter",
+            f"The option filter cannot be {self.text!r}: at position {place}, {what}.",
+            detail=f"position {place}",
+        )
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Quote and send
+
+
+def print_filter(node: Node) -> str:
+    """Print a filter so that reading it back gives the same tree; what is compared is quoted, so no value is syntax."""
+    if isinstance(node, Comparison):
+        return f"{node.field.name}{node.operator}{quote_value(node.value)}"
+    separator = ";" if isinstance(node, And) else ","
+    return separator.join(
+        print_filter(part) if isinstance(part, Comparison) else f"({print_filter(part)})" for part in node.parts
+    )
+
+
+def quote_value(value: str) -> str:
+    """Quote a value unless it is of the characters that the reference lets stand bare, [A-Za-z_0-9]."""
+    if re.fullmatch(r"[A-Za-z0-9_]+", value):
+        return value
+    return '"' + value.replace('"', '""') + '"'
+
+
+def create_wire_filter(node: Node, *, is_certain: Callable[[Comparison], bool]) -> str | None:
+    """Give the narrowest filter, percent-encoded, that the server cannot understand otherwise than we do.
+
+    It selects all that ``node`` selects, and maybe more: what it leaves out is for `matches`. None means: send none.
+    """
+    widened = _widen(node, is_certain)
+    if widened is None:
+        return None
+    encoded = quote(print_filter(widened), safe="")
+    return encoded if len(encoded) <= LONGEST_SENT else None
+
+
+def is_sendable(comparison: Comparison) -> bool:
+    """Ask whether a comparison means the same to every server: (in)equality with printable text.
+
+    Order is not: that of texts, and of a task's states, is documented nowhere. Control characters and lone surrogates
+    do not travel.
+    """
+    return comparison.operator in ("==", "!=") and comparison.value.isprintable()
+
+
+def _widen(node: Node, is_certain: Callable[[Comparison], bool]) -> Node | None:
+    if isinstance(node, Comparison):
+        return node if is_certain(node) else None
+    parts = [_widen(part, is_certain) for part in node.parts]
+    kept = tuple(part for part in parts if part is not None)
+    if not kept or (isinstance(node, Or) and len(kept) < len(parts)):
+        return None
+    return kept[0] if len(kept) == 1 else node._replace(parts=kept)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Evaluate
+
+
+def matches(node: Node, row: Mapping[str, Any]) -> bool:
+    """Ask whether a result row is selected. Text is compared without case; what is unknown equals nothing."""
+    if isinstance(node, Comparison):
+        return _compare(node, row[node.field.key])
+    if isinstance(node, And):
+        return all(matches(part, row) for part in node.parts)
+    return any(matches(part, row) for part in node.parts)
+
+
+def natural_key(text: str) -> tuple[tuple[int, int, str], ...]:
+    """Give the key by which task-2 sorts before task-10; text is compared without case."""
+    return tuple(
+        (0, int(run), "") if run.isdecimal() else (1, 0, run) for run in re.findall(r"[0-9]{1,18}|[^0-9]+", text.lower())
+    )
+
+
+def _compare(comparison: Comparison, actual: str | None) -> bool:
+    field, symbol, wanted = comparison
+    if actual is None:
+        return symbol == "!="
+    if symbol in ("==", "!="):
+        return OPERATORS[symbol](actual.lower(), wanted.lower())
+    if field.kind == "enum":
+        ranks = {value.lower(): rank for rank, value in enumerate(field.values)}
+        left, right = ranks.get(actual.lower()), ranks.get(wanted.lower())
+        return left is not None and right is not None and OPERATORS[symbol](left, right)
+    if field.kind == "natural":
+        return OPERATORS[symbol](natural_key(actual), natural_key(wanted))
+    return OPERATORS[symbol](actual.lower(), wanted.lower())

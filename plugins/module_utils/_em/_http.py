@@ -1,0 +1,234 @@
+# Copyright: (c) 2026, vbem.rest contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""HTTPS to one host: the only user of requests. Every failure to get an answer becomes an `EmError`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from ._deps import load_library
+from ._errors import EmError
+from ._options import Connection
+
+FIRST_PAUSE = 0.5  # seconds before the first retry; each further one is twice as long
+LONGEST_PAUSE = 30.0  # also the most that a Retry-After is heeded
+PASSING_STATUS = (429, 502, 503, 504)
+CHUNK_BYTES = 1 << 16
+
+
+class Response(NamedTuple):
+    """An answer, whatever its status. ``headers`` can be asked in any case, as HTTP wants it."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Transport:
+    """One kept-alive connection to the configured server.
+
+    Nothing of the environment is heeded: no proxy, no ``.netrc``, no CA variable. No cookie is kept, because Enterprise
+    Manager lets a cookie win over the session header (reference, http_authentication). No redirect is followed.
+
+    ``deadline``, in seconds of ``clock``, ends requests and retries early; a wait sets it.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.connection = connection
+        self.deadline: float | None = None
+        self.requests = 0
+        self._clock = clock
+        self._sleep = sleep
+        self._session: Any = None
+
+    def request(self, method: str, path: str, *, headers: Mapping[str, str], shown_path: str | None = None) -> Response:
+        """Send a request without a body and return the answer, whatever its status.
+
+        ``path`` begins with a slash; ``shown_path`` stands for it in failures where it holds a secret. Reads are tried
+        again after faults that pass, all else only where nothing reached the server. Pauses between tries double.
+        """
+        shown_path = shown_path or path.partition("?")[0]
+        pauses = iter_retry_pauses(self.connection.retries)
+        while True:
+            try:
+                response = self._send_once(method, path, headers, shown_path)
+            except EmError as err:
+                pause = next(pauses, None)
+                if pause is None or not is_retriable(method, err) or not self._has_time_for(pause):
+                    raise
+            else:
+                if method != "GET" or response.status not in PASSING_STATUS:
+                    return response
+                pause = next(pauses, None)
+                if pause is None:
+                    return response
+                pause = max(pause, read_retry_after(response.headers))
+                if not self._has_time_for(pause):
+                    return response
+            self._sleep(pause)
+
+    def close(self) -> None:
+        """Close the connection."""
+        if self._session is not None:
+            self._session.close()
+
+    def _has_time_for(self, pause: float) -> bool:
+        return self.deadline is None or self._clock() + pause < self.deadline
+
+    def _open(self) -> Any:
+        requests = load_library("requests")
+        if self._session is None:
+            from http.cookiejar import DefaultCookiePolicy
+
+            self._session = requests.Session()
+            self._session.trust_env = False
+            self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+            # requests prepares the next request of a redirect even where it must not follow it.
+            self._session.get_redirect_target = lambda _response: None
+            # The library's own headers, such as User-Agent and Accept, are its users' business.
+            self._session.headers.clear()
+            if not self.connection.validate_certs:
+                requests.packages.urllib3.disable_warnings()
+        return requests
+
+    def _send_once(self, method: str, path: str, headers: Mapping[str, str], shown_path: str) -> Response:
+        requests = self._open()
+        connection = self.connection
+        timeout: float = connection.timeout
+        if self.deadline is not None:
+            timeout = max(min(timeout, self.deadline - self._clock()), 0.1)
+        self.requests += 1
+        got: Any = None
+        try:
+            got = self._session.request(
+                method,
+                connection.base_url + path,
+                # Whole bodies can be told from cut ones by their length only where nothing is compressed.
+                headers={"User-Agent": "vbem.rest", "Accept-Encoding": "identity", **headers},
+                timeout=timeout,
+                allow_redirects=False,
+                stream=True,
+                # Given with each request: a CA variable of the environment beats what a requests session says.
+                verify=(connection.ca_path or True) if connection.validate_certs else False,
+            )
+            return Response(got.status_code, got.headers, _read_body(got, self._clock() + timeout, self._clock))
+        except (requests.RequestException, requests.packages.urllib3.exceptions.HTTPError, OSError) as err:
+            failure = create_transport_error(requests, err, connection, timeout)
+            failure.method, failure.path = method, shown_path
+            failure.headers = None if got is None else got.headers
+            if got is not None:
+                got.close()
+        raise failure
+
+
+def iter_retry_pauses(retries: int) -> Iterator[float]:
+    """Yield the seconds to pause before each of ``retries`` further tries."""
+    for attempt in range(retries):
+        yield min(FIRST_PAUSE * 2**attempt, LONGEST_PAUSE)
+
+
+def is_retriable(method: str, err: EmError) -> bool:
+    """Ask whether a request without an answer may be sent again: a read, or a write that never left."""
+    return err.kind in ("connection", "timeout") and (method == "GET" or not err.sent)
+
+
+def read_retry_after(headers: Mapping[str, str]) -> float:
+    """Give the seconds of a Retry-After header, at most `LONGEST_PAUSE`; 0 without one, or where it is a date."""
+    value = headers.get("Retry-After", "").strip()
+    return min(float(value), LONGEST_PAUSE) if value.isascii() and value.isdecimal() else 0.0
+
+
+def _read_body(got: Any, until: float, clock: Callable[[], float]) -> bytes:
+    """Read a body whole. urllib3 before 2.0 takes a cut body for a whole one, and no version bounds the time it takes."""
+    chunks = []
+    for chunk in got.iter_content(CHUNK_BYTES):
+        chunks.append(chunk)
+        if clock() > until:
+            raise TimeoutError("the answer went on for longer than the timeout")
+    body = b"".join(chunks)
+    promised = got.headers.get("Content-Length", "")
+    if promised.isdecimal() and len(body) < int(promised) and got.status_code != 204 and "Content-Encoding" not in got.headers:
+        raise ConnectionError(f"{len(body)} of {promised} bytes came")
+    return body
+
+
+def create_transport_error(requests: Any, err: Exception, connection: Connection, timeout: float) -> EmError:
+    """Map what requests and urllib3 raise. No text of theirs is passed on whole: it repeats the URL."""
+    urllib3 = requests.packages.urllib3.exceptions
+    reason = _find_reason(err)
+    where = f"{connection.hostname} port {connection.port}"
+    detail = _describe(reason)
+    if isinstance(err, (requests.exceptions.InvalidURL, urllib3.LocationParseError)):
+        return EmError(
+            "invalid_option",
+            f"The option hostname cannot be {connection.hostname!r}: no request can be sent there;"
+            " give a host name such as em.example.com.",
+            detail=detail,
+            sent=False,
+        )
+    if isinstance(err, requests.exceptions.SSLError) or isinstance(reason, urllib3.SSLError):
+        return EmError("tls", _explain_tls(where, detail), detail=detail, sent=False)
+    if isinstance(err, requests.exceptions.ConnectTimeout) or isinstance(reason, urllib3.ConnectTimeoutError):
+        return EmError(
+            "timeout",
+            f"No connection to {where} within {timeout:g} seconds: check hostname, port and firewalls, or raise timeout.",
+            detail=detail,
+            sent=False,
+        )
+    if isinstance(err, (requests.exceptions.Timeout, TimeoutError)) or isinstance(reason, (urllib3.TimeoutError, TimeoutError)):
+        return EmError(
+            "timeout", f"{where} did not answer within {timeout:g} seconds: raise timeout if it is only slow.", detail=detail
+        )
+    if isinstance(reason, urllib3.NewConnectionError):
+        return EmError(
+            "connection",
+            f"No connection to {where}: check hostname and port (Enterprise Manager's REST API listens on 9398),"
+            " and that the Veeam RESTful API service runs.",
+            detail=detail,
+            sent=False,
+        )
+    return EmError("connection", f"The connection to {where} broke before the whole answer had come.", detail=detail)
+
+
+def _explain_tls(where: str, detail: str) -> str:
+    lower = detail.lower()
+    if "wrong version number" in lower or "record layer failure" in lower:
+        return f"{where} does not speak TLS: give the HTTPS port of the REST API, 9398 unless changed (9399 is plain HTTP)."
+    if "hostname mismatch" in lower or "doesn't match" in lower or "ip address mismatch" in lower:
+        return f"The certificate of {where} is for another name: set hostname to a name that the certificate holds."
+    if "self-signed" in lower or "self signed" in lower or "unable to get local issuer" in lower:
+        return (
+            f"The certificate of {where} is not trusted: set ca_path to a PEM file with the certificate (authority) of"
+            " Enterprise Manager, or, for a laboratory, validate_certs: false."
+        )
+    if "expired" in lower:
+        return f"The certificate of {where} has expired: renew it."
+    return f"No TLS connection to {where}: check its certificate, ca_path, hostname and port."
+
+
+def _find_reason(err: BaseException) -> BaseException:
+    """Find the innermost exception that libraries wrapped: in ``reason``, the arguments, or the cause."""
+    seen = []
+    while err not in seen:
+        seen.append(err)
+        inner = getattr(err, "reason", None)
+        if not isinstance(inner, BaseException):
+            inner = next((arg for arg in err.args if isinstance(arg, BaseException)), None)
+        if isinstance(inner, BaseException):
+            err = inner
+    return err
+
+
+def _describe(reason: BaseException) -> str:
+    text = str(reason)
+    return f"{type(reason).__name__}: {text.rpartition('>: ')[2] or text}"[:300]

@@ -1,0 +1,206 @@
+# Copyright: (c) 2026, vbem.rest contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The connection options: one table, from which module specs, documentation checks and plugin options derive."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ._errors import EmError, create_option_error
+
+IDLE_SECONDS = 900  # "If the session is idle for 15 minutes": Veeam reference, http_authentication
+RESPONSE_FORMATS = ("auto", "xml", "json")
+
+
+class Option(NamedTuple):
+    """One connection option; ``kind`` is Ansible's type, ``env`` whether ``VBEM_<NAME>`` may give it."""
+
+    name: str
+    kind: str
+    default: Any = None
+    env: bool = True
+    secret: bool = False
+    aliases: tuple[str, ...] = ()
+    choices: tuple[str, ...] = ()
+
+    @property
+    def variable(self) -> str:
+        """Name the environment variable."""
+        return f"VBEM_{self.name.upper()}"
+
+
+CONNECTION_OPTIONS = (
+    Option("hostname", "str", aliases=("host",)),
+    Option("port", "int", 9398),
+    Option("username", "str"),
+    Option("password", "str", secret=True),
+    Option("api_version", "str", "latest"),
+    Option("validate_certs", "bool", True),
+    Option("ca_path", "path"),
+    Option("timeout", "int", 30),
+    Option("retries", "int", 3),
+    Option("response_format", "str", "auto", choices=RESPONSE_FORMATS),
+)
+
+# What ``veeam_session`` returns and every ``session`` option takes.
+SESSION_OPTIONS = (
+    Option("hostname", "str", env=False),
+    Option("port", "int", env=False),
+    Option("id", "str", env=False, secret=True),
+    Option("token", "str", env=False, secret=True),
+    Option("username", "str", env=False),
+    Option("api_version", "str", env=False),
+    Option("validate_certs", "bool", env=False),
+    Option("ca_path", "path", env=False),
+    Option("timeout", "int", env=False),
+    Option("retries", "int", env=False),
+    Option("response_format", "str", env=False, choices=RESPONSE_FORMATS),
+    Option("expires_after", "int", env=False),
+)
+
+
+@dataclass(frozen=True)
+class Connection:
+    """Where Enterprise Manager is, how to talk to it, and as whom; valid once made. Seconds are whole."""
+
+    hostname: str
+    port: int = 9398
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+    session_id: str | None = field(default=None, repr=False)
+    token: str | None = field(default=None, repr=False)
+    api_version: str = "latest"
+    validate_certs: bool = True
+    ca_path: str | None = None
+    timeout: int = 30
+    retries: int = 3
+    response_format: str = "auto"
+
+    @property
+    def base_url(self) -> str:
+        """Give ``https://host:port``, the only place anything is ever sent to."""
+        host = f"[{self.hostname}]" if ":" in self.hostname else self.hostname
+        return f"https://{host}:{self.port}"
+
+    @property
+    def accept(self) -> str:
+        """Give the media type to ask for. JSON carries types and is the faster to read, so it is ``auto``'s choice."""
+        return "application/xml" if self.response_format == "xml" else "application/json"
+
+
+def create_connection(params: Mapping[str, Any], *, borrow: bool = True) -> Connection:
+    """Check the connection options of a task and build a `Connection`.
+
+    With ``borrow``, a ``session`` in the options wins over credentials, and what it says wins over the task's other
+    connection options: a session is always used the way it was opened.
+    """
+    session = params.get("session") if borrow else None
+    if session is not None:
+        given = {**params, **{key: value for key, value in session.items() if value is not None}}
+        where = "session."
+        for key in ("hostname", "id", "token"):
+            if not session.get(key):
+                raise EmError(
+                    "invalid_option",
+                    f"The option session has no {key}: give the whole value that vbem.rest.veeam_session returned as"
+                    " session (with 'register: em', that is em.session).",
+                )
+        for key in ("id", "token"):
+            if not re.fullmatch(r"[\x21-\x7e]+", session[key]):
+                raise EmError(
+                    "invalid_option",
+                    f"The option session.{key} holds characters that no logon session has: give the session that"
+                    " vbem.rest.veeam_session returned, unchanged.",
+                )
+    else:
+        given, where = dict(params), ""
+        missing = [name for name in ("hostname", "username", "password") if not params.get(name)]
+        if missing:
+            raise EmError(
+                "invalid_option",
+                f"No way to log on: {' and '.join(missing)} not given. Set hostname, username and password"
+                " (or VBEM_HOSTNAME, VBEM_USERNAME and VBEM_PASSWORD)"
+                + (", or session to what vbem.rest.veeam_session returned." if borrow else "."),
+            )
+        if ":" in params["username"]:
+            raise create_option_error(
+                "username", params["username"], "a colon ends the user name in HTTP's Basic scheme, so no user can have one"
+            )
+    return Connection(
+        hostname=_check_hostname(given["hostname"], where),
+        port=_check_number(given["port"], f"{where}port", 1, 65535),
+        username=given.get("username"),
+        password=None if session is not None else params["password"],
+        session_id=session["id"] if session is not None else None,
+        token=session["token"] if session is not None else None,
+        api_version=_check_api_version(given["api_version"], where),
+        validate_certs=given["validate_certs"],
+        ca_path=_check_ca_path(given.get("ca_path"), where) if given["validate_certs"] else given.get("ca_path"),
+        timeout=_check_number(given["timeout"], f"{where}timeout", 1, 86400),
+        retries=_check_number(given["retries"], f"{where}retries", 0, 100),
+        response_format=given["response_format"],
+    )
+
+
+def check_least(params: Mapping[str, Any], name: str, least: int) -> int | None:
+    """Return an optional whole number of the task, or fail where it is below ``least``."""
+    value: int | None = params.get(name)
+    if value is not None and value < least:
+        raise create_option_error(name, value, f"give {least} or more, or leave it out")
+    return value
+
+
+def _check_number(value: int, name: str, least: int, most: int) -> int:
+    if not least <= value <= most:
+        raise create_option_error(name, value, f"give a whole number from {least} to {most}")
+    return value
+
+
+def _check_hostname(value: str, where: str) -> str:
+    name = value.strip()
+    bare = name[1:-1] if name.startswith("[") and name.endswith("]") else name
+    if re.fullmatch(r"[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*(%[\w.]+)?", bare):
+        return bare  # IPv6
+    if "://" in name:
+        inside = re.sub(r"^.*?://", "", name).split("/")[0]
+        host, _colon, port = inside.partition(":")
+        cure = f"give the host name alone, hostname: {host or 'em.example.com'}"
+        raise create_option_error(f"{where}hostname", value, cure + (f", and port: {port}" if port else ""))
+    if re.fullmatch(r"[^:/]+:\d+", name):
+        host, _colon, port = name.partition(":")
+        raise create_option_error(f"{where}hostname", value, f"give hostname: {host} and port: {port}")
+    labels = name.rstrip(".").split(".")
+    if len(name) > 253 or not all(re.fullmatch(r"[\w-]{1,63}", label) for label in labels):
+        raise create_option_error(f"{where}hostname", value, "give a host name such as em.example.com, or an IP address")
+    return name
+
+
+def _check_api_version(value: str, where: str) -> str:
+    text = value.strip().lower()
+    if text == "latest":
+        return text
+    match = re.fullmatch(r"v?(\d+)[._](\d+)", text)
+    if not match:
+        raise create_option_error(f"{where}api_version", value, "give latest, or a version such as v1_7 or 1.7")
+    return f"v{match[1]}_{match[2]}"
+
+
+def _check_ca_path(value: str | None, where: str) -> str | None:
+    if not value:
+        return None
+    try:
+        text = Path(value).read_bytes()
+    except OSError as err:
+        reason = err.strerror or "it cannot be read"
+        raise create_option_error(
+            f"{where}ca_path", value, f"{reason}; give a readable PEM file on the host the module runs on"
+        ) from None
+    if b"-----BEGIN CERTIFICATE-----" not in text and b"-----BEGIN TRUSTED CERTIFICATE-----" not in text:
+        raise create_option_error(f"{where}ca_path", value, "it holds no PEM certificate; give a PEM bundle")
+    return value

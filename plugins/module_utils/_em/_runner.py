@@ -1,0 +1,136 @@
+# Copyright: (c) 2026, vbem.rest contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The only place that builds an AnsibleModule and ends one: every failure of the collection is caught here."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule, env_fallback
+
+from ._client import Client
+from ._errors import EmError
+from ._options import CONNECTION_OPTIONS, SESSION_OPTIONS, Option, create_connection
+from ._tasks import SORT_KEYS, STATES
+
+Run = Callable[[Client, "dict[str, Any]", bool], "dict[str, Any]"]
+
+SELECTION_SPEC: dict[str, Any] = {
+    "task_id": {"type": "list", "elements": "str"},
+    "task_state": {"type": "list", "elements": "str", "choices": list(STATES)},
+    "operation": {"type": "list", "elements": "str"},
+    "success": {"type": "bool"},
+    "filter": {"type": "str"},
+}
+SORT_SPEC: dict[str, Any] = {
+    "sort_by": {"type": "str", "choices": list(SORT_KEYS), "default": "task_id"},
+    "descending": {"type": "bool", "default": False},
+}
+
+
+def run_module(spec: Mapping[str, Any], run: Run) -> None:
+    """Run a module: options, client, ``run``, result. ``run`` sees plain options and a client that logs on when used."""
+    module = _Module(argument_spec={**create_connection_spec(), **spec}, supports_check_mode=True)
+    result: dict[str, Any] = {}
+    failure: dict[str, Any] | None = None
+    client: Client | None = None
+    try:
+        with _end_by_signal():
+            client = Client(create_connection(module.params))
+            with client:
+                result = run(client, module.params, module.check_mode)
+    except EmError as err:
+        failure = err.failure()
+    except KeyboardInterrupt:
+        sys.exit("Interrupted. A logon session of this task's own was logged off.")
+    # Outside of the except clause, where Ansible would add a traceback at -vvv.
+    if client is not None:
+        module.no_log_values.update(client.secrets)
+        for warning in client.warnings:
+            module.warn(warning)
+    module.warn_of_masking(failure or result)
+    if failure is not None:
+        module.fail_json(**failure)
+    module.exit_json(**result)
+
+
+def create_connection_spec() -> dict[str, Any]:
+    """Build the argument specification of the connection options from their table."""
+    session = {"type": "dict", "options": {option.name: _create_option_spec(option) for option in SESSION_OPTIONS}}
+    return {**{option.name: _create_option_spec(option) for option in CONNECTION_OPTIONS}, "session": session}
+
+
+def _create_option_spec(option: Option) -> dict[str, Any]:
+    spec: dict[str, Any] = {"type": option.kind, "no_log": option.secret}
+    if option.default is not None:
+        spec["default"] = option.default
+    if option.aliases:
+        spec["aliases"] = list(option.aliases)
+    if option.choices:
+        spec["choices"] = list(option.choices)
+    if option.env:
+        spec["fallback"] = (env_fallback, [option.variable])
+    return spec
+
+
+class _Module(AnsibleModule):  # type: ignore[misc]
+    """An AnsibleModule whose own complaints about options have the collection's form, and which hides sessions."""
+
+    def exit_json(self, **kwargs: Any) -> None:
+        super().exit_json(**kwargs, invocation=self._create_invocation())
+
+    def fail_json(self, msg: str, **kwargs: Any) -> None:
+        if "error" not in kwargs:  # found by AnsibleModule itself, while it read the options
+            kwargs.update(EmError("invalid_option", self._explain(msg)).failure())
+            msg = kwargs.pop("msg")
+        super().fail_json(msg, **kwargs, invocation=self._create_invocation())
+
+    def warn_of_masking(self, result: Mapping[str, Any]) -> None:
+        """Warn where the password is part of ordinary words: Ansible masks it wherever it occurs."""
+        password = self.params.get("password")
+        if password and password in json.dumps(result, ensure_ascii=False):
+            self.warn(
+                "The password is also a part of this result's ordinary text, where Ansible has masked it with asterisks: names"
+                " and ids may be unusable. Use a longer password, or give session instead."
+            )
+
+    def _create_invocation(self) -> dict[str, Any]:
+        # A session of the wrong shape holds secrets where no specification expects them.
+        hidden = {name: "(hidden)" for name in ("session", "_pad") if self.params.get(name) is not None}
+        return {"module_args": {**self.params, **hidden}}
+
+    def _explain(self, msg: str) -> str:
+        msg = msg.rstrip(".") + "."
+        if re.search(r"\bsession\b", msg):
+            return (
+                f"{msg} The option session takes the whole value that vbem.rest.veeam_session returned as session"
+                " (with 'register: em', that is em.session)."
+            )
+        for option in CONNECTION_OPTIONS:
+            if re.search(rf"\b{option.name}\b", msg) and not option.secret:
+                return f"{msg} Correct the option {option.name} or, where it is not given, the variable {option.variable}."
+        return msg
+
+
+@contextmanager
+def _end_by_signal() -> Iterator[None]:
+    """Let the signals by which modules are ended unwind the stack, so that an own session is logged off."""
+
+    def interrupt(_number: int, _frame: object) -> None:
+        raise KeyboardInterrupt
+
+    numbers = (signal.SIGTERM, signal.SIGHUP)
+    before = [signal.signal(number, interrupt) for number in numbers]
+    try:
+        yield
+    finally:
+        for number, handler in zip(numbers, before):
+            signal.signal(number, handler)

@@ -1,0 +1,135 @@
+# Copyright: (c) 2026, vbem.rest contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Removing tasks: what may be removed, what became of each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ._client import Client
+from ._errors import EmError
+from ._filter import natural_key
+from ._status import is_unknown_task
+from ._tasks import Selection, create_task_path, list_task_ids
+
+SILENT_FAILURES = 3  # removals in a row that got no answer at all; after these the server is not asked again
+DELETED = "deleted"
+GONE = "gone"
+
+
+def plan_removal(
+    tasks: list[dict[str, Any]], selection: Selection, *, force: bool, max_delete: int | None
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Split the selected tasks into those to remove and those to keep, or refuse the whole removal."""
+    doomed = [task for task in tasks if force or task["state"] == "Finished"]
+    kept = [task for task in tasks if not (force or task["state"] == "Finished")]
+    named = {task_id.lower() for task_id in selection.task_ids or ()}
+    unfinished = [task for task in kept if task["task_id"].lower() in named]
+    if unfinished:
+        listed = ", ".join(f"{task['task_id']} ({task['state']})" for task in unfinished)
+        raise EmError(
+            "invalid_option",
+            f"Not finished and named by the option task_id: {listed}. Removing such a task stops it, so nothing was removed:"
+            " wait for it with state: finished, or set force: true to stop and remove it.",
+            result=create_removal_result(tasks, [], tasks, []),
+        )
+    if max_delete is not None and len(doomed) > max_delete:
+        raise EmError(
+            "invalid_option",
+            f"The option max_delete allows {max_delete} removals, but {len(doomed)} tasks match, so nothing was removed:"
+            " narrow the selection or raise max_delete.",
+            result=create_removal_result(tasks, [], tasks, []),
+        )
+    return doomed, kept
+
+
+def remove_tasks(
+    client: Client, tasks: list[dict[str, Any]], doomed: list[dict[str, Any]], kept: list[dict[str, Any]]
+) -> dict[str, Any]:
+    """Remove tasks one by one and say of each what became of it.
+
+    A task that was gone already is neither deleted nor an error. A removal without an answer is not repeated; what became
+    of it is read from the list afterwards. Fails as ``partial`` if any task that was to be removed may be left.
+    """
+    outcomes: dict[str, str] = {}
+    unanswered: dict[str, str] = {}
+    silent = 0
+    lost: EmError | None = None
+    for task_id in (task["task_id"] for task in doomed):
+        if lost is not None:
+            outcomes[task_id] = "Not removed: the logon session was lost."
+            continue
+        if silent >= SILENT_FAILURES:
+            outcomes[task_id] = "Not tried: the server had stopped answering."
+            continue
+        try:
+            status = client.delete(create_task_path(task_id))
+        except EmError as err:
+            silent = silent + 1 if err.status is None else 0
+            lost = err if err.kind == "session_lost" else None
+            if err.status is None and err.sent:
+                unanswered[task_id] = err.msg
+            else:
+                outcomes[task_id] = GONE if is_unknown_task(err) else err.msg
+        else:
+            silent = 0
+            if status == 202:
+                unanswered[task_id] = "The server accepted the removal without carrying it out yet."
+            else:
+                outcomes[task_id] = DELETED
+    outcomes.update(_clear_up(client, unanswered, lost))
+    deleted = sorted((task_id for task_id, outcome in outcomes.items() if outcome == DELETED), key=natural_key)
+    errors = [
+        {"task_id": task_id, "msg": outcomes[task_id]}
+        for task_id in sorted(outcomes, key=natural_key)
+        if outcomes[task_id] not in (DELETED, GONE)
+    ]
+    result = {"changed": bool(deleted), **create_removal_result(tasks, deleted, kept, errors)}
+    if lost is not None:
+        lost.result = result
+        raise lost
+    if errors:
+        raise EmError(
+            "partial",
+            f"{len(deleted)} of {len(doomed)} tasks were removed; {len(errors)} were not, or may not have been:"
+            f" {errors[0]['task_id']}: {errors[0]['msg']}" + (" (and more, see errors)" if len(errors) > 1 else ""),
+            result=result,
+        )
+    return result
+
+
+def _clear_up(client: Client, unanswered: dict[str, str], lost: EmError | None) -> dict[str, str]:
+    """Read the list to learn what became of removals without an answer: a task that is not listed any more is gone."""
+    if not unanswered:
+        return {}
+    try:
+        listed = None if lost is not None else list_task_ids(client)
+    except EmError:
+        listed = None
+    if listed is None:
+        return {task_id: f"It may have been removed or not. {msg}" for task_id, msg in unanswered.items()}
+    return {task_id: f"It is still listed. {msg}" if task_id in listed else DELETED for task_id, msg in unanswered.items()}
+
+
+def create_removal_result(
+    tasks: list[dict[str, Any]], deleted: list[str], kept: list[dict[str, Any]], errors: list[dict[str, Any]]
+) -> dict[str, Any]:
+    """Build the result of a removal: done, predicted or refused. ``diff`` shows the selected tasks before and after."""
+    gone = set(deleted)
+    return {
+        "tasks": tasks,
+        "deleted": deleted,
+        "kept": [{"task_id": task["task_id"], "state": task["state"]} for task in kept],
+        "errors": errors,
+        "diff": {
+            "before": _print_tasks(tasks),
+            "after": _print_tasks(task for task in tasks if task["task_id"] not in gone),
+        },
+    }
+
+
+def _print_tasks(tasks: Iterable[Mapping[str, Any]]) -> str:
+    return "".join(f"{task['task_id']} {task['state']} {task['operation']}\n" for task in tasks)

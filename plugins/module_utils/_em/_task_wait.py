@@ -1,0 +1,97 @@
+# Copyright: (c) 2026, vbem.rest contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Waiting for tasks to finish."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ._client import Client
+from ._errors import EmError
+from ._filter import natural_key
+from ._tasks import NO_TASKS_OF_OWN, Found, find_tasks, select_by_ids
+from ._wait import iter_pauses
+
+
+def wait_for_tasks(client: Client, found: Found, *, wait_timeout: int, poll_interval: int) -> list[dict[str, Any]]:
+    """Wait until every task that was found is finished and return them as last seen. Times are in seconds.
+
+    One poll is one query. Faults that pass are ridden out; a lost session is not.
+    """
+    deadline = client.clock() + wait_timeout
+    tasks = {task["task_id"]: task for task in found.tasks}
+    vanished: set[str] = set()
+    trouble: EmError | None = None
+    pauses = iter_pauses(poll_interval)
+    while True:
+        pending = [task_id for task_id, task in tasks.items() if task["state"] != "Finished" and task_id not in vanished]
+        if not pending:
+            break
+        left = deadline - client.clock()
+        if left <= 0:
+            raise _create_timeout(pending, tasks, wait_timeout, trouble)
+        client.sleep(min(next(pauses), left))
+        client.transport.deadline = max(deadline, client.clock() + 1)
+        try:
+            seen = {task["task_id"]: task for task in find_tasks(client, select_by_ids(pending)).tasks}
+        except EmError as err:
+            if err.kind not in ("connection", "timeout", "server_error", "bad_response"):
+                err.result = {"tasks": list(tasks.values())}
+                raise
+            trouble = err
+            continue
+        finally:
+            client.transport.deadline = None
+        trouble = None
+        tasks.update(seen)
+        vanished |= {task_id for task_id in pending if task_id not in seen}
+    if vanished:
+        raise EmError(
+            "not_found",
+            f"Vanished while being waited for: {', '.join(sorted(vanished, key=natural_key))}. Somebody removed the tasks,"
+            " or the server dropped them; how they ended cannot be told.",
+            result={"tasks": list(tasks.values())},
+        )
+    return list(tasks.values())
+
+
+def check_named(client: Client, found: Found) -> None:
+    """Fail as ``not_found`` if a task that was named by its id does not exist."""
+    if found.missing:
+        raise EmError(
+            "not_found",
+            f"There is no such task in this logon session: {', '.join(found.missing)}. "
+            + (NO_TASKS_OF_OWN if client.is_own else "A task is visible only to the session that made it."),
+            result={"tasks": found.tasks},
+        )
+
+
+def check_success(tasks: list[dict[str, Any]]) -> None:
+    """Fail as ``task_failed`` if a finished task was not carried out."""
+    failed = [task for task in tasks if task["success"] is False]
+    if failed:
+        first = failed[0]
+        raise EmError(
+            "task_failed",
+            f"{len(failed)} of {len(tasks)} tasks failed: {first['task_id']} ({first['operation']}):"
+            f" {first['message'] or 'the server gave no reason'}" + (" (and more, see tasks)" if len(failed) > 1 else ""),
+            detail=first["message"],
+            result={"tasks": tasks},
+        )
+
+
+def _create_timeout(
+    pending: list[str], tasks: Mapping[str, dict[str, Any]], wait_timeout: int, trouble: EmError | None
+) -> EmError:
+    listed = ", ".join(f"{task_id} ({tasks[task_id]['state']})" for task_id in pending[:10])
+    return EmError(
+        "wait_timeout",
+        f"After {wait_timeout} seconds {len(pending)} of {len(tasks)} tasks are not finished: {listed}"
+        f"{' and more' if len(pending) > 10 else ''}. Raise wait_timeout if this is only slow."
+        + (f" The last poll got no answer: {trouble.msg}" if trouble else ""),
+        detail=trouble.msg if trouble else None,
+        result={"tasks": list(tasks.values())},
+    )

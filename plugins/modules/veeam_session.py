@@ -1,0 +1,203 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, vbem.rest contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Log on to and off from Enterprise Manager."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: veeam_session
+short_description: Log on to Veeam Backup Enterprise Manager, and log off
+version_added: 0.1.0
+author:
+  - vbem.rest contributors (@vbem-rest)
+description:
+  - Opens a logon session of Veeam Backup Enterprise Manager for the following tasks of a play, and ends it.
+  - Enterprise Manager shows a session only the tasks that were made in it. So the session in which a job is started is the one
+    to list, wait for and remove its task with.
+  - A successful result is hidden from all output, as C(no_log) would, because it holds the session's secrets. It can be
+    registered and used all the same. A failure stays readable.
+extends_documentation_fragment:
+  - vbem.rest._connection
+  - vbem.rest._attributes
+attributes:
+  check_mode:
+    support: full
+    details:
+      - Logs on and off in check mode as well. A session is how to look, not what is managed.
+  diff_mode:
+    support: N/A
+    details:
+      - There is nothing to show, since a session is secret.
+options:
+  state:
+    description:
+      - V(present) logs on or, if O(session) is given, makes sure that it is alive.
+      - V(present) with a O(session) that is gone fails as V(session_lost), unless credentials are given too; then it logs on.
+      - V(absent) logs O(session) off. One that is gone already is fine.
+    type: str
+    choices: [present, absent]
+    default: present
+seealso:
+  - module: vbem.rest.veeam_task_info
+  - module: vbem.rest.veeam_task
+  - name: POST /sessionMngr
+    description: The vendor's reference of logging on.
+    link: https://helpcenter.veeam.com/docs/vbr/em_rest/post_sessionmngr.html
+  - name: DELETE /logonSessions/{ID}
+    description: The vendor's reference of logging off.
+    link: https://helpcenter.veeam.com/docs/vbr/em_rest/delete_loginsessions_id.html
+"""
+
+EXAMPLES = r"""
+- name: Log on
+  vbem.rest.veeam_session:
+    hostname: "{{ em_hostname }}"
+    port: "{{ em_port }}"
+    username: "{{ em_username }}"
+    password: "{{ em_password }}"
+    ca_path: "{{ em_ca_path }}"
+  register: em
+
+- name: Use the session
+  vbem.rest.veeam_task_info:
+    session: "{{ em.session }}"
+
+- name: Make sure that the session is alive before the second half of a long play
+  vbem.rest.veeam_session:
+    session: "{{ em.session }}"
+
+- name: Log off
+  vbem.rest.veeam_session:
+    session: "{{ em.session }}"
+    state: absent
+"""
+
+RETURN = r"""
+session:
+  description: The logon session, to be given to other modules as O(session). Hidden from all output.
+  returned: when O(state=present), on success
+  type: dict
+  contains:
+    hostname:
+      description: Name or address of the server.
+      type: str
+      returned: success
+      sample: em.example.com
+    port:
+      description: Port of the REST API.
+      type: int
+      returned: success
+      sample: 9398
+    id:
+      description: The logon session's id, a secret like the token.
+      type: str
+      returned: success
+    token:
+      description: What each request of the session carries.
+      type: str
+      returned: success
+    username:
+      description: Who logged on.
+      type: str
+      returned: success
+      sample: EXAMPLE\backup
+    api_version:
+      description: The REST API's version that was asked for.
+      type: str
+      returned: success
+      sample: latest
+    validate_certs:
+      description: Whether the server's certificate is checked.
+      type: bool
+      returned: success
+      sample: true
+    ca_path:
+      description: The PEM bundle the certificate is checked with, or V(null).
+      type: str
+      returned: success
+      sample: /etc/ssl/em.pem
+    timeout:
+      description: Seconds that one request may take.
+      type: int
+      returned: success
+      sample: 30
+    retries:
+      description: How often a request is tried again.
+      type: int
+      returned: success
+      sample: 3
+    response_format:
+      description: The format of the server's answers.
+      type: str
+      returned: success
+      sample: auto
+    expires_after:
+      description: Seconds of idleness after which Enterprise Manager ends the session. Each request begins them anew.
+      type: int
+      returned: success
+      sample: 900
+"""
+
+from typing import Any
+
+from ansible_collections.vbem.rest.plugins.module_utils._em._client import Client
+from ansible_collections.vbem.rest.plugins.module_utils._em._errors import EmError
+from ansible_collections.vbem.rest.plugins.module_utils._em._options import create_connection
+from ansible_collections.vbem.rest.plugins.module_utils._em._runner import run_module
+from ansible_collections.vbem.rest.plugins.module_utils._em._seal import seal
+from ansible_collections.vbem.rest.plugins.module_utils._em._session import create_session_result, is_alive, log_off
+from ansible_collections.vbem.rest.plugins.module_utils._em._status import SESSION_LOST
+
+SPEC: dict[str, Any] = {
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "_pad": {"type": "str", "no_log": True},
+}
+
+
+def run(client: Client, params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
+    """Log on, look after a session, or log off; for real in check mode too."""
+    del check_mode
+    if params["state"] == "absent":
+        if client.is_own:
+            raise EmError(
+                "invalid_option",
+                "The option session is missing: state: absent logs off the session that vbem.rest.veeam_session returned.",
+            )
+        return {"changed": log_off(client.transport, client.session)}
+    if not params["_pad"]:
+        raise EmError("invalid_option", "This module works only through its action plugin: call it as vbem.rest.veeam_session.")
+    if client.is_own:
+        return _hand_over(client, params["_pad"])
+    if is_alive(client.transport, client.session):
+        return {"changed": False, "session": _seal_session(client, params["_pad"])}
+    if not all(params[name] for name in ("hostname", "username", "password")):
+        raise EmError("session_lost", SESSION_LOST, status=401, method="GET", path="/api/query")
+    with Client(create_connection(params, borrow=False), clock=client.clock, sleep=client.sleep) as fresh:
+        return _hand_over(fresh, params["_pad"])
+
+
+def _hand_over(client: Client, pad: str) -> dict[str, Any]:
+    session = _seal_session(client, pad)
+    client.keep()
+    return {"changed": True, "session": session}
+
+
+def _seal_session(client: Client, pad: str) -> dict[str, Any]:
+    session = create_session_result(client.connection, client.session)
+    try:
+        return {**session, "id": seal(session["id"], pad, part=0), "token": seal(session["token"], pad, part=1)}
+    except ValueError:
+        raise EmError("bad_response", "The server gave a session token of a length that none has.") from None
+
+
+def main() -> None:
+    """Run as an Ansible module."""
+    run_module(SPEC, run)
+
+
+if __name__ == "__main__":
+    main()

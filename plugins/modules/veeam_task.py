@@ -1,0 +1,227 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, vbem.rest contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Remove tasks of Enterprise Manager, or wait for them."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: veeam_task
+short_description: Remove tasks of Veeam Backup Enterprise Manager, or wait for them
+version_added: 0.1.0
+author:
+  - vbem.rest contributors (@vbem-rest)
+description:
+  - Removes tasks of a logon session of Veeam Backup Enterprise Manager, or waits until they are finished.
+  - At least one of O(task_id), O(task_state), O(operation), O(success) and O(filter) says which. Giving none is an error.
+extends_documentation_fragment:
+  - vbem.rest._connection
+  - vbem.rest._selection
+  - vbem.rest._wait
+  - vbem.rest._attributes
+attributes:
+  check_mode:
+    support: full
+    details:
+      - With O(state=absent) nothing is removed, and the result is that of a real run.
+      - With O(state=finished) nothing is waited for.
+  diff_mode:
+    support: full
+    details:
+      - Shows the selected tasks before and after a removal.
+options:
+  state:
+    description:
+      - V(absent) removes the tasks. A task that is gone already is fine; a lost session is a failure.
+      - V(finished) waits until every one of the tasks is finished, and never is a change.
+    type: str
+    choices: [absent, finished]
+    required: true
+  force:
+    description:
+      - Also remove tasks that are not finished, which stops them.
+      - Without it such a task is left alone and listed in RV(kept) or, if O(task_id) names it, fails the module before anything
+        is removed.
+      - Only for O(state=absent).
+    type: bool
+    default: false
+  max_delete:
+    description:
+      - If more tasks than this would be removed, fail before anything is removed.
+      - Only for O(state=absent).
+    type: int
+  fail_on_error:
+    description:
+      - Whether a task that finished without success fails the module as V(task_failed).
+      - Only for O(state=finished).
+    type: bool
+    default: true
+seealso:
+  - module: vbem.rest.veeam_task_info
+  - module: vbem.rest.veeam_session
+  - name: DELETE /tasks/{ID}
+    description: The vendor's reference of removing a task.
+    link: https://helpcenter.veeam.com/docs/vbr/em_rest/delete_task_id.html
+  - name: GET /query?type=Task
+    description: The vendor's reference of listing tasks.
+    link: https://helpcenter.veeam.com/docs/vbr/em_rest/get_query_task.html
+"""
+
+EXAMPLES = r"""
+- name: Wait until all that was started in this session is finished
+  vbem.rest.veeam_task:
+    session: "{{ em.session }}"
+    state: finished
+    operation: StartJob
+    wait_timeout: 120
+
+- name: Remove the finished tasks of the session, but stop if there are suspiciously many
+  vbem.rest.veeam_task:
+    session: "{{ em.session }}"
+    state: absent
+    task_state: Finished
+    max_delete: 50
+  register: removed
+
+- name: Remove one task by its id
+  vbem.rest.veeam_task:
+    session: "{{ em.session }}"
+    state: absent
+    task_id: task-5
+"""
+
+RETURN = r"""
+tasks:
+  description:
+    - The selected tasks, as they were before a removal, or as last seen by a wait.
+    - The keys are those of the return value C(tasks) of M(vbem.rest.veeam_task_info).
+  returned: success, and failures that come after the tasks were listed
+  type: list
+  elements: dict
+  sample:
+    - task_id: task-5
+      state: Finished
+      operation: StartJob
+      success: true
+      message: Ok
+      href: https://em.example.com:9398/api/tasks/task-5
+      related: []
+deleted:
+  description: Ids of the tasks that were removed or, in check mode, would be.
+  returned: when O(state=absent)
+  type: list
+  elements: str
+  sample: [task-5]
+kept:
+  description: Selected tasks that were left alone because they are not finished.
+  returned: when O(state=absent)
+  type: list
+  elements: dict
+  contains:
+    task_id:
+      description: Id of the task.
+      type: str
+      returned: success
+      sample: task-6
+    state:
+      description: State of the task.
+      type: str
+      returned: success
+      sample: Running
+errors:
+  description: Tasks that were to be removed and were not, or may not have been.
+  returned: when O(state=absent)
+  type: list
+  elements: dict
+  contains:
+    task_id:
+      description: Id of the task.
+      type: str
+      returned: success
+      sample: task-7
+    msg:
+      description: What happened.
+      type: str
+      returned: success
+      sample: "The server answered 500 to DELETE /api/tasks/task-7."
+"""
+
+from typing import Any
+
+from ansible_collections.vbem.rest.plugins.module_utils._em._client import Client
+from ansible_collections.vbem.rest.plugins.module_utils._em._errors import EmError
+from ansible_collections.vbem.rest.plugins.module_utils._em._options import check_least
+from ansible_collections.vbem.rest.plugins.module_utils._em._runner import SELECTION_SPEC, run_module
+from ansible_collections.vbem.rest.plugins.module_utils._em._task_removal import (
+    create_removal_result,
+    plan_removal,
+    remove_tasks,
+)
+from ansible_collections.vbem.rest.plugins.module_utils._em._task_wait import check_named, check_success, wait_for_tasks
+from ansible_collections.vbem.rest.plugins.module_utils._em._tasks import (
+    Selection,
+    create_selection,
+    find_tasks,
+    warn_of_own_session,
+)
+
+SPEC: dict[str, Any] = {
+    **SELECTION_SPEC,
+    "state": {"type": "str", "choices": ["absent", "finished"], "required": True},
+    "force": {"type": "bool", "default": False},
+    "max_delete": {"type": "int"},
+    "fail_on_error": {"type": "bool", "default": True},
+    "wait_timeout": {"type": "int", "default": 600},
+    "poll_interval": {"type": "int", "default": 10},
+}
+
+
+def run(client: Client, params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
+    """Remove the selected tasks or wait for them."""
+    selection = create_selection(params)
+    if selection.is_all:
+        raise EmError(
+            "invalid_option",
+            "No task is selected: set at least one of task_id, task_state, operation, success and filter."
+            " (To mean every finished task of the session, say task_state: Finished.)",
+        )
+    check_least(params, "max_delete", 0)
+    check_least(params, "wait_timeout", 0)
+    check_least(params, "poll_interval", 1)
+    if params["state"] == "absent":
+        return _remove(client, selection, params, check_mode)
+    return _wait(client, selection, params, check_mode)
+
+
+def _remove(client: Client, selection: Selection, params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
+    found = find_tasks(client, selection)
+    warn_of_own_session(client, selection, found)
+    doomed, kept = plan_removal(found.tasks, selection, force=params["force"], max_delete=params["max_delete"])
+    if check_mode:
+        deleted = [task["task_id"] for task in doomed]
+        return {"changed": bool(deleted), **create_removal_result(found.tasks, deleted, kept, [])}
+    return remove_tasks(client, found.tasks, doomed, kept)
+
+
+def _wait(client: Client, selection: Selection, params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
+    found = find_tasks(client, selection)
+    check_named(client, found)
+    warn_of_own_session(client, selection, found)
+    tasks = found.tasks
+    if not check_mode:
+        tasks = wait_for_tasks(client, found, wait_timeout=params["wait_timeout"], poll_interval=params["poll_interval"])
+        if params["fail_on_error"]:
+            check_success(tasks)
+    return {"changed": False, "tasks": tasks}
+
+
+def main() -> None:
+    """Run as an Ansible module."""
+    run_module(SPEC, run)
+
+
+if __name__ == "__main__":
+    main()
