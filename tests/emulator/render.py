@@ -1,0 +1,121 @@
+# Copyright: (c) 2026, vbem.rest contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What both renderers share: links' base, dates, and the choice between them."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from datetime import datetime
+
+from .document import Obj, Paging
+from .switches import Switches
+
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+# The lists a JSON QueryResult names, null but for the one that was asked for (wire-facts 1.2).
+ENTITY_LISTS = (
+    "BackupServers",
+    "ManagedServers",
+    "Repositories",
+    "Jobs",
+    "AgentBackupJobs",
+    "NASJobs",
+    "FailoverPlans",
+    "Backups",
+    "Replicas",
+    "RestorePoints",
+    "VmRestorePoints",
+    "VAppRestorePoints",
+    "VmReplicaPoints",
+    "VAppReplicaPoints",
+    "AgentRestorePoints",
+    "BackupJobSessions",
+    "ReplicaJobSessions",
+    "RestoreSessions",
+    "BackupTaskSessions",
+    "ReplicaTaskSessions",
+    "CdpReplicaSessions",
+    "CdpReplicaTaskSessions",
+    "CdpPolicies",
+    "VmCdpReplicas",
+    "HierarchyRoots",
+    "ObjectsInJob",
+    "CloudGateways",
+    "CloudGatewayPools",
+    "CloudTenants",
+    "CloudSubtenants",
+    "CloudHardwarePlans",
+    "CloudFailoverPlans",
+    "CloudFailoverSessions",
+    "CloudPublicIpAddresses",
+    "CloudReplicas",
+    "CloudVmReplicaPoints",
+    "WanAccelerators",
+    "AgentProtectionGroups",
+    "DiscoveredComputers",
+    "NASFileServers",
+    "NASObjects",
+    "VlanConfigurations",
+    "VCloudOrganizationConfigs",
+    "VSphereSelfServiceConfigs",
+    "BackupFiles",
+)
+RESOURCE_LISTS = (
+    "Files",
+    "Directories",
+    "Tasks",
+    "CredentialsList",
+    "sInObjectJob",
+    "AccountRole",
+    "AccountHierarchyScope",
+    "PasswordKeyInfoList",
+)
+
+
+class Renderer(ABC):
+    """Turns resources into the text of one format, for one base URL, version and set of switches."""
+
+    content_type: str
+
+    def __init__(self, base: str, switches: Switches) -> None:
+        self.base = base
+        self.switches = switches
+        self.milliseconds = switches.version == 12
+
+    def date(self, moment: datetime) -> str:
+        """Print a date as this version does: 12 has milliseconds, 13 microseconds, zeros at the end are dropped."""
+        text = moment.strftime("%Y-%m-%dT%H:%M:%S")
+        fraction = f"{moment.microsecond:06d}"
+        if self.milliseconds:
+            fraction = fraction[:3]
+        fraction = fraction.rstrip("0")
+        return f"{text}.{fraction}Z" if fraction else f"{text}Z"
+
+    @property
+    def stack_trace(self) -> str | None:
+        """The stack trace of an error, if the switches want one."""
+        return (
+            "   at Veeam.Emulated.Controller.Handle()\r\n   at Veeam.Emulated.Host.Run()" if self.switches.stack_trace else None
+        )
+
+    @abstractmethod
+    def fragment(self, obj: Obj) -> str:
+        """Return one resource, to be put in a list."""
+
+    @abstractmethod
+    def root(self, obj: Obj) -> str:
+        """Return one resource as a document of its own."""
+
+    @abstractmethod
+    def collection(self, name: str, fragments: Sequence[str], paging: Paging | None = None) -> str:
+        """Return the document of a collection URL."""
+
+    @abstractmethod
+    def query_result(self, container: str, name: str, fragments: Sequence[str], paging: Paging) -> str:
+        """Return the document of the query service; `container` is Refs, Entities or Resources."""
+
+    @abstractmethod
+    def error(self, status: int, message: str) -> str:
+        """Return an Error document."""

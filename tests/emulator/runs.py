@@ -1,0 +1,133 @@
+# Copyright: (c) 2026, vbem.rest contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs of jobs: BackupJobSession and ReplicaJobSession (wire-facts 6.4)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from .clock import to_datetime
+from .document import Link, Scalar
+from .entity import Entity
+from .jobs import Job
+from .switches import Switches
+
+SUCCESS = "Success"
+WARNING = "Warning"
+FAILED = "Failed"
+NEVER = "never"
+OUTCOMES = {
+    "success": SUCCESS,
+    "succeed": SUCCESS,
+    "warning": WARNING,
+    "warn": WARNING,
+    "failed": FAILED,
+    "fail": FAILED,
+    "never": NEVER,
+}
+
+
+@dataclass(eq=False)
+class Run(Entity):
+    """One run; its times are seconds of the emulator's clock, its outcome is known beforehand."""
+
+    job: Job = field(kw_only=True)
+    created: float = field(kw_only=True)
+    visible_from: float = field(default=0.0, kw_only=True)
+    working_from: float = field(default=0.0, kw_only=True)
+    ends: float = field(kw_only=True)
+    outcome: str = field(kw_only=True)
+    is_retry: bool = field(default=False, kw_only=True)
+    stop_asked: float | None = field(default=None, kw_only=True)
+    failure_message: str | None = field(default=None, kw_only=True)
+    _last: tuple[int, dict[str, Scalar]] | None = field(default=None, repr=False, kw_only=True)
+
+    def is_visible(self, now: float) -> bool:
+        return now >= self.visible_from
+
+    def is_over(self, now: float) -> bool:
+        """Say whether the run has ended."""
+        return now >= self.ends
+
+    def is_settled(self, now: float) -> bool:
+        return now >= self.ends and now >= self.visible_from
+
+    def stop(self, now: float, stopping_for: float) -> None:
+        """Ask the run to stop; it ends as Failed."""
+        self.stop_asked = now
+        self.ends = min(self.ends, now + stopping_for)
+        self.outcome = FAILED
+        self.failure_message = self.failure_message or "Operation was canceled by user."
+        self._last = None
+
+    def finish(self, now: float, outcome: str) -> None:
+        """End the run at once, with this outcome."""
+        self.ends = now
+        self.outcome = OUTCOMES[outcome.lower()]
+        self._last = None
+
+    def state(self, now: float) -> str:
+        """Return the state at this moment."""
+        if now >= self.ends:
+            return "Stopped"
+        if self.stop_asked is not None:
+            return "Stopping"
+        return "Working" if now >= self.working_from else "Starting"
+
+    def progress(self, now: float) -> int:
+        """Return the percentage; immediate copies stay at 0 (wire-facts 6.4)."""
+        if self.job.job_type == "ImmediateBackupCopy":
+            return 0
+        if now >= self.ends and self.stop_asked is None:
+            return 100
+        elapsed = max(0.0, min(now, self.stop_asked or now) - self.working_from)
+        if math.isinf(self.ends):
+            return min(95, int(elapsed * 10))
+        return min(99, int(100 * elapsed / max(0.001, self.ends - self.working_from)))
+
+    def values(self, now: float, switches: Switches) -> Mapping[str, Scalar]:
+        version = int(switches.version)
+        if self._last is not None and self._last[0] == version and self.is_settled(now):
+            return self._last[1]
+        over = self.is_over(now)
+        running = None if switches.run_result_running == "absent" else "None"
+        values: dict[str, Scalar] = {
+            "uid": self.uid,
+            "name": self.name,
+            "jobuid": self.job.uid,
+            "jobname": self.job.name,
+            "jobtype": self.job.run_type,
+            "creationtime": to_datetime(self._rounded(self.created, version)),
+            "endtime": to_datetime(self._rounded(self.ends, version)) if over else None,
+            "state": self.state(now),
+            "result": self.outcome if over else running,
+            "progress": self.progress(now),
+            "failuremessage": self.failure_message if over and self.outcome != SUCCESS else None,
+            "isretry": self.is_retry,
+            "backupserveruid": self.job.server.uid,
+            "backupservername": self.job.server.name,
+        }
+        if self.is_settled(now):
+            self._last = (version, values)
+        return values
+
+    @staticmethod
+    def _rounded(seconds: float, version: int) -> float:
+        return math.floor(seconds * 1000) / 1000 if version == 12 else seconds
+
+    def links(self, now: float) -> list[Link]:
+        path = self.spec.reference_path(self.id)
+        links = [
+            self.job.server_link(),
+            Link("Up", self.job.spec.reference_path(self.job.id), self.job.spec.reference, self.job.name),
+        ]
+        links.append(self.alternate())
+        if self.spec.name == "BackupJobSession":
+            links.append(Link("Down", f"{path}/taskSessions", "BackupTaskSessionReferenceList"))
+            links.append(Link("Stop", f"{path}?action=stop"))
+        else:
+            links.append(Link("Down", f"{path}/replicaTaskSessions", "ReplicaTaskSessionReferenceList"))
+        return links

@@ -1,0 +1,55 @@
+# Copyright: (c) 2026, vbem.rest contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The world a new emulator begins with."""
+
+from __future__ import annotations
+
+from .clock import Clock
+from .world import World
+
+DAY = 86400.0
+GIB = 1024**3
+
+
+def furnish(world: World, clock: Clock) -> None:
+    """Put up three backup servers and jobs of every kind, each with a past."""
+    world.add_server("vbr01.vbem.test", description="Main site")
+    world.add_server("vbr02.vbem.test", description="Branch")
+    world.add_server("vbr03.vbem.test", version="12.3.2.3617", description="Lab: R&D <old>")
+    world.add_repository("Default Backup Repository", "vbr01", 2048 * GIB, 900 * GIB)
+    world.add_repository("Scale-out 01", "vbr01", 65536 * GIB, 1200 * GIB, "ExtendableRepository")
+    world.add_repository("Default Backup Repository", "vbr02", 1024 * GIB, 40 * GIB)
+
+    add = world.add_job
+    add("Daily Backup", server="vbr01", description="All production machines")
+    add("SQL Backup", server="vbr01", description='Databases; "always on", (two sites)')
+    add("DC Replication", server="vbr01", job_type="Replica")
+    add("Offsite Copy", server="vbr01", job_type="BackupCopy")
+    add("Offsite Mirror", server="vbr01", job_type="ImmediateBackupCopy", platform="CustomPlatform")
+    add("Warning Backup", server="vbr01", script="warning")
+    add(
+        "Failing Backup",
+        server="vbr01",
+        script="failed",
+        failure_message='Backup target "E:\\" is full & read-only <0x80070070>.',
+    )
+    add("Flaky Backup", server="vbr01", script=["failed", "success"], failure_message="A machine did not answer.")
+    add("Endless Backup", server="vbr01", script="never")
+    add("Weekly Archive", server="vbr01", enabled=False)
+    add("Manual Backup", server="vbr01", schedule_configured=False, enabled=False)
+    add('R&D "special"; (A,B) == x', server="vbr01", description="A name the query language could trip over")
+    add("B\u00fcro-Sicherung \u00d8st", server="vbr02", platform="Hyperv")
+    add("Daily Backup", server="vbr02", platform="Hyperv", description="The other server's job of the same name")
+    add("vCloud Backup", server="vbr03", platform="vCloud")
+    add("Linux Agents", kind="agent", server="vbr01", platform="AgentForLinux")
+    add("Windows Agents", kind="agent", server="vbr02", platform="AgentForWindows")
+    add("Shared Files", kind="nas", server="vbr01")
+
+    midnight = clock.now() // DAY * DAY
+    for days in (2, 1):
+        for number, job in enumerate(world.jobs):
+            outcome = "success" if job.script[0] == "never" else job.script[0]
+            # Three machines would never keep a whole second: fractions of every length, as the wire has them.
+            fraction = (0.0, 0.5, 0.28, 0.659559, 0.39912)[number % 5]
+            world.add_run(job, midnight - days * DAY + number * 600 + fraction, 300 + 7 * number, outcome)

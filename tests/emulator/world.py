@@ -1,0 +1,250 @@
+# Copyright: (c) 2026, vbem.rest contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Everything behind the API that outlives a logon session: servers, jobs, their runs, and other rows."""
+
+from __future__ import annotations
+
+import math
+import random
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from .catalogue import Catalogue, TypeSpec
+from .clock import Clock, to_datetime
+from .document import Link, Scalar
+from .entity import Entity, Plain
+from .jobs import KINDS, Job
+from .runs import FAILED, NEVER, OUTCOMES, Run
+from .switches import Switches
+from .table import Table
+
+_IDS = uuid.UUID("5f1d8c0e-6a0b-4c3b-9d55-7b2f6c1e9a40")
+
+_KIND_SETTINGS: dict[str, dict[str, Any]] = {
+    "agent": {"job_type": "AgentBackup", "platform": "AgentForLinux"},
+    "nas": {"job_type": "NasBackup", "platform": None},
+}
+
+
+def steady_id(*parts: object) -> str:
+    """Return an id that is the same in every emulator."""
+    return str(uuid.uuid5(_IDS, "/".join(map(str, parts))))
+
+
+class World:
+    """The backup infrastructure."""
+
+    def __init__(self, clock: Clock, switches: Switches, catalogue: Catalogue) -> None:
+        self._clock = clock
+        self._switches = switches
+        self.catalogue = catalogue
+        self._tables: dict[str, Table[Any]] = {}
+        self._made = 0
+
+    def table(self, spec: TypeSpec) -> Table[Any]:
+        """Return the rows of a query type."""
+        return self._tables.setdefault(spec.name, Table())
+
+    def clear(self) -> None:
+        """Empty the world."""
+        self._tables.clear()
+        self._made = 0
+
+    @property
+    def jobs(self) -> list[Job]:
+        """All jobs, of all kinds."""
+        return [job for name in KINDS.values() for job in self.table(self.catalogue[name])]
+
+    @property
+    def runs(self) -> list[Run]:
+        """All runs, those that cannot be seen yet included."""
+        return [run for name in ("BackupJobSession", "ReplicaJobSession") for run in self.table(self.catalogue[name])]
+
+    @property
+    def servers(self) -> list[Plain]:
+        """The backup servers."""
+        return list(self.table(self.catalogue["BackupServer"]))
+
+    def add_row(self, type_name: str, name: str, row_id: str | None = None, **data: Scalar) -> Plain:
+        """Add a row of any type; `data` is by field name."""
+        spec = self.catalogue[type_name]
+        self._made += 1
+        key = row_id or steady_id(type_name, name, self._made)
+        row = Plain(spec, key, name, data=data)
+        self.table(spec).add(key, row)
+        return row
+
+    def add_server(self, name: str, version: str = "13.0.1.1071", description: str = "") -> Plain:
+        """Add a backup server."""
+        return self.add_row(
+            "BackupServer",
+            name,
+            steady_id("server", name),
+            Description=description,
+            IpOrDnsName=name,
+            Port=9392,
+            Version=version,
+        )
+
+    def server(self, name: str | None = None) -> Plain:
+        """Return the backup server of this name, or the first."""
+        for server in self.servers:
+            if name is None or server.name.lower() == name.lower() or server.name.partition(".")[0] == name.lower():
+                return server
+        raise KeyError(f"no backup server {name!r}")
+
+    def add_repository(self, name: str, server: str | None, capacity: int, free: int, kind: str = "WinLocal") -> Plain:
+        """Add a repository; sizes in bytes."""
+        owner = self.server(server)
+        row = self.add_row(
+            "Repository",
+            name,
+            steady_id("repository", owner.name, name),
+            Capacity=capacity,
+            FreeSpace=free,
+            Kind=kind,
+            BackupServerUid=owner.uid,
+            BackupServerName=owner.name,
+        )
+        row.up = (Link("Up", owner.spec.reference_path(owner.id), "BackupServerReference", owner.name),)
+        return row
+
+    def add_job(
+        self,
+        name: str,
+        *,
+        kind: str = "job",
+        server: str | None = None,
+        script: str | Sequence[str] = "success",
+        job_id: str | None = None,
+        **settings: Any,
+    ) -> Job:
+        """Add a job; `kind` is job, agent or nas, `script` the outcomes of its runs (success, warning, failed, never)."""
+        owner = self.server(server)
+        outcomes = [script] if isinstance(script, str) else list(script)
+        for outcome in outcomes:
+            if outcome.lower() not in OUTCOMES:
+                raise ValueError(f"script holds {', '.join(OUTCOMES)}; not {outcome!r}")
+        spec = self.catalogue[KINDS[kind]]
+        settings = {"next_run": self._clock.now() // 3600 * 3600 + 6 * 3600, **_KIND_SETTINGS.get(kind, {}), **settings}
+        self._made += 1
+        key = job_id or steady_id("job", owner.name, kind, name, self._made)
+        job = Job(spec, key, name, server=owner, kind=kind, script=outcomes, **settings)
+        self.table(spec).add(key, job)
+        return job
+
+    def clone(self, job: Job) -> Job:
+        """Copy a job; the copy's schedule is off."""
+        name = f"{job.name} cloned at {to_datetime(self._clock.now()):%m/%d/%Y %H:%M:%S}"
+        return self.add_job(
+            name,
+            kind=job.kind,
+            server=job.server.name,
+            script=list(job.script),
+            job_type=job.job_type,
+            platform=job.platform,
+            description=job.description,
+            schedule_configured=job.schedule_configured,
+            enabled=False,
+            duration=job.duration,
+        )
+
+    def job(self, name: str, server: str | None = None, kind: str | None = None) -> Job:
+        """Return the first job of this name."""
+        for job in self.jobs:
+            if job.name == name and kind in (None, job.kind) and (server is None or self.server(server) is job.server):
+                return job
+        raise KeyError(f"no job {name!r}")
+
+    def run_table(self, job: Job) -> Table[Any]:
+        """Return where the runs of this job are."""
+        return self.table(self.catalogue["ReplicaJobSession" if job.job_type == "Replica" else "BackupJobSession"])
+
+    def runs_of(self, job: Job) -> list[Run]:
+        """Return the runs of a job, in order of creation."""
+        return [run for run in self.run_table(job) if run.job is job]
+
+    def active_run(self, job: Job) -> Run | None:
+        """Return the run of this job that has not ended."""
+        now = self._clock.now()
+        return next((run for run in reversed(self.runs_of(job)) if not run.is_over(now)), None)
+
+    def start_run(self, job: Job, *, is_retry: bool = False, outcome: str | None = None) -> Run:
+        """Begin a run; it can be seen only after a while."""
+        switches, now = self._switches, self._clock.now()
+        result = OUTCOMES[(outcome or job.next_outcome()).lower()]
+        working = now + switches.run_starting
+        duration = switches.run_duration if job.duration is None else job.duration
+        ends = math.inf if result == NEVER else working + duration
+        run = self._run(job, str(uuid.uuid4()), now, ends, result)
+        run.visible_from, run.working_from, run.is_retry = now + switches.run_delay, working, is_retry
+        return run
+
+    def add_run(
+        self,
+        job: Job,
+        created: float,
+        seconds: float,
+        outcome: str = "success",
+        *,
+        is_retry: bool = False,
+        run_id: str | None = None,
+    ) -> Run:
+        """Add a run that was: `created` is in seconds since the epoch."""
+        self._made += 1
+        key = run_id or steady_id("run", job.id, self._made)
+        run = self._run(job, key, created, created + seconds, OUTCOMES[outcome.lower()])
+        run.is_retry = is_retry
+        return run
+
+    def _run(self, job: Job, key: str, created: float, ends: float, outcome: str) -> Run:
+        table = self.run_table(job)
+        spec = self.catalogue["ReplicaJobSession" if job.job_type == "Replica" else "BackupJobSession"]
+        name = f"{job.name}@{to_datetime(created):%Y-%m-%d %H:%M:%S}"
+        run = Run(spec, key, name, job=job, created=created, ends=ends, outcome=outcome)
+        run.failure_message = job.failure_message if outcome == FAILED else None
+        table.add(key, run)
+        return run
+
+    def make_runs(self, count: int, job: Job | None = None, *, every: float = 60.0, seed: int = 1) -> list[Run]:
+        """Add many runs that were, the last of them just over, for listings."""
+        chance = random.Random(seed)
+        jobs = [job] if job else [other for other in self.jobs if other.job_type != "Replica"]
+        start = self._clock.now() - count * every
+        made = []
+        for number in range(count):
+            outcome = chance.choices(("success", "warning", "failed"), (90, 7, 3))[0]
+            made.append(
+                self.add_run(jobs[number % len(jobs)], start + number * every, every * chance.uniform(0.1, 0.9), outcome)
+            )
+        return made
+
+    def find(self, spec: TypeSpec, key: str) -> Entity | None:
+        """Return the visible row of this type and id."""
+        row: Entity | None = self.table(spec).get(key.lower())
+        return row if row is not None and row.is_visible(self._clock.now()) else None
+
+    def touch(self) -> None:
+        """Say that something was changed in place, so that nothing old is shown."""
+        for table in self._tables.values():
+            table.touch()
+
+    def describe_job(self, job: Job) -> Mapping[str, object]:
+        """Return a job for the control API."""
+        run = self.active_run(job)
+        now = self._clock.now()
+        return {
+            "id": job.id,
+            "uid": job.uid,
+            "name": job.name,
+            "kind": job.kind,
+            "job_type": job.job_type,
+            "platform": job.platform,
+            "backup_server": job.server.name,
+            "schedule_enabled": job.schedule_enabled(now),
+            "script": job.script,
+            "runs": len(self.runs_of(job)),
+            "running": None if run is None else {"id": run.id, "state": run.state(now)},
+        }
