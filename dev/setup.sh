@@ -5,7 +5,7 @@ cd "$(dirname "$0")/.."
 
 find_python() {
     local candidate
-    for candidate in "$HOME"/.pyenv/versions/3.1[321].*/bin/python python3.13 python3.12 python3.11 python3; do
+    for candidate in "$HOME"/.pyenv/versions/3.13.*/bin/python "$HOME"/.pyenv/versions/3.12.*/bin/python python3.13 python3.12 python3.11 python3; do
         # A pyenv shim of a Python that is not chosen exits with 127.
         if "$candidate" -c 'import sys, venv, ensurepip; assert (3, 11) <= sys.version_info[:2] <= (3, 13)' 2>/dev/null; then
             echo "$candidate"

@@ -8,34 +8,28 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible.errors import AnsibleActionFail
-from ansible.plugins.action import ActionBase
-
 from ansible_collections.vbem.rest.plugins.module_utils._em._seal import create_pad, unseal
+from ansible_collections.vbem.rest.plugins.plugin_utils._action import EmAction
 
 
-class ActionModule(ActionBase):  # type: ignore[misc]
+class ActionModule(EmAction):
     """Censors a successful logon: the registered variable can be used, what is shown says nothing. Failures stay readable.
 
     The module returns the session's secrets sealed with a pad that is made here, so that no trace of the module's own
     output (ANSIBLE_DEBUG, kept files) holds them.
     """
 
-    TRANSFERS_FILES = False
+    _supports_async = False  # what async_status fetches later is sealed with a pad that nobody has any more
 
     def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Run the module and open its result."""
         result: dict[str, Any] = super().run(tmp, task_vars)
-        del tmp
-        if "_pad" in self._task.args:
-            raise AnsibleActionFail("The option _pad is not for playbooks: leave it out.")
         pad = create_pad()
-        result.update(self._execute_module(module_args={**self._task.args, "_pad": pad}, task_vars=task_vars))
+        result.update(self.execute(task_vars, _pad=pad))
         session = result.get("session")
         if isinstance(session, dict):
-            if not result.get("failed"):
-                for part, name in enumerate(("id", "token")):
-                    session[name] = unseal(session[name], pad, part=part)
+            for part, name in enumerate(("id", "token")):
+                session[name] = unseal(session[name], pad, part=part)
             result["_ansible_no_log"] = True
         result.pop("invocation", None)
         return result

@@ -23,4 +23,8 @@ options:
         enough to lose an idle session.
     type: int
     default: 10
+  _watch:
+    description:
+      - Not for playbooks. Through it the action plugin of this module shows the progress of a wait, and ends it if need be.
+    type: str
 """

@@ -41,6 +41,10 @@ options:
     type: str
     choices: [present, absent]
     default: present
+  _pad:
+    description:
+      - Not for playbooks. With it the action plugin of this module keeps the session's secrets out of the module's output.
+    type: str
 seealso:
   - module: vbem.rest.veeam_task_info
   - module: vbem.rest.veeam_task

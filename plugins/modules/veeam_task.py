@@ -176,6 +176,7 @@ SPEC: dict[str, Any] = {
     "fail_on_error": {"type": "bool", "default": True},
     "wait_timeout": {"type": "int", "default": 600},
     "poll_interval": {"type": "int", "default": 10},
+    "_watch": {"type": "str"},
 }
 
 
@@ -214,7 +215,7 @@ def _wait(client: Client, selection: Selection, params: dict[str, Any], check_mo
     if not check_mode:
         tasks = wait_for_tasks(client, found, wait_timeout=params["wait_timeout"], poll_interval=params["poll_interval"])
         if params["fail_on_error"]:
-            check_success(tasks)
+            check_success(client, tasks)
     return {"changed": False, "tasks": tasks}
 
 

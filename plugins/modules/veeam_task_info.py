@@ -162,9 +162,9 @@ from typing import Any
 
 from ansible_collections.vbem.rest.plugins.module_utils._em._client import Client
 from ansible_collections.vbem.rest.plugins.module_utils._em._options import check_least
+from ansible_collections.vbem.rest.plugins.module_utils._em._resources import PAGE_SIZE
 from ansible_collections.vbem.rest.plugins.module_utils._em._runner import SELECTION_SPEC, SORT_SPEC, run_module
 from ansible_collections.vbem.rest.plugins.module_utils._em._tasks import (
-    PAGE_SIZE,
     create_selection,
     find_tasks,
     sort_tasks,

@@ -43,6 +43,7 @@ class Client:
         self.pages = 0
         self.warnings: list[str] = []
         self.filters_tasks = True  # until this server has shown that it does not
+        self.report: Callable[[str], None] = lambda _line: None  # told what a wait sees
         self._session: LogonSession | None = None
         if connection.token is not None and connection.session_id is not None:
             self._session = LogonSession(connection.session_id, connection.token)
@@ -91,6 +92,20 @@ class Client:
         """Read a resource. ``path`` is relative to the server, query included."""
         response = self._request("GET", path)
         return decode(response.body, response.headers.get("Content-Type", ""))
+
+    def post(self, path: str) -> Document | None:
+        """Ask for an action; give what the server answers, None where it has nothing to say because all is done (204).
+
+        A failure whose status is 2xx means that the server took the request, but what it answered cannot be read.
+        """
+        response = self._request("POST", path)
+        if response.status == 204:
+            return None
+        try:
+            return decode(response.body, response.headers.get("Content-Type", ""))
+        except EmError as err:
+            err.status, err.method, err.path = response.status, "POST", path.partition("?")[0]
+            raise
 
     def delete(self, path: str) -> int:
         """Remove a resource; give the status, which is 2xx."""

@@ -21,6 +21,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Union
 from urllib.parse import quote
 
+from ._dates import parse_date, print_date
 from ._errors import EmError
 
 OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
@@ -39,7 +40,8 @@ class Field(NamedTuple):
     """A field that filters can name.
 
     ``name`` is the server's, ``key`` that of our results. ``kind`` is ``text``, ``natural`` (text whose numbers count
-    as numbers) or ``enum`` (``values`` in rank order: "the values are compared by their index", query_comparison).
+    as numbers), ``enum`` (``values`` in rank order: "the values are compared by their index", query_comparison),
+    ``bool``, ``date`` or ``uid`` (with or without its urn).
     """
 
     name: str
@@ -158,13 +160,17 @@ class _Parser:
         if self.kind not in ("word", "quoted"):
             raise self.error(f"a value is missing after {field.name}{symbol}")
         value = self.lexeme[1:-1].replace('""', '"') if self.kind == "quoted" else self.lexeme
-        if field.values and value.lower() not in (known.lower() for known in field.values):
-            raise self.error(f"{field.name} is never {value!r}; its values are {', '.join(field.values)}")
+        if not _is_value(field, value):
+            forms = {"bool": "true and false", "date": "dates such as 2026-11-23T18:00:00Z"}
+            raise self.error(
+                f"{field.name} is never {value!r}; its values are {forms.get(field.kind, ', '.join(field.values))}"
+            )
         self.advance()
         if self.kind in ("word", "quoted"):
             slip = _WORD_SLIPS.get(self.lexeme.lower(), "put a value with spaces into double quotes")
             raise self.error(f"there is {self.lexeme!r} after the value; {slip}")
-        return Comparison(field, symbol, value)
+        date = parse_date(value) if field.kind == "date" else None
+        return Comparison(field, symbol, print_date(date) if date else value)
 
     def advance(self) -> None:
         match = _TOKEN.match(self.text, self.next_position)
@@ -225,12 +231,12 @@ def create_wire_filter(node: Node, *, is_certain: Callable[[Comparison], bool]) 
 
 
 def is_sendable(comparison: Comparison) -> bool:
-    """Ask whether a comparison means the same to every server: (in)equality with printable text.
+    """Ask whether a comparison means the same to every server.
 
-    Order is not: that of texts, and of a task's states, is documented nowhere. Control characters and lone surrogates
-    do not travel.
+    The order of dates does, the order of texts and of a task's states is documented nowhere. Control characters and lone
+    surrogates do not travel.
     """
-    return comparison.operator in ("==", "!=") and comparison.value.isprintable()
+    return comparison.value.isprintable() and (comparison.operator in ("==", "!=") or comparison.field.kind == "date")
 
 
 def _widen(node: Node, is_certain: Callable[[Comparison], bool]) -> Node | None:
@@ -263,16 +269,30 @@ def natural_key(text: str) -> tuple[tuple[int, int, str], ...]:
     )
 
 
-def _compare(comparison: Comparison, actual: str | None) -> bool:
+def _compare(comparison: Comparison, actual: object) -> bool:
     field, symbol, wanted = comparison
     if actual is None:
         return symbol == "!="
-    if symbol in ("==", "!="):
-        return OPERATORS[symbol](actual.lower(), wanted.lower())
+    left, right = _rank(field, str(actual)), _rank(field, wanted)
+    if left is None or right is None:  # a value the field should not have
+        return symbol in ("==", "!=") and OPERATORS[symbol](str(actual).lower(), wanted.lower())
+    return OPERATORS[symbol](left, right)
+
+
+def _is_value(field: Field, text: str) -> bool:
+    return field.kind not in ("enum", "bool", "date") or _rank(field, text) is not None
+
+
+def _rank(field: Field, text: str) -> Any:
+    """Give what a value is compared by; None for a value that the field cannot have."""
     if field.kind == "enum":
-        ranks = {value.lower(): rank for rank, value in enumerate(field.values)}
-        left, right = ranks.get(actual.lower()), ranks.get(wanted.lower())
-        return left is not None and right is not None and OPERATORS[symbol](left, right)
+        return next((rank for rank, value in enumerate(field.values) if value.lower() == text.lower()), None)
+    if field.kind == "bool":
+        return {"true": True, "false": False}.get(text.lower())
+    if field.kind == "date":
+        return parse_date(text)
     if field.kind == "natural":
-        return OPERATORS[symbol](natural_key(actual), natural_key(wanted))
-    return OPERATORS[symbol](actual.lower(), wanted.lower())
+        return natural_key(text)
+    if field.kind == "uid":
+        return text.rpartition(":")[2].lower()
+    return text.lower()

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import re
 import signal
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -20,6 +19,7 @@ from ._client import Client
 from ._errors import EmError
 from ._options import CONNECTION_OPTIONS, SESSION_OPTIONS, Option, create_connection
 from ._tasks import SORT_KEYS, STATES
+from ._watch import Watch
 
 Run = Callable[[Client, "dict[str, Any]", bool], "dict[str, Any]"]
 
@@ -44,18 +44,24 @@ def run_module(spec: Mapping[str, Any], run: Run) -> None:
     client: Client | None = None
     try:
         with _end_by_signal():
-            client = Client(create_connection(module.params))
+            connection = create_connection(module.params)
+            watch = Watch(module.params.get("_watch"))
+            client = Client(connection, sleep=watch.sleep)
+            client.report = watch.report
             with client:
                 result = run(client, module.params, module.check_mode)
     except EmError as err:
         failure = err.failure()
     except KeyboardInterrupt:
-        sys.exit("Interrupted. A logon session of this task's own was logged off.")
+        msg = "Interrupted by a signal before it was done. A logon session of this task's own was logged off."
+        failure = EmError("timeout", msg).failure()
     # Outside of the except clause, where Ansible would add a traceback at -vvv.
     if client is not None:
         module.no_log_values.update(client.secrets)
         for warning in client.warnings:
             module.warn(warning)
+    if not module._diff:
+        (failure or result).pop("diff", None)
     module.warn_of_masking(failure or result)
     if failure is not None:
         module.fail_json(**failure)
@@ -104,7 +110,7 @@ class _Module(AnsibleModule):  # type: ignore[misc]
 
     def _create_invocation(self) -> dict[str, Any]:
         # A session of the wrong shape holds secrets where no specification expects them.
-        hidden = {name: "(hidden)" for name in ("session", "_pad") if self.params.get(name) is not None}
+        hidden = {name: "(hidden)" for name in ("session", "_pad", "_watch") if self.params.get(name) is not None}
         return {"module_args": {**self.params, **hidden}}
 
     def _explain(self, msg: str) -> str:

@@ -12,8 +12,8 @@ from typing import Any
 from ._client import Client
 from ._errors import EmError
 from ._filter import natural_key
-from ._tasks import NO_TASKS_OF_OWN, Found, find_tasks, select_by_ids
-from ._wait import iter_pauses
+from ._polling import TimedOut, poll
+from ._tasks import NO_TASKS_OF_OWN, Found, find_tasks, select_by_ids, warn_of_no_outcome
 
 
 def wait_for_tasks(client: Client, found: Found, *, wait_timeout: int, poll_interval: int) -> list[dict[str, Any]]:
@@ -21,33 +21,28 @@ def wait_for_tasks(client: Client, found: Found, *, wait_timeout: int, poll_inte
 
     One poll is one query. Faults that pass are ridden out; a lost session is not.
     """
-    deadline = client.clock() + wait_timeout
     tasks = {task["task_id"]: task for task in found.tasks}
     vanished: set[str] = set()
-    trouble: EmError | None = None
-    pauses = iter_pauses(poll_interval)
-    while True:
-        pending = [task_id for task_id, task in tasks.items() if task["state"] != "Finished" and task_id not in vanished]
-        if not pending:
-            break
-        left = deadline - client.clock()
-        if left <= 0:
-            raise _create_timeout(pending, tasks, wait_timeout, trouble)
-        client.sleep(min(next(pauses), left))
-        client.transport.deadline = max(deadline, client.clock() + 1)
-        try:
-            seen = {task["task_id"]: task for task in find_tasks(client, select_by_ids(pending)).tasks}
-        except EmError as err:
-            if err.kind not in ("connection", "timeout", "server_error", "bad_response"):
-                err.result = {"tasks": list(tasks.values())}
-                raise
-            trouble = err
-            continue
-        finally:
-            client.transport.deadline = None
-        trouble = None
+
+    def list_pending() -> list[str]:
+        return [task_id for task_id, task in tasks.items() if task["state"] != "Finished" and task_id not in vanished]
+
+    def look() -> bool | None:
+        pending = list_pending()
+        seen = {task["task_id"]: task for task in find_tasks(client, select_by_ids(pending)).tasks}
         tasks.update(seen)
-        vanished |= {task_id for task_id in pending if task_id not in seen}
+        vanished.update(task_id for task_id in pending if task_id not in seen)
+        return None if list_pending() else True
+
+    if list_pending():
+        deadline = client.clock() + wait_timeout
+        try:
+            end = poll(client, look, deadline=deadline, poll_interval=poll_interval, pause_first=True)
+        except EmError as err:
+            err.result = {"tasks": list(tasks.values())}
+            raise
+        if isinstance(end, TimedOut):
+            raise _create_timeout(list_pending(), tasks, wait_timeout, end)
     if vanished:
         raise EmError(
             "not_found",
@@ -69,8 +64,9 @@ def check_named(client: Client, found: Found) -> None:
         )
 
 
-def check_success(tasks: list[dict[str, Any]]) -> None:
-    """Fail as ``task_failed`` if a finished task was not carried out."""
+def check_success(client: Client, tasks: list[dict[str, Any]]) -> None:
+    """Fail as ``task_failed`` if a finished task was not carried out, and warn if that is not known."""
+    client.warnings += [warn_of_no_outcome(task) for task in tasks if task["success"] is None]
     failed = [task for task in tasks if task["success"] is False]
     if failed:
         first = failed[0]
@@ -83,15 +79,12 @@ def check_success(tasks: list[dict[str, Any]]) -> None:
         )
 
 
-def _create_timeout(
-    pending: list[str], tasks: Mapping[str, dict[str, Any]], wait_timeout: int, trouble: EmError | None
-) -> EmError:
+def _create_timeout(pending: list[str], tasks: Mapping[str, dict[str, Any]], wait_timeout: int, end: TimedOut) -> EmError:
     listed = ", ".join(f"{task_id} ({tasks[task_id]['state']})" for task_id in pending[:10])
     return EmError(
         "wait_timeout",
         f"After {wait_timeout} seconds {len(pending)} of {len(tasks)} tasks are not finished: {listed}"
-        f"{' and more' if len(pending) > 10 else ''}. Raise wait_timeout if this is only slow."
-        + (f" The last poll got no answer: {trouble.msg}" if trouble else ""),
-        detail=trouble.msg if trouble else None,
+        f"{' and more' if len(pending) > 10 else ''}. Raise wait_timeout if this is only slow.{end.explain()}",
+        detail=end.trouble.msg if end.trouble else None,
         result={"tasks": list(tasks.values())},
     )

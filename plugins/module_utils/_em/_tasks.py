@@ -6,15 +6,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import quote, unquote
 
 from ._client import Client
-from ._codec import iter_rows, read_bool, read_text, strip_host
+from ._codec import read_bool, read_text, strip_host
 from ._errors import EmError, create_option_error
 from ._filter import And, Comparison, Field, Node, Or, create_wire_filter, is_sendable, matches, natural_key, parse_filter
+from ._resources import PAGE_SIZE, TASKS, iter_links, iter_resources, normalise_link
 
 STATES = ("Running", "OperationFinished", "Finished")
 FIELDS = (
@@ -23,8 +23,6 @@ FIELDS = (
     Field("Operation", "operation"),
 )
 SORT_KEYS = ("task_id", "state", "operation")
-PAGE_SIZE = 500
-GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 NO_TASKS_OF_OWN = (
     "This task logged on for itself, and Enterprise Manager shows a logon session only the tasks that were made in it, so"
@@ -106,22 +104,8 @@ def normalise_task(row: Mapping[str, Any], client: Client) -> dict[str, Any]:
         "message": read_text(outcome, "message"),
         "href": client.locate(href or create_task_path(task_id)),
         "related": [
-            _normalise_link(link, client)
-            for link in iter_rows(row.get("links"), "links", "link")
-            if (read_text(link, "rel") or "").lower() != "delete"
+            normalise_link(link, client) for link in iter_links(row) if (read_text(link, "rel") or "").lower() != "delete"
         ],
-    }
-
-
-def _normalise_link(link: Mapping[str, Any], client: Client) -> dict[str, Any]:
-    href = read_text(link, "href")
-    uid = GUID.search(strip_host(href).partition("?")[0]) if href else None
-    return {
-        "rel": read_text(link, "rel"),
-        "type": read_text(link, "type"),
-        "name": read_text(link, "name"),
-        "href": client.locate(href) if href else None,
-        "uid": uid[0].lower() if uid else None,
     }
 
 
@@ -176,10 +160,8 @@ def _find(client: Client, wire: str | None, selection: Selection, page_size: int
 
 
 def _read_tasks(client: Client, wire: str | None, page_size: int) -> Iterator[dict[str, Any]]:
-    path = f"/api/query?type=Task{'&filter=' + wire if wire else ''}&pageSize={page_size}"
-    for rows in client.iter_pages(path, list_path=("resources", "tasks")):
-        for row in rows:
-            yield normalise_task(row, client)
+    for row in iter_resources(client, TASKS, wire=wire, page_size=page_size):
+        yield normalise_task(row, client)
 
 
 def is_selected(task: Mapping[str, Any], selection: Selection) -> bool:
@@ -207,3 +189,8 @@ def warn_of_own_session(client: Client, selection: Selection, found: Found) -> N
     """Say why a session of the module's own shows no tasks, where it shows none at all."""
     if client.is_own and not found.listed and not selection.is_none:
         client.warnings.append(NO_TASKS_OF_OWN)
+
+
+def warn_of_no_outcome(task: Mapping[str, Any]) -> str:
+    """Build the warning for a task that is finished without an outcome: it may have failed."""
+    return f"The server does not say whether {task['task_id']} ({task['operation']}), which is finished, was carried out."

@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 
 import pytest
+
 from ansible_collections.vbem.rest.plugins.module_utils._em._codec import (
     decode,
     decode_error,
@@ -170,7 +171,18 @@ def test_foreign_shape_is_bad_response(node: object) -> None:
 
 
 def test_readers() -> None:
-    node = {"a": " x ", "b": "", "c": None, "d": True, "e": "true", "f": "0", "g": "yes", "h": 5, "i": "12", "j": {"#text": "t"}}
+    node = {
+        "a": " x ",
+        "b": "",
+        "c": None,
+        "d": True,
+        "e": "true",
+        "f": "0",
+        "g": "yes",
+        "h": 5,
+        "i": "12",
+        "j": {"#text": "t"},
+    }
     assert [read_text(node, key) for key in "abcdhjz"] == ["x", None, None, None, "5", "t", None]
     assert [read_bool(node, key) for key in "defgaz"] == [True, True, False, None, None, None]
     assert [read_int(node, key) for key in "hiadz"] == [5, 12, None, None, None]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from urllib.parse import unquote
 
 import pytest
+
 from ansible_collections.vbem.rest.plugins.module_utils._em._errors import EmError
 from ansible_collections.vbem.rest.plugins.module_utils._em._filter import (
     And,
@@ -26,7 +27,19 @@ from ansible_collections.vbem.rest.plugins.module_utils._em._tasks import FIELDS
 
 ID, STATE, OPERATION = FIELDS
 
-NASTY = ["a;b", "a,b", 'say "hi"', "(x)", "a==b", "x!=y", "<>", "1;State==Finished", '";State==Finished;Operation=="', "ä ö", "%3B"]
+NASTY = [
+    "a;b",
+    "a,b",
+    'say "hi"',
+    "(x)",
+    "a==b",
+    "x!=y",
+    "<>",
+    "1;State==Finished",
+    '";State==Finished;Operation=="',
+    "ä ö",
+    "%3B",
+]
 
 
 def create_task(**values: object) -> dict[str, object]:

@@ -1,0 +1,173 @@
+# Copyright: (c) 2026, vbem.rest contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Runs the checks, two at a time, and ends with a table of what ran, how long, and the result.
+
+Without arguments all of them; with arguments only those named. ``?`` lists them.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from stage import BUILD, INSTALLED, INTEGRATION, PLACE, ROOT, SOURCE, create_environment, stage
+
+PYTHON = f"{sys.version_info[0]}.{sys.version_info[1]}"
+LOGS = BUILD / "logs"
+COLLECTION = SOURCE / PLACE
+
+
+@dataclass
+class Check:
+    """One check: a shell command, where it runs, and what it needs in its environment."""
+
+    name: str
+    about: str
+    command: str
+    cwd: Path = COLLECTION
+    paths: Path = SOURCE
+    prepare: Callable[[], None] | None = None
+    seconds: float = 0.0
+    code: int | None = None
+
+    @property
+    def log(self) -> Path:
+        """Name the file with all it printed."""
+        return LOGS / f"{self.name}.log"
+
+    def run(self) -> Check:
+        """Run the command and keep its output, its time and its exit code."""
+        begin = time.monotonic()
+        if self.prepare:
+            self.prepare()
+        environment = create_environment(ANSIBLE_COLLECTIONS_PATH=str(self.paths), PYTHONPATH=f"{self.paths}:{ROOT / 'tests'}")
+        with self.log.open("w", encoding="utf-8") as log:
+            self.code = subprocess.run(
+                ["bash", "-euo", "pipefail", "-c", self.command],
+                cwd=self.cwd,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                check=False,
+            ).returncode
+        self.seconds = time.monotonic() - begin
+        print(f"  {'ok    ' if self.code == 0 else 'FAILED'} {self.name} ({self.seconds:.0f} s)", flush=True)
+        return self
+
+
+def seed_pip_bootstrap() -> None:
+    """Put a stand-in where ansible-test keeps the script that it would download to get pip into its environments."""
+    text = (
+        "import subprocess, sys\n"
+        "packages = [a for a in sys.argv[1:] if not a.startswith('-')]\n"
+        "subprocess.check_call([sys.executable, '-m', 'ensurepip', '--default-pip'], stdout=subprocess.DEVNULL)\n"
+        "subprocess.check_call([sys.executable, '-m', 'pip', 'install', '--disable-pip-version-check', '-q'] + packages)\n"
+    )
+    cache = BUILD / "home" / ".ansible" / "test" / "cache"
+    cache.mkdir(parents=True, exist_ok=True)
+    for version in ("23_1_2", "24_2", "25_2"):
+        (cache / f"get_pip_{version}.py").write_text(text, encoding="utf-8")
+
+
+MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py"))
+
+# The long ones first, so that two workers end together.
+CHECKS = [
+    Check(
+        "sanity",
+        "ansible-test sanity, without any ignore entry",
+        f"test ! -e tests/sanity && ansible-test sanity --python {PYTHON} --color no",
+        prepare=seed_pip_bootstrap,
+    ),
+    Check(
+        "integration",
+        "the targets, with the built and installed artifact, against the emulator",
+        f"python {ROOT}/dev/with_emulator.py --config tests/integration/integration_config.yml --"
+        f" ansible-test integration --python {PYTHON} --color no",
+        cwd=INTEGRATION / PLACE,
+        paths=INTEGRATION,
+        prepare=seed_pip_bootstrap,
+    ),
+    Check(
+        "pytest",
+        "unit tests, wire tests (the client against the emulator), and the emulator's own",
+        "pytest -q -n 2 -p no:cacheprovider --color=no tests/unit tests/wire tests/emulator_tests",
+    ),
+    Check("units", "the unit tests as ansible-test runs them", f"ansible-test units --python {PYTHON} --color no"),
+    Check("importer", "what Galaxy does with an upload", "python -m galaxy_importer.main $(ls ../../../../dist/*.tar.gz)"),
+    Check("ansible-lint", "ansible-lint, production profile", "ansible-lint --offline --nocolor"),
+    Check(
+        "docs",
+        "the documentation of modules and guides",
+        "antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs self --check-extra-docs-refs .",
+    ),
+    Check(
+        "mypy",
+        "types, strictly: plugins, tests and tools",
+        "cd ../../.. && mypy --config-file ansible_collections/vbem/rest/mypy.ini ansible_collections/vbem/rest/plugins"
+        " && cd ansible_collections/vbem/rest/tests && mypy --config-file ../mypy.ini emulator",
+    ),
+    Check("ruff", "style and slips of Python", "ruff check . && ruff format --check ."),
+    Check("yamllint", "style of YAML", "yamllint --strict ."),
+    Check("shellcheck", "slips in shell scripts", "shellcheck dev/*.sh .ci/run"),
+    Check("changelog", "the changelog's fragments", "antsibull-changelog lint"),
+    Check(
+        "ansible-doc",
+        "the documentation of every plugin of the installed artifact can be shown",
+        " && ".join(f"ansible-doc --json vbem.rest.{name} >/dev/null" for name in MODULES),
+        cwd=ROOT,
+        paths=INSTALLED,
+    ),
+]
+
+
+def main(names: list[str]) -> int:
+    """Run what is asked for; give the exit code."""
+    if names == ["?"]:
+        for check in CHECKS:
+            print(f"{check.name:14} {check.about}")
+        return 0
+    unknown = set(names) - {check.name for check in CHECKS}
+    if unknown:
+        print(f"No such check: {', '.join(sorted(unknown))}. There are {', '.join(check.name for check in CHECKS)}.")
+        return 2
+    LOGS.mkdir(parents=True, exist_ok=True)
+    begin = time.monotonic()
+    print(f"Building and installing {stage().relative_to(ROOT)}, then checking ...", flush=True)
+    chosen = [check for check in CHECKS if not names or check.name in names]
+    with ThreadPoolExecutor(min(2, os.cpu_count() or 1)) as pool:
+        done = list(pool.map(Check.run, chosen))
+    failed = [check for check in done if check.code != 0]
+    for check in failed:
+        lines = check.log.read_text(encoding="utf-8", errors="replace").splitlines()
+        print(f"\n----- {check.name}: the end of {check.log.relative_to(ROOT)}", *lines[-60:], sep="\n")
+    print_table(done, time.monotonic() - begin)
+    return 1 if failed else 0
+
+
+def print_table(done: list[Check], seconds: float) -> None:
+    """Print what ran, how long, and the result; then what pytest counted, in its own words."""
+    width = max(len(check.name) for check in done)
+    print(f"\n{'check':{width}}  seconds  result  what it is")
+    for check in done:
+        print(f"{check.name:{width}}  {check.seconds:7.1f}  {'ok    ' if check.code == 0 else 'FAILED'}  {check.about}")
+    print(f"{'all':{width}}  {seconds:7.1f}  {'ok    ' if all(check.code == 0 for check in done) else 'FAILED'}\n")
+    for check in done:
+        if check.name == "pytest":
+            lines = check.log.read_text(encoding="utf-8", errors="replace").splitlines()
+            closing = [line for line in lines if re.search(r"\b(passed|failed|error|no tests ran)\b.* in [\d.]+s", line)]
+            print(f"==== {closing[-1].strip('= ') if closing else 'pytest did not end'} ====")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,54 @@
+# Copyright: (c) 2026, vbem.rest contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Dates of the wire: ISO 8601, mostly UTC, with fractions of any length (wire facts, section 2)."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta, timezone
+
+_DATE = re.compile(
+    r"(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,12}))?)?)?\s*(Z|[+-]\d\d:?\d\d)?", re.ASCII | re.IGNORECASE
+)
+_NEVER = 1753  # the year that SQL Server's calendar begins with; the server's word for "never"
+
+
+def parse_date(text: str) -> datetime | None:
+    """Read a date as UTC, to the microsecond; one without a zone is UTC. None for anything else."""
+    match = _DATE.fullmatch(text.strip())
+    if not match:
+        return None
+    year, month, day, hour, minute, second, fraction, zone = match.groups()
+    try:
+        date = datetime(
+            int(year),
+            int(month),
+            int(day),
+            int(hour or 0),
+            int(minute or 0),
+            int(second or 0),
+            int((fraction or "0").ljust(6, "0")[:6]),
+            timezone.utc,
+        )
+        if zone and zone.upper() != "Z":
+            offset = timedelta(hours=int(zone[1:3]), minutes=int(zone[-2:]))
+            date = date - offset if zone[0] == "+" else date + offset
+    except (ValueError, OverflowError):
+        return None
+    return date
+
+
+def print_date(date: datetime) -> str:
+    """Print a date as ISO 8601 UTC, with as much of a fraction as it has."""
+    text = date.strftime("%Y-%m-%dT%H:%M:%S").rjust(19, "0")
+    return text + (f".{date.microsecond:06d}".rstrip("0") if date.microsecond else "") + "Z"
+
+
+def normalise_date(text: str | None) -> str | None:
+    """Give a date of the wire as ISO 8601 UTC; None for none and for "never"; what cannot be read stays as it is."""
+    date = parse_date(text) if text else None
+    if date is None:
+        return text
+    return None if date.year <= _NEVER else print_date(date)

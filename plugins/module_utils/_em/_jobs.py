@@ -1,0 +1,171 @@
+# Copyright: (c) 2026, vbem.rest contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Jobs: what they look like to a playbook, and finding them. Jobs of agents and of file shares have types of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from ._client import Client
+from ._codec import read_bool, read_text
+from ._dates import normalise_date
+from ._errors import EmError, create_option_error
+from ._filter import And, Comparison, Field, Node, create_wire_filter, is_sendable, matches, natural_key, parse_filter
+from ._resources import PAGE_SIZE, Source, find_guid, find_link, iter_resources
+from ._runs import find_last_run
+
+NAME = Field("Name", "name")
+UID = Field("UID", "uid", "uid")
+JOB_TYPE = Field("JobType", "job_type")
+PLATFORM = Field("Platform", "platform")
+SERVER = Field("BackupServerName", "backup_server")
+COMMON_FIELDS = (
+    NAME,
+    UID,
+    Field("Description", "description"),
+    Field("ScheduleConfigured", "schedule_configured", "bool"),
+    Field("ScheduleEnabled", "schedule_enabled", "bool"),
+    SERVER,
+    Field("BackupServerUid", "backup_server_uid", "uid"),
+)
+NEXT_RUN = Field("NextRun", "next_run", "date")
+
+
+class Kind(NamedTuple):
+    """A kind of jobs: where they are, what their UIDs begin with, and what they can be filtered by."""
+
+    source: Source
+    urn: str
+    fields: tuple[Field, ...]
+
+
+# Fields: Veeam reference, get_query_job, get_query_agentbackupjob, get_query_nasjob.
+KINDS = {
+    "job": Kind(Source("Job", ("entities", "jobs")), "urn:veeam:Job:", (*COMMON_FIELDS, JOB_TYPE, PLATFORM, NEXT_RUN)),
+    "agent": Kind(
+        Source("AgentBackupJob", ("entities", "agent_backup_jobs")),
+        "urn:veeam:AgentBackupJob:",
+        (*COMMON_FIELDS, JOB_TYPE, PLATFORM),
+    ),
+    "nas": Kind(Source("NasJob", ("entities", "nas_jobs")), "urn:veeam:NasJob:", (*COMMON_FIELDS, NEXT_RUN)),
+}
+
+
+def normalise_job(row: Mapping[str, Any], client: Client) -> dict[str, Any]:
+    """Map a decoded job to its public shape. Its backup server is told by its Up link alone."""
+    href = read_text(row, "href")
+    server = find_link(row, "Up", kind="BackupServer") or {}
+    server_id = find_guid(read_text(server, "href") or "")
+    return {
+        "name": read_text(row, "name"),
+        "uid": read_text(row, "uid"),
+        "job_type": read_text(row, "job_type"),
+        "platform": read_text(row, "platform"),
+        "description": read_text(row, "description"),
+        "schedule_configured": read_bool(row, "schedule_configured"),
+        "schedule_enabled": read_bool(row, "schedule_enabled"),
+        "next_run": normalise_date(read_text(row, "next_run")),
+        "backup_server": read_text(server, "name"),
+        "backup_server_uid": f"urn:veeam:BackupServer:{server_id}" if server_id else None,
+        "href": client.locate(href) if href else None,
+    }
+
+
+class Job(NamedTuple):
+    """A job: its public shape, and the decoded row with its links."""
+
+    shown: dict[str, Any]
+    row: dict[str, Any]
+
+
+def create_job_criteria(params: Mapping[str, Any]) -> tuple[Node, ...]:
+    """Build the criteria of ``veeam_job_info``'s options; malformed ones fail here, before any request."""
+    kind = KINDS[params["kind"]]
+    criteria: list[Node] = []
+    for option, field in (
+        ("name", NAME),
+        ("uid", UID),
+        ("job_type", JOB_TYPE),
+        ("platform", PLATFORM),
+        ("backup_server", SERVER),
+    ):
+        value = params[option]
+        if value is None:
+            continue
+        if field not in kind.fields:
+            raise create_option_error(option, value, f"jobs of kind {params['kind']} have no {option}; leave it out")
+        criteria.append(Comparison(field, "==", _check_text(option, value, kind)))
+    if params["filter"] is not None:
+        criteria.append(parse_filter(params["filter"], kind.fields))
+    return tuple(criteria)
+
+
+def _check_text(option: str, value: str, kind: Kind) -> str:
+    if not value.strip():
+        raise create_option_error(option, value, "it is empty; give a value or leave it out")
+    if option != "uid":
+        return value
+    guid = find_guid(value)
+    if guid is None or not value.lower().endswith(guid):
+        raise create_option_error(option, value, f"give a UID such as {kind.urn}c8e83c91-ecb3-5b6b-a127-97fae1072e44")
+    return value if ":" in value else kind.urn + value
+
+
+def find_jobs(client: Client, kind: Kind, criteria: tuple[Node, ...], *, page_size: int = PAGE_SIZE) -> list[Job]:
+    """List the jobs that meet all criteria, in natural order of their names and then of their backup servers.
+
+    Criteria are sent and applied again here. Where a filtered query is refused or finds nothing, the unfiltered list
+    decides: names may hold what the server's own quoting trips over.
+    """
+    wire = create_wire_filter(And(criteria), is_certain=is_sendable)
+    found: list[Job] = []
+    if wire is not None:
+        try:
+            found = list(_iter_jobs(client, kind, criteria, wire, page_size))
+        except EmError as err:
+            if err.status not in (400, 500, 501):
+                raise
+    if not found:
+        found = list(_iter_jobs(client, kind, criteria, None, page_size))
+    return sorted(found, key=lambda job: (natural_key(job.shown["name"] or ""), natural_key(job.shown["backup_server"] or "")))
+
+
+def _iter_jobs(client: Client, kind: Kind, criteria: tuple[Node, ...], wire: str | None, page_size: int) -> Iterator[Job]:
+    for row in iter_resources(client, kind.source, wire=wire, page_size=page_size):
+        job = Job(normalise_job(row, client), row)
+        if matches(And(criteria), job.shown):
+            yield job
+
+
+def find_job(client: Client, params: Mapping[str, Any]) -> Job:
+    """Find the one job that ``name`` or ``uid``, and ``backup_server``, mean. Fails as ``not_found`` or ``ambiguous``."""
+    kind = KINDS[params["kind"]]
+    option, field = ("uid", UID) if params["uid"] is not None else ("name", NAME)
+    value = _check_text(option, params[option], kind)
+    equal = find_jobs(client, kind, (Comparison(field, "==", value),))
+    server = params["backup_server"]
+    found = [job for job in equal if server is None or (job.shown["backup_server"] or "").lower() == server.lower()]
+    if len(found) > 1:  # names that differ only in case
+        found = [job for job in found if job.shown["name"] == value] or found
+    if len(found) == 1:
+        return found[0]
+    listed = ", ".join(f"{job.shown['name']} on {job.shown['backup_server']} ({job.shown['uid']})" for job in found or equal)
+    if found:
+        raise EmError(
+            "ambiguous",
+            f"{len(found)} jobs are called {value}: {listed}. Set backup_server, or uid instead of name.",
+            result={"jobs": [job.shown for job in found]},
+        )
+    raise EmError(
+        "not_found",
+        f"There is no job with the {option} {value}{f' on {server}' if server else ''} among the jobs of kind {params['kind']}"
+        + (f"; there is {listed}." if equal else ": check its spelling and kind, and what jobs the user may see."),
+    )
+
+
+def add_last_session(client: Client, job: dict[str, Any]) -> dict[str, Any]:
+    """Add a job's newest run, as ``last_session``."""
+    return {**job, "last_session": find_last_run(client, job)}

@@ -1,0 +1,77 @@
+# Copyright: (c) 2026, vbem.rest contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the resources have in common: queries by type, entities by address, and links."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from ._client import Client
+from ._codec import iter_rows, read_text, strip_host
+
+PAGE_SIZE = 500
+GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+
+
+class Source(NamedTuple):
+    """A type of the query service: its name, and where in a QueryResult its rows are."""
+
+    type: str
+    list_path: tuple[str, str]
+
+
+TASKS = Source("Task", ("resources", "tasks"))
+BACKUP_RUNS = Source("BackupJobSession", ("entities", "backup_job_sessions"))
+REPLICA_RUNS = Source("ReplicaJobSession", ("entities", "replica_job_sessions"))
+
+
+def iter_resources(
+    client: Client, source: Source, *, wire: str | None = None, newest_by: str | None = None, page_size: int = PAGE_SIZE
+) -> Iterator[dict[str, Any]]:
+    """Yield the decoded rows of a query. ``wire`` is an encoded filter; ``newest_by`` a field to sort by, descending."""
+    path = f"/api/query?type={source.type}"
+    if source.list_path[0] == "entities":
+        path += "&format=Entities"
+    if wire:
+        path += f"&filter={wire}"
+    if newest_by:
+        path += f"&sortDesc={newest_by}"
+    for rows in client.iter_pages(f"{path}&pageSize={page_size}", list_path=source.list_path):
+        yield from rows
+
+
+def iter_links(row: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield a resource's links as the server gave them."""
+    return iter_rows(row.get("links"), "links", "link")
+
+
+def normalise_link(link: Mapping[str, Any], client: Client) -> dict[str, Any]:
+    """Map a link to its public shape; ``uid`` is the id within its address."""
+    href = read_text(link, "href")
+    return {
+        "rel": read_text(link, "rel"),
+        "type": read_text(link, "type"),
+        "name": read_text(link, "name"),
+        "href": client.locate(href) if href else None,
+        "uid": find_guid(strip_host(href).partition("?")[0]) if href else None,
+    }
+
+
+def find_link(row: Mapping[str, Any], rel: str, *, kind: str = "") -> dict[str, Any] | None:
+    """Find a resource's link by its relation and the beginning of its type, both without case."""
+    for link in iter_links(row):
+        if (read_text(link, "rel") or "").lower() == rel.lower() and (read_text(link, "type") or "").lower().startswith(
+            kind.lower()
+        ):
+            return link
+    return None
+
+
+def find_guid(text: str) -> str | None:
+    """Find the first GUID of a text, in lower case."""
+    match = GUID.search(text)
+    return match[0].lower() if match else None

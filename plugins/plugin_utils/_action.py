@@ -1,0 +1,97 @@
+# Copyright: (c) 2026, vbem.rest contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the action plugins share: running the module of the same name without letting its secrets be seen."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import Any
+
+from ansible import constants as C  # noqa: N812 - Ansible's own name for them
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+
+from ansible_collections.vbem.rest.plugins.module_utils._em._watch import create_watch
+
+display = Display()
+
+SECRETS = ("password", "session", "_pad")
+OWN_OPTIONS = ("_pad", "_watch")
+LOOK_SECONDS = 0.5
+
+
+class EmAction(ActionBase):  # type: ignore[misc]
+    """Runs a module of the collection."""
+
+    TRANSFERS_FILES = False
+    _supports_async = True
+
+    def execute(self, task_vars: dict[str, Any] | None, **own: str) -> dict[str, Any]:
+        """Run the module with the task's options and ``own`` ones; give its result."""
+        for name in OWN_OPTIONS:
+            if name in self._task.args:
+                raise AnsibleActionFail(f"The option {name} is not for playbooks: leave it out.")
+        result: dict[str, Any] = self._execute_module(
+            module_args={**self._task.args, **own}, task_vars=task_vars, wrap_async=self._task.async_val
+        )
+        return result
+
+    def _configure_module(self, module_name: Any, module_args: Any, task_vars: Any) -> Any:
+        """Forget the secrets once they are packed with the module: ANSIBLE_DEBUG shows a module's options after it ran."""
+        configured = super()._configure_module(module_name, module_args, task_vars)
+        for name in SECRETS:
+            if name in module_args:
+                module_args[name] = "(hidden)"
+        return configured
+
+
+class InfoAction(EmAction):
+    """Runs a module that neither waits nor returns secrets."""
+
+    def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Run the module."""
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        result.update(self.execute(task_vars))
+        return result
+
+
+class WaitAction(EmAction):
+    """Runs a module that may wait for long: shows its progress at -v, and ends it when this task is ended.
+
+    Both need the module to run on this machine, as this user; elsewhere, and with ``async``, it runs without.
+    """
+
+    def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Run the module, watching it where that is possible."""
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        if self._connection.transport != "local" or self._connection.become is not None or self._task.async_val:
+            result.update(self.execute(task_vars))
+            return result
+        with NamedTemporaryFile(dir=C.DEFAULT_LOCAL_TMP, prefix="vbem-watch-") as file:
+            is_over = threading.Event()
+            viewer = threading.Thread(target=self._show, args=(Path(file.name), is_over), daemon=True)
+            if display.verbosity > 0:
+                viewer.start()
+            try:
+                result.update(self.execute(task_vars, _watch=create_watch(file.name)))
+            finally:
+                is_over.set()
+                if viewer.ident is not None:
+                    viewer.join(2 * LOOK_SECONDS)
+        return result
+
+    def _show(self, path: Path, is_over: threading.Event) -> None:
+        """Show the lines that the module adds to its file."""
+        name = self._task.get_name()
+        with path.open(encoding="utf-8") as lines:
+            while True:
+                was_over = is_over.wait(LOOK_SECONDS)
+                for line in lines:
+                    display.v(f"{name}: {line.rstrip()}")
+                if was_over:
+                    return
