@@ -1,0 +1,88 @@
+# Copyright: (c) 2026, vbem.rest contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Shows the collection at work: its built artifact, its shipped playbooks, and the embedded Enterprise Manager."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+from stage import BIN, INSTALLED, PLACE, ROOT, create_environment, stage
+
+sys.path.insert(0, str(ROOT / "tests"))
+
+from emulator import Emulator, Switches
+
+
+def say(text: str) -> None:
+    """Print a paragraph between two plays."""
+    print("\n" + "\n".join(f"### {line}" for line in textwrap.wrap(text, 112)), flush=True)
+
+
+def play(em: Emulator, playbook: str, variables: dict[str, object], *options: str) -> int:
+    """Run a shipped playbook against the emulator, as a user would; give its exit code."""
+    command = ["ansible-playbook", f"vbem.rest.{playbook}", "-e", json.dumps(variables), *options]
+    print("\n$", " ".join(f"'{part}'" if " " in part else part for part in command), flush=True)
+    environment = create_environment(
+        ANSIBLE_COLLECTIONS_PATH=str(INSTALLED),
+        ANSIBLE_CALLBACK_RESULT_FORMAT="yaml",
+        ANSIBLE_FORCE_COLOR="1" if sys.stdout.isatty() else "0",
+        VBEM_HOSTNAME=em.hostname,
+        VBEM_PORT=str(em.port),
+        VBEM_USERNAME=em.admin.username,
+        VBEM_PASSWORD=em.admin.password,
+        VBEM_CA_PATH=str(em.ca_path),
+    )
+    return subprocess.run([BIN / command[0], *command[1:]], env=environment, check=False).returncode
+
+
+def fail(text: str) -> int:
+    """Say what is not as it should be; give the exit code for that."""
+    print(f"\nThis is not as it should be: {text}", flush=True)
+    return 1
+
+
+def main() -> int:
+    """Run the demonstration; anything that is not as told ends it with 1."""
+    begin = time.monotonic()
+    artifact = stage()
+    say(f"{artifact.relative_to(ROOT)} is built and installed below {(INSTALLED / PLACE).relative_to(ROOT)}.")
+    # Slow enough for a task to be seen in each of its three states.
+    with Emulator(Switches(version=13, task_running=2.5, task_collecting=2.0, run_duration=9.0)) as em:
+        say(f"An Enterprise Manager is embedded here: {em.base_url}, certificate authority {em.ca_path}.")
+        if play(em, "first_steps", {"first_steps_jobs": ["SQL Backup", "DC Replication", "Offsite Copy"]}):
+            return fail("the first steps failed.")
+        say(
+            "Now a guarded change: back up, wait until the run has really ended, then change. First a backup that succeeds."
+            " With -v the wait tells what it sees."
+        )
+        change = str(Path(__file__).resolve().parent / "demo_change.yml")
+        names = {"guarded_change_tasks": change, "guarded_change_timeout": 120}
+        if play(
+            em,
+            "guarded_change",
+            {"guarded_change_job": "Daily Backup", "guarded_change_backup_server": "vbr02.vbem.test", **names},
+            "-v",
+        ):
+            return fail("the guarded change failed.")
+        say("And once more with a backup that fails. The play has to stop before the change.")
+        if not play(em, "guarded_change", {"guarded_change_job": "Failing Backup", **names}):
+            return fail("the change was made though the backup had failed.")
+        say(
+            f"As it should be: the backup failed, and nothing was changed. Enterprise Manager saw {len(em.log)} requests over"
+            f" {em.connections} connections, and {len(em.sessions)} logon sessions are left open."
+        )
+        if em.sessions:
+            return fail("a logon session was left open.")
+    print(f"\nThe demonstration took {time.monotonic() - begin:.0f} seconds.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
