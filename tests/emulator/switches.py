@@ -13,7 +13,7 @@ FACTS = "wire-facts"
 
 
 def _switch(default: Any, doc: str, source: str, choices: tuple[Any, ...] = ()) -> Any:
-    return field(default=default, metadata={"doc": doc, "source": source, "choices": choices})
+    return field(default=default, metadata={"doc": doc, "source": source, "choices": choices})  # pylint: disable=invalid-field-call
 
 
 @dataclass

@@ -115,13 +115,14 @@ class _Module(AnsibleModule):  # type: ignore[misc]
 
     def _explain(self, msg: str) -> str:
         msg = msg.rstrip(".") + "."
-        if re.search(r"\bsession\b", msg):
+        complaint = msg.partition(" Supported parameters include")[0]
+        if re.search(r"\bsession\b|dictionary requested", complaint):  # the only dictionary among the options
             return (
                 f"{msg} The option session takes the whole value that vbem.rest.veeam_session returned as session"
                 " (with 'register: em', that is em.session)."
             )
         for option in CONNECTION_OPTIONS:
-            if re.search(rf"\b{option.name}\b", msg) and not option.secret:
+            if re.search(rf"\b{option.name}\b", complaint) and not option.secret:
                 return f"{msg} Correct the option {option.name} or, where it is not given, the variable {option.variable}."
         return msg
 
