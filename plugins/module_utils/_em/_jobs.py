@@ -14,7 +14,7 @@ from ._codec import read_bool, read_text
 from ._dates import normalise_date
 from ._errors import EmError, create_option_error
 from ._filter import And, Comparison, Field, Node, create_wire_filter, is_sendable, matches, natural_key, parse_filter
-from ._resources import PAGE_SIZE, Source, find_guid, find_link, iter_resources
+from ._resources import PAGE_SIZE, Source, find_guid, find_link, iter_collection, iter_resources
 from ._runs import find_last_run
 
 NAME = Field("Name", "name")
@@ -38,19 +38,23 @@ class Kind(NamedTuple):
     """A kind of jobs: where they are, what their UIDs begin with, and what they can be filtered by."""
 
     source: Source
+    collection: str
     urn: str
     fields: tuple[Field, ...]
 
 
 # Fields: Veeam reference, get_query_job, get_query_agentbackupjob, get_query_nasjob.
 KINDS = {
-    "job": Kind(Source("Job", ("entities", "jobs")), "urn:veeam:Job:", (*COMMON_FIELDS, JOB_TYPE, PLATFORM, NEXT_RUN)),
+    "job": Kind(
+        Source("Job", ("entities", "jobs")), "/api/jobs", "urn:veeam:Job:", (*COMMON_FIELDS, JOB_TYPE, PLATFORM, NEXT_RUN)
+    ),
     "agent": Kind(
         Source("AgentBackupJob", ("entities", "agent_backup_jobs")),
+        "/api/agents/jobs",
         "urn:veeam:AgentBackupJob:",
         (*COMMON_FIELDS, JOB_TYPE, PLATFORM),
     ),
-    "nas": Kind(Source("NasJob", ("entities", "nas_jobs")), "urn:veeam:NasJob:", (*COMMON_FIELDS, NEXT_RUN)),
+    "nas": Kind(Source("NasJob", ("entities", "nas_jobs")), "/api/nas/jobs", "urn:veeam:NasJob:", (*COMMON_FIELDS, NEXT_RUN)),
 }
 
 
@@ -118,23 +122,35 @@ def find_jobs(client: Client, kind: Kind, criteria: tuple[Node, ...], *, page_si
     """List the jobs that meet all criteria, in natural order of their names and then of their backup servers.
 
     Criteria are sent and applied again here. Where a filtered query is refused or finds nothing, the unfiltered list
-    decides: names may hold what the server's own quoting trips over.
+    decides: names may hold what the server's own quoting trips over. Where the query service does not know the type,
+    the kind's own collection has its jobs.
     """
     wire = create_wire_filter(And(criteria), is_certain=is_sendable)
     found: list[Job] = []
     if wire is not None:
-        try:
-            found = list(_iter_jobs(client, kind, criteria, wire, page_size))
-        except EmError as err:
-            if err.status not in (400, 500, 501):
-                raise
+        found = _collect(client, criteria, iter_resources(client, kind.source, wire=wire, page_size=page_size)) or []
     if not found:
-        found = list(_iter_jobs(client, kind, criteria, None, page_size))
+        rows = iter_resources(client, kind.source, page_size=page_size)
+        whole = _collect(client, criteria, rows)
+        if whole is None:
+            jobs = _iter_jobs(client, criteria, iter_collection(client, kind.collection, kind.source.list_path[-1]))
+            whole = list(jobs)
+        found = whole
     return sorted(found, key=lambda job: (natural_key(job.shown["name"] or ""), natural_key(job.shown["backup_server"] or "")))
 
 
-def _iter_jobs(client: Client, kind: Kind, criteria: tuple[Node, ...], wire: str | None, page_size: int) -> Iterator[Job]:
-    for row in iter_resources(client, kind.source, wire=wire, page_size=page_size):
+def _collect(client: Client, criteria: tuple[Node, ...], rows: Iterator[dict[str, Any]]) -> list[Job] | None:
+    """List the jobs of a query; None where the server refuses it."""
+    try:
+        return list(_iter_jobs(client, criteria, rows))
+    except EmError as err:
+        if err.status not in (400, 404, 500, 501):
+            raise
+    return None
+
+
+def _iter_jobs(client: Client, criteria: tuple[Node, ...], rows: Iterator[dict[str, Any]]) -> Iterator[Job]:
+    for row in rows:
         job = Job(normalise_job(row, client), row)
         if matches(And(criteria), job.shown):
             yield job

@@ -10,8 +10,9 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from ._client import Client
+from ._client import Client, find_next_page
 from ._codec import iter_rows, read_text, strip_host
+from ._errors import EmError
 
 PAGE_SIZE = 500
 GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
@@ -42,6 +43,28 @@ def iter_resources(
         path += f"&sortDesc={newest_by}"
     for rows in client.iter_pages(f"{path}&pageSize={page_size}", list_path=source.list_path):
         yield from rows
+
+
+def iter_collection(client: Client, path: str, list_name: str) -> Iterator[dict[str, Any]]:
+    """Yield the decoded entities of a collection at its own address, which has pages only if the server makes them.
+
+    Its JSON holds the list one level higher than a query's, and its XML has the list as the root (wire facts, 1.2).
+    """
+    seen = set()
+    following: str | None = f"{path}?format=Entity"
+    while following is not None:
+        seen.add(following)
+        document = client.get(following)
+        data = document.data
+        node = data if document.root == list_name else data.get(list_name, data) if isinstance(data, dict) else data
+        if document.root not in (None, list_name) or (document.root is None and node is data):
+            raise EmError("bad_response", f"The server's answer is not the list of {list_name}.", method="GET", path=path)
+        paging = data.get("paging_info")
+        rows = {key: value for key, value in node.items() if key != "paging_info"} if isinstance(node, dict) else node
+        yield from iter_rows(rows, list_name, list_name[:-1])
+        following = find_next_page(following, paging) if isinstance(paging, dict) else None
+        if following in seen:
+            raise EmError("bad_response", f"The pages of {list_name} go in a circle.", method="GET", path=path)
 
 
 def iter_links(row: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

@@ -34,14 +34,14 @@ def plan_removal(
             "invalid_option",
             f"Not finished and named by the option task_id: {listed}. Removing such a task stops it, so nothing was removed:"
             " wait for it with state: finished, or set force: true to stop and remove it.",
-            result=create_removal_result(tasks, [], tasks, []),
+            result=create_removal_result(tasks, [], kept, []),
         )
     if max_delete is not None and len(doomed) > max_delete:
         raise EmError(
             "invalid_option",
             f"The option max_delete allows {max_delete} removals, but {len(doomed)} tasks match, so nothing was removed:"
             " narrow the selection or raise max_delete.",
-            result=create_removal_result(tasks, [], tasks, []),
+            result=create_removal_result(tasks, [], kept, []),
         )
     return doomed, kept
 
