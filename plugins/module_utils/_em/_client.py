@@ -124,7 +124,8 @@ class Client:
         """Yield the rows of a query, page by page, by following the pages' links.
 
         Pages come whether asked for or not: 100 rows each, unless a page size is given (wire facts, section 4).
-        ``list_path`` leads from the body to the list. Pages that go in a circle or repeat end as ``bad_response``.
+        ``list_path`` leads from the body to the list; an empty one means whichever list of JSON is there. Pages that go in a
+        circle or repeat end as ``bad_response``.
         """
         seen_paths = {path}
         seen_rows: set[int] = set()
@@ -181,10 +182,25 @@ def read_page(document: Document, list_path: tuple[str, ...]) -> tuple[list[dict
     paging = data.get("paging_info") if isinstance(data, dict) else None
     if document.root not in (None, "query_result") or not isinstance(paging, dict) or read_int(paging, "page_num") is None:
         raise EmError("bad_response", "The server's answer to a query is not the result of a query.")
+    if not list_path:
+        return list(_iter_any_rows([data.get(container) for container in ("refs", "entities", "resources")])), paging
     node = data
     for step in list_path[:-1]:
         node = node.get(step) if isinstance(node, dict) else node
     return list(iter_rows(node, list_path[-1], list_path[-1][:-1])), paging
+
+
+def _iter_any_rows(containers: list[Any]) -> Iterator[dict[str, Any]]:
+    """Yield the rows of whichever list of JSON is there: version 12 and 13 write all others as null (wire facts, 1.2)."""
+    for container in containers:
+        for node in container.values() if isinstance(container, dict) else [container]:
+            if isinstance(node, dict):
+                yield from _iter_any_rows([node])
+            elif isinstance(node, list):
+                for row in node:
+                    yield from iter_rows([row], "resources")
+            elif node is not None:
+                raise EmError("bad_response", "The server's list of resources has a shape that is not known.")
 
 
 def find_next_page(path: str, paging: dict[str, Any]) -> str | None:

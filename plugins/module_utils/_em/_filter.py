@@ -41,7 +41,7 @@ class Field(NamedTuple):
 
     ``name`` is the server's, ``key`` that of our results. ``kind`` is ``text``, ``natural`` (text whose numbers count
     as numbers), ``enum`` (``values`` in rank order: "the values are compared by their index", query_comparison),
-    ``bool``, ``date`` or ``uid`` (with or without its urn).
+    ``choice`` (``values`` in no order), ``bool``, ``number``, ``date`` or ``uid`` (with or without its urn).
     """
 
     name: str
@@ -93,16 +93,20 @@ _SLIPS = {
 _WORD_SLIPS = {"and": "AND is ;", "&&": "AND is ;", "&": "AND is ;", "or": "OR is ,", "|": "OR is ,", "||": "OR is ,"}
 
 
-def parse_filter(text: str, fields: tuple[Field, ...]) -> Node:
-    """Parse what a user wrote; any mistake is an ``invalid_filter`` failure that names its position, counted from 1."""
+def parse_filter(text: str, fields: tuple[Field, ...] | None) -> Node:
+    """Parse what a user wrote; any mistake is an ``invalid_filter`` failure that names its position, counted from 1.
+
+    With ``fields`` None any field is taken, as text.
+    """
     return _Parser(text, fields).parse()
 
 
 class _Parser:
-    def __init__(self, text: str, fields: tuple[Field, ...]) -> None:
+    def __init__(self, text: str, fields: tuple[Field, ...] | None) -> None:
         self.text = text
-        self.fields = {field.name.lower(): field for field in fields}
-        self.names = [field.name for field in fields]
+        self.is_open = fields is None
+        self.fields = {field.name.lower(): field for field in fields or ()}
+        self.names = [field.name for field in fields or ()] or ["not known for this type"]
         self.position = 0
         self.kind = ""
         self.lexeme = ""
@@ -148,6 +152,8 @@ class _Parser:
         if self.kind != "word":
             raise self.error(f"a field is missing; the fields are {', '.join(self.names)}")
         field = self.fields.get(self.lexeme.lower())
+        if field is None and self.is_open and self.lexeme.isidentifier():
+            field = Field(self.lexeme, self.lexeme.lower())
         if field is None:
             near = difflib.get_close_matches(self.lexeme.lower(), self.fields, 1)
             hint = f"; did you mean {self.fields[near[0]].name}?" if near else ""
@@ -224,10 +230,13 @@ def create_wire_filter(node: Node, *, is_certain: Callable[[Comparison], bool]) 
     It selects all that ``node`` selects, and maybe more: what it leaves out is for `matches`. None means: send none.
     """
     widened = _widen(node, is_certain)
-    if widened is None:
-        return None
-    encoded = quote(print_filter(widened), safe="")
-    return encoded if len(encoded) <= LONGEST_SENT else None
+    encoded = encode_filter(widened) if widened is not None else ""
+    return encoded if 0 < len(encoded) <= LONGEST_SENT else None
+
+
+def encode_filter(node: Node) -> str:
+    """Print a filter and encode it for a URL, nothing spared."""
+    return quote(print_filter(node), safe="")
 
 
 def is_sendable(comparison: Comparison) -> bool:
@@ -262,6 +271,25 @@ def matches(node: Node, row: Mapping[str, Any]) -> bool:
     return any(matches(part, row) for part in node.parts)
 
 
+def may_match(node: Node, row: Mapping[str, Any]) -> bool:
+    """Ask whether nothing that a row shows speaks against its being selected; it need not show all fields.
+
+    The order of texts is the server's business.
+    """
+    if isinstance(node, Comparison):
+        key = find_key(node.field, row)
+        is_ordered = node.operator in ("==", "!=") or node.field.kind in ("enum", "bool", "number", "date")
+        return key is None or not is_ordered or _compare(node, row[key])
+    if isinstance(node, And):
+        return all(may_match(part, row) for part in node.parts)
+    return any(may_match(part, row) for part in node.parts)
+
+
+def find_key(field: Field, row: Mapping[str, Any]) -> str | None:
+    """Find the key under which a row shows a field: bodies say CreationTimeUTC for CreationTime (wire facts, 6.4)."""
+    return next((key for key in (field.key, f"{field.key}_utc") if key in row), None)
+
+
 def natural_key(text: str) -> tuple[tuple[int, int, str], ...]:
     """Give the key by which task-2 sorts before task-10; text is compared without case."""
     return tuple(
@@ -273,26 +301,36 @@ def _compare(comparison: Comparison, actual: object) -> bool:
     field, symbol, wanted = comparison
     if actual is None:
         return symbol == "!="
-    left, right = _rank(field, str(actual)), _rank(field, wanted)
+    left, right = rank_value(field, str(actual)), rank_value(field, wanted)
     if left is None or right is None:  # a value the field should not have
         return symbol in ("==", "!=") and OPERATORS[symbol](str(actual).lower(), wanted.lower())
     return OPERATORS[symbol](left, right)
 
 
 def _is_value(field: Field, text: str) -> bool:
-    return field.kind not in ("enum", "bool", "date") or _rank(field, text) is not None
+    return field.kind not in ("enum", "choice", "bool", "number", "date") or rank_value(field, text) is not None
 
 
-def _rank(field: Field, text: str) -> Any:
+def rank_value(field: Field, text: str) -> Any:
     """Give what a value is compared by; None for a value that the field cannot have."""
-    if field.kind == "enum":
+    if field.values:
         return next((rank for rank, value in enumerate(field.values) if value.lower() == text.lower()), None)
-    if field.kind == "bool":
-        return {"true": True, "false": False}.get(text.lower())
-    if field.kind == "date":
-        return parse_date(text)
-    if field.kind == "natural":
-        return natural_key(text)
-    if field.kind == "uid":
-        return text.rpartition(":")[2].lower()
-    return text.lower()
+    return _READERS.get(field.kind, str)(text.lower())
+
+
+def _read_uid(text: str) -> str:
+    return text.rpartition(":")[2]
+
+
+def parse_number(text: str) -> float | None:
+    """Read a decimal number; None for anything else, such as nan and inf."""
+    return float(text) if re.fullmatch(r"\s*[+-]?[0-9]{1,30}(\.[0-9]{1,30})?\s*", text) else None
+
+
+_READERS: dict[str, Callable[[str], Any]] = {
+    "bool": {"true": True, "false": False}.get,
+    "date": parse_date,
+    "number": parse_number,
+    "natural": natural_key,
+    "uid": _read_uid,
+}

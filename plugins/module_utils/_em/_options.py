@@ -102,6 +102,8 @@ def create_connection(params: Mapping[str, Any], *, borrow: bool = True) -> Conn
     """
     session = params.get("session") if borrow else None
     if session is not None:
+        if not isinstance(session, Mapping):
+            raise EmError("invalid_option", "The option session is not a session: give what vbem.rest.veeam_session returned.")
         given = {**params, **{key: value for key, value in session.items() if value is not None}}
         where = "session."
         for key in ("hostname", "id", "token"):
@@ -157,7 +159,7 @@ def check_least(params: Mapping[str, Any], name: str, least: int) -> int | None:
 
 
 def _check_number(value: int, name: str, least: int, most: int) -> int:
-    if not least <= value <= most:
+    if not isinstance(value, int) or not least <= value <= most:
         raise create_option_error(name, value, f"give a whole number from {least} to {most}")
     return value
 

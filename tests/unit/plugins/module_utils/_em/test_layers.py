@@ -16,7 +16,7 @@ from ansible_collections.vbem.rest.plugins.module_utils import _em
 FOLDER = Path(next(iter(_em.__path__)))
 # From the leaves up; a file may import from any line above its own.
 LAYERS = [
-    {"_errors", "_seal", "_dates", "_watch"},
+    {"_errors", "_seal", "_dates", "_watch", "_query_types"},
     {"_deps", "_options", "_filter"},
     {"_wait", "_codec", "_http"},
     {"_status"},
@@ -24,7 +24,7 @@ LAYERS = [
     {"_client"},
     {"_polling", "_resources"},
     {"_tasks", "_runs"},
-    {"_task_removal", "_task_wait", "_jobs"},
+    {"_task_removal", "_task_wait", "_jobs", "_queries"},
     {"_job_actions"},
     {"_runner"},
 ]

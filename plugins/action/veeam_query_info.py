@@ -1,0 +1,13 @@
+# Copyright: (c) 2026, vbem.rest contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Runs the module ``vbem.rest.veeam_query_info``."""
+
+from __future__ import annotations
+
+from ansible_collections.vbem.rest.plugins.plugin_utils._action import InfoAction
+
+
+class ActionModule(InfoAction):
+    """Keeps the secrets among the module's options from being shown."""

@@ -1,0 +1,246 @@
+# Copyright: (c) 2026, vbem.rest contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Queries of any type: what may be asked, asking it, and the plain form of what comes back."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from itertools import islice
+from typing import Any, NamedTuple
+
+from ._client import Client
+from ._codec import snake_case
+from ._dates import normalise_date, parse_date, print_date
+from ._errors import EmError, create_option_error
+from ._filter import (
+    OPERATORS,
+    And,
+    Comparison,
+    Field,
+    Node,
+    encode_filter,
+    find_key,
+    may_match,
+    parse_filter,
+    parse_number,
+    rank_value,
+)
+from ._query_types import DATES, QUERY_TYPES
+from ._resources import iter_links, normalise_link
+from ._tasks import NO_TASKS_OF_OWN
+
+DATE_KEYS = frozenset(snake_case(name) for name in DATES)
+# Links that lead to other resources; the rest are actions, and other addresses of the same.
+USEFUL_LINKS = ("up", "down", "related", "download")
+LONGEST_FILTER = 7000  # characters; Kestrel refuses request lines of 8 KiB
+DEEPEST = 60  # objects within objects; the reference's deepest has eight
+
+
+class QueryType(NamedTuple):
+    """A type of the query service. ``fields`` is None for one that is newer than our table: any may be asked by."""
+
+    name: str
+    fields: tuple[Field, ...] | None
+
+
+class Query(NamedTuple):
+    """What to ask for. ``order`` is a field to sort by; ``limit`` counts rows, None for all."""
+
+    type: QueryType
+    criteria: tuple[Node, ...]
+    order: Field | None
+    descending: bool
+    limit: int | None
+    page_size: int
+    format: str
+
+
+def get_query_type(name: str, *, allow_unknown: bool) -> QueryType:
+    """Find a documented type by its name, in any case; an unknown one fails with what may have been meant."""
+    known = {documented.lower(): documented for documented in QUERY_TYPES}
+    found = known.get(name.strip().lower())
+    if found is not None:
+        fields = tuple(Field(field, snake_case(field), kind, values) for field, kind, values in QUERY_TYPES[found][1])
+        return QueryType(found, fields)
+    if not name.isascii() or not name.isalnum():
+        raise create_option_error("type", name, "give the name of a type, such as BackupJobSession")
+    if not allow_unknown:
+        raise create_option_error("type", name, _suggest(name, list(QUERY_TYPES)) + "set allow_unknown for a newer type")
+    return QueryType(name, None)
+
+
+def create_query(params: Mapping[str, Any]) -> Query:
+    """Build a query from a module's or plugin's options; whatever is wrong with them fails here, before any request."""
+    query_type = get_query_type(params["type"], allow_unknown=params["allow_unknown"])
+    criteria: list[Node] = []
+    if params["filter"] is not None:
+        if not params["filter"].strip():
+            raise create_option_error("filter", params["filter"], "it is empty; leave it out", kind="invalid_filter")
+        criteria.append(parse_filter(params["filter"], query_type.fields))
+    for number, condition in enumerate(params["where"] or (), 1):
+        criteria.append(_create_comparison(f"where (condition {number})", condition, query_type, params["allow_unknown"]))
+    order = None if params["sort_by"] is None else _get_field("sort_by", params["sort_by"], query_type, params["allow_unknown"])
+    return Query(
+        query_type,
+        tuple(criteria),
+        order,
+        params["descending"],
+        params["limit"],
+        params["page_size"],
+        params["format"],
+    )
+
+
+def _suggest(name: str, known: list[str]) -> str:
+    lower = {one.lower(): one for one in known}
+    near = [lower[one] for one in difflib.get_close_matches(name.lower(), lower, 3, 0.5)]
+    near += [one for one in known if name.lower() in one.lower() and one not in near][:3]
+    return f"did you mean {' or '.join(near)}? Or " if near else f"it is none of {', '.join(known)}; "
+
+
+def _get_field(option: str, name: object, query_type: QueryType, allow_unknown: bool) -> Field:
+    for field in query_type.fields or ():
+        if field.name.lower() == str(name).lower():
+            return field
+    if not isinstance(name, str) or not name.isascii() or not name.isidentifier():
+        raise create_option_error(option, name, "give the name of a field, such as Name")
+    if query_type.fields is not None and not allow_unknown:
+        known = [field.name for field in query_type.fields]
+        hint = _suggest(name, known).partition("? Or ")
+        cure = f"{hint[0]}? " if hint[1] else ""
+        raise create_option_error(option, name, f"{cure}the fields of {query_type.name} are {', '.join(known)}")
+    return Field(name, snake_case(name))
+
+
+def _create_comparison(option: str, condition: Mapping[str, Any], query_type: QueryType, allow_unknown: bool) -> Comparison:
+    unknown = set(condition) - {"field", "operator", "value"}
+    if unknown or "field" not in condition or "value" not in condition:
+        raise create_option_error(option, dict(condition), "give field, value and, if it is not ==, operator")
+    field = _get_field(f"field of {option}", condition["field"], query_type, allow_unknown)
+    symbol = condition.get("operator") or "=="
+    if symbol not in OPERATORS:
+        raise create_option_error(f"operator of {option}", symbol, f"give one of {' '.join(OPERATORS)}")
+    return Comparison(field, symbol, _print_value(f"value of {option}", condition["value"], field, allow_unknown))
+
+
+def _print_value(option: str, value: object, field: Field, allow_unknown: bool) -> str:
+    """Give a value in the form the server takes for the field's kind, or say what the field takes."""
+    text = ("true" if value else "false") if isinstance(value, bool) else str(value)
+    cure = None
+    if value is None or isinstance(value, (list, dict)):
+        cure = "give one value"
+    elif not text.isprintable():
+        cure = "it holds characters that cannot be sent"
+    elif field.kind == "date":
+        date = parse_date(text)
+        if date is not None:
+            return print_date(date)
+        cure = f"{field.name} is a date; give it as ISO 8601, such as 2026-11-23T18:00:00+01:00"
+    elif field.kind == "bool" and text.lower() not in ("true", "false"):
+        cure = f"{field.name} is true or false"
+    elif field.kind == "number" and parse_number(text) is None:
+        cure = f"{field.name} is a number"
+    elif field.values and not allow_unknown:
+        for known in field.values:
+            if known.lower() == text.lower():
+                return known
+        cure = _suggest(text, list(field.values)).partition("? Or ")[0] + f"; {field.name} is one of {', '.join(field.values)}"
+    if cure is not None:
+        raise create_option_error(option, value, cure)
+    return text.lower() if field.kind == "bool" else text
+
+
+def read_resources(client: Client, query: Query) -> list[dict[str, Any]]:
+    """Ask and give the resources in their plain form; stops reading once there are as many as the limit.
+
+    The server filters and sorts, because its entities do not show all that they can be filtered by; what they do show is
+    checked. Asks for JSON, whatever format the connection prefers, because XML has no types.
+    """
+    client.connection = replace(client.connection, response_format="json")
+    rows = _iter_resources(client, query)
+    first = list(islice(rows, query.limit))
+    if query.order and (query.limit is None or not _is_sorted(first, query.order, descending=query.descending)):
+        first += rows
+        first = _sort(first, query.order, descending=query.descending)
+    if not first and query.type.name == "Task" and client.is_own:
+        client.warnings.append(NO_TASKS_OF_OWN)
+    return first[: query.limit]
+
+
+def _iter_resources(client: Client, query: Query) -> Iterator[dict[str, Any]]:
+    path = f"/api/query?type={query.type.name}&format={'References' if query.format == 'references' else 'Entities'}"
+    criteria = And(query.criteria)
+    if query.criteria:
+        wire = encode_filter(criteria)
+        if len(wire) > LONGEST_FILTER:
+            raise EmError(
+                "invalid_option", f"The filter is longer than the {LONGEST_FILTER} characters that servers take: split it."
+            )
+        path += f"&filter={wire}"
+    if query.order is not None:
+        path += f"&{'sortDesc' if query.descending else 'sortAsc'}={query.order.name}"
+    page_size = query.page_size if query.limit is None else min(query.page_size, query.limit)
+    for page in client.iter_pages(f"{path}&pageSize={page_size}", list_path=()):
+        for row in page:
+            plain = normalise_resource(row, client)
+            if may_match(criteria, plain):
+                yield plain
+
+
+def _rank_row(row: Mapping[str, Any], field: Field) -> Any:
+    key = find_key(field, row)
+    return None if key is None or row[key] is None else rank_value(_as_natural(field), str(row[key]))
+
+
+def _as_natural(field: Field) -> Field:
+    return field._replace(kind="natural") if field.kind in ("text", "choice", "uid") else field
+
+
+def _is_sorted(rows: list[dict[str, Any]], field: Field, *, descending: bool) -> bool:
+    """Ask whether rows came sorted. The order of texts, and of what is not shown, is believed."""
+    if field.kind not in ("enum", "bool", "number", "date"):
+        return True
+    ranks = [rank for rank in (_rank_row(row, field) for row in rows) if rank is not None]
+    return ranks == sorted(ranks, reverse=descending)
+
+
+def _sort(rows: list[dict[str, Any]], field: Field, *, descending: bool) -> list[dict[str, Any]]:
+    """Sort rows by what they show, numbers within texts as numbers; rows that do not show it come last."""
+    ranked = [(_rank_row(row, field), row) for row in rows]
+    if all(rank is None for rank, _row in ranked):
+        return rows
+    known = [(rank, row) for rank, row in ranked if rank is not None]
+    known.sort(key=lambda pair: pair[0], reverse=descending)
+    return [row for _rank, row in known] + [row for rank, row in ranked if rank is None]
+
+
+def normalise_resource(row: Mapping[str, Any], client: Client) -> dict[str, Any]:
+    """Map a decoded resource to its plain form: dates in UTC, lists bare, and of its links those that lead elsewhere."""
+    plain = {key: _normalise_value(value, key, 0) for key, value in row.items() if key not in ("links", "href")}
+    href = row.get("href")
+    plain["href"] = client.locate(href) if isinstance(href, str) else None
+    plain["links"] = [
+        normalise_link(link, client) for link in iter_links(row) if str(link.get("rel") or "").lower() in USEFUL_LINKS
+    ]
+    return plain
+
+
+def _normalise_value(value: Any, key: str, depth: int) -> Any:
+    if depth > DEEPEST:
+        raise EmError("bad_response", f"The server's resource has more than {DEEPEST} objects within objects.")
+    if isinstance(value, dict):
+        if set(value) == {key} and isinstance(value[key], list):  # the list's name twice: wire facts, section 1.2
+            value = value[key]
+        else:
+            return {inner: _normalise_value(one, inner, depth + 1) for inner, one in value.items() if inner != "links"}
+    if isinstance(value, list):
+        return [_normalise_value(one, "", depth + 1) for one in value]
+    if isinstance(value, str) and key in DATE_KEYS:
+        return normalise_date(value)
+    if value == "None" and key == "result":  # of a run that goes on: wire facts, section 6.4
+        return None
+    return value

@@ -1,0 +1,33 @@
+# Copyright: (c) 2026, vbem.rest contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""From the options of a plugin on the controller to an answer of Enterprise Manager."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from ansible.errors import AnsibleLookupError
+
+from ansible_collections.vbem.rest.plugins.module_utils._em._client import Client
+from ansible_collections.vbem.rest.plugins.module_utils._em._errors import EmError
+from ansible_collections.vbem.rest.plugins.module_utils._em._options import create_connection
+
+Answer = TypeVar("Answer")
+
+
+def ask(options: Mapping[str, Any], question: Callable[[Client], Answer]) -> tuple[Answer, list[str]]:
+    """Give the answer to a question, and warnings; a failure becomes Ansible's own, without secrets."""
+    client: Client | None = None
+    try:
+        client = Client(create_connection(options))
+        with client:
+            answer = question(client)
+        return answer, client.warnings
+    except EmError as err:
+        msg = f"{err.msg} ({err.kind})"
+        for secret in client.secrets if client else ():
+            msg = msg.replace(secret, "********")
+    raise AnsibleLookupError(msg)
