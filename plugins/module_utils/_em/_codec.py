@@ -67,25 +67,28 @@ def iter_rows(node: Any, *names: str) -> Iterator[dict[str, Any]]:
     """Yield the resources of a list in any of its shapes.
 
     XML gives ``{"task": [...]}`` or ``{"task": {...}}``, JSON a bare list or one wrapped in an object that repeats the
-    list's name (wire facts, section 1.2). ``names`` are the keys to look behind. Any other shape is ``bad_response``.
+    list's name (wire facts, section 1.2). ``names`` are the keys to look behind, the last one that of a single resource.
+    Any other shape is ``bad_response``.
     """
     if node is None or node == {}:
         return
     if isinstance(node, list):
         for row in node:
-            if not isinstance(row, dict):
+            if not isinstance(row, dict) or not row:
                 raise EmError("bad_response", f"The server's list of {names[0]} holds something that is not a resource.")
             yield row
         return
-    if isinstance(node, dict):
-        inner = [name for name in names if name in node]
-        if inner:
-            for name in inner:
-                yield from iter_rows(node[name], *names)
-            return
-        if "href" in node:
-            yield node
-            return
+    inner = [name for name in names if name in node] if isinstance(node, dict) else []
+    for name in inner:
+        below = node[name]
+        if name == names[-1] and isinstance(below, dict) and not set(names) & set(below):
+            below = [below]
+        yield from iter_rows(below, *names)
+    if inner:
+        return
+    if isinstance(node, dict) and "href" in node:
+        yield node
+        return
     raise EmError("bad_response", f"The server's list of {names[0]} has a shape that is not known.")
 
 
@@ -175,10 +178,12 @@ def _parse_xml(xmltodict: Any, body: bytes) -> dict[str, Any]:
 
 
 def _rename(_path: Any, key: str, value: Any) -> tuple[str, Any] | None:
-    """Drop namespace declarations and prefixes, put names into snake_case, and make ``xsi:nil`` a null."""
+    """Drop namespace declarations and prefixes, put names into snake_case, and tell ``xsi:nil`` from an empty element."""
     if key.startswith("xmlns"):
         return None
-    if isinstance(value, dict) and value.get("nil") == "true":
+    if value is None:
+        value = {}
+    elif isinstance(value, dict) and value.get("nil") == "true":
         value = None
     return (key if key.startswith("#") else snake_case(key.rpartition(":")[2])), value
 

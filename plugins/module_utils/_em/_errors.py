@@ -47,7 +47,6 @@ class EmError(Exception):
         path: str | None = None,
         detail: str | None = None,
         sent: bool = True,
-        headers: Mapping[str, str] | None = None,
         result: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(msg)
@@ -60,7 +59,6 @@ class EmError(Exception):
         self.path = path
         self.detail = detail
         self.sent = sent
-        self.headers = headers
         self.result = dict(result or {})
 
     def failure(self) -> dict[str, Any]:

@@ -301,6 +301,8 @@ def _compare(comparison: Comparison, actual: object) -> bool:
     field, symbol, wanted = comparison
     if actual is None:
         return symbol == "!="
+    if field.kind == "natural" and symbol in ("==", "!="):  # task-007 is not task-7
+        field = field._replace(kind="text")
     left, right = rank_value(field, str(actual)), rank_value(field, wanted)
     if left is None or right is None:  # a value the field should not have
         return symbol in ("==", "!=") and OPERATORS[symbol](str(actual).lower(), wanted.lower())

@@ -47,6 +47,7 @@ class Transport:
         self.connection = connection
         self.deadline: float | None = None
         self.requests = 0
+        self.seen_headers: Mapping[str, str] = {}  # of the latest answer, though its body may never have come
         self._clock = clock
         self._sleep = sleep
         self._session: Any = None
@@ -108,6 +109,7 @@ class Transport:
         if self.deadline is not None:
             timeout = max(min(timeout, self.deadline - self._clock()), 0.1)
         self.requests += 1
+        self.seen_headers = {}
         got: Any = None
         try:
             got = self._session.request(
@@ -121,11 +123,11 @@ class Transport:
                 # Given with each request: a CA variable of the environment beats what a requests session says.
                 verify=(connection.ca_path or True) if connection.validate_certs else False,
             )
+            self.seen_headers = got.headers
             return Response(got.status_code, got.headers, _read_body(got, self._clock() + timeout, self._clock))
         except (requests.RequestException, requests.packages.urllib3.exceptions.HTTPError, OSError) as err:
             failure = create_transport_error(requests, err, connection, timeout)
             failure.method, failure.path = method, shown_path
-            failure.headers = None if got is None else got.headers
             if got is not None:
                 got.close()
         raise failure
@@ -149,9 +151,14 @@ def read_retry_after(headers: Mapping[str, str]) -> float:
 
 
 def _read_body(got: Any, until: float, clock: Callable[[], float]) -> bytes:
-    """Read a body whole. urllib3 before 2.0 takes a cut body for a whole one, and no version bounds the time it takes."""
+    """Read a body whole, and not for ever: each piece is taken as it comes, and the time looked at.
+
+    urllib3 before 2.0 takes a cut body for a whole one, and before 2.1 cannot give pieces.
+    """
+    read = getattr(got.raw, "read1", None)
+    pieces = iter(lambda: read(CHUNK_BYTES, decode_content=True), b"") if read else got.iter_content(CHUNK_BYTES)
     chunks = []
-    for chunk in got.iter_content(CHUNK_BYTES):
+    for chunk in pieces:
         chunks.append(chunk)
         if clock() > until:
             raise TimeoutError("the answer went on for longer than the timeout")
@@ -178,6 +185,14 @@ def create_transport_error(requests: Any, err: Exception, connection: Connection
         )
     if isinstance(err, requests.exceptions.SSLError) or isinstance(reason, urllib3.SSLError):
         return EmError("tls", _explain_tls(where, detail), detail=detail, sent=False)
+    if isinstance(reason, urllib3.NewConnectionError):  # itself a ConnectTimeoutError
+        return EmError(
+            "connection",
+            f"No connection to {where}: check hostname and port (Enterprise Manager's REST API listens on 9398),"
+            " and that the Veeam RESTful API service runs.",
+            detail=detail,
+            sent=False,
+        )
     if isinstance(err, requests.exceptions.ConnectTimeout) or isinstance(reason, urllib3.ConnectTimeoutError):
         return EmError(
             "timeout",
@@ -188,14 +203,6 @@ def create_transport_error(requests: Any, err: Exception, connection: Connection
     if isinstance(err, (requests.exceptions.Timeout, TimeoutError)) or isinstance(reason, (urllib3.TimeoutError, TimeoutError)):
         return EmError(
             "timeout", f"{where} did not answer within {timeout:g} seconds: raise timeout if it is only slow.", detail=detail
-        )
-    if isinstance(reason, urllib3.NewConnectionError):
-        return EmError(
-            "connection",
-            f"No connection to {where}: check hostname and port (Enterprise Manager's REST API listens on 9398),"
-            " and that the Veeam RESTful API service runs.",
-            detail=detail,
-            sent=False,
         )
     return EmError("connection", f"The connection to {where} broke before the whole answer had come.", detail=detail)
 

@@ -19,7 +19,7 @@ from ._polling import TimedOut, poll
 from ._resources import find_link
 from ._runs import ENDED, find_active_run, find_last_run, is_run_listed, read_run
 from ._status import is_unknown_task
-from ._tasks import create_task_path, normalise_task, warn_of_no_outcome
+from ._tasks import create_task_path, list_task_ids, normalise_task, warn_of_no_outcome
 
 # The links that carry out a state, the first one that a job has. A backup copy job has Sync and no Start.
 ACTIONS = {"started": ("Start", "Sync"), "stopped": ("Stop",), "retried": ("Retry",)}
@@ -187,7 +187,8 @@ class Pursuit:
         try:
             document = self.client.get(create_task_path(self.task["task_id"]))
         except EmError as err:
-            if not is_unknown_task(err):
+            is_gone = err.status == 404 and self.task["task_id"] not in list_task_ids(self.client)
+            if not is_gone and not is_unknown_task(err):
                 raise
             raise EmError(
                 "not_found",

@@ -48,7 +48,7 @@ def poll(
             seen = look()
             trouble = None
         except EmError as err:
-            if err.kind not in PASSING_KINDS:
+            if err.kind not in PASSING_KINDS and err.status != 404:  # a 404 is what answers for a service that restarts
                 raise
             trouble, seen = err, None
         finally:

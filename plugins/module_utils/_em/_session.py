@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, NamedTuple
 from urllib.parse import quote, unquote
@@ -51,8 +50,8 @@ def log_on(transport: Transport) -> LogonSession:
     headers = {"Accept": connection.accept, "Authorization": "Basic " + base64.b64encode(pair).decode("ascii")}
     try:
         response = transport.request("POST", f"{LOGON_PATH}?v={connection.api_version}", headers=headers)
-    except EmError as err:
-        _close_orphan(transport, err.headers)
+    except (EmError, KeyboardInterrupt):
+        _close_orphan(transport)
         raise
     if not 200 <= response.status < 300:
         raise _create_logon_error(response, connection)
@@ -82,18 +81,31 @@ def log_on(transport: Transport) -> LogonSession:
 def log_off(transport: Transport, session: LogonSession) -> bool:
     """End a logon session, by its own id. True: it is ended; False: it had ended before.
 
-    What an ended session answers to its log-off is not known (401, 404 or 500: wire facts, section 8), so anything but
-    401 is checked with a read: only a 401 says that the session is gone.
+    What an ended session answers to its log-off is not known (401, 404 or 500: wire facts, section 8), so anything but the
+    documented 204 and a 401 is checked with a read.
     """
     headers = create_headers(transport.connection, session)
     response = transport.request(
         "DELETE", f"/api/logonSessions/{quote(session.id, safe='')}", headers=headers, shown_path=SHOWN_PATH
     )
-    failure = create_status_error(response, "DELETE", SHOWN_PATH)
-    if failure is None:
+    if response.status == 204:
         return True
-    if failure.kind == "session_lost" or (failure.status in (404, 500) and not is_alive(transport, session)):
+    failure = create_status_error(response, "DELETE", SHOWN_PATH)
+    if failure is None or failure.status in (404, 500):
+        if not is_alive(transport, session):
+            return failure is None
+        failure = failure or EmError(
+            "bad_response",
+            f"The server answered {response.status} to the log-off, but the session is still alive.",
+            status=response.status,
+            method="DELETE",
+            path=SHOWN_PATH,
+        )
+    if failure.kind == "session_lost":
         return False
+    for secret in session:
+        failure.msg = failure.msg.replace(secret, "(hidden)")
+        failure.detail = failure.detail and failure.detail.replace(secret, "(hidden)")
     raise failure
 
 
@@ -136,8 +148,9 @@ def _find_session_id(response: Response) -> str | None:
             if session_id:
                 return session_id
             for link in iter_rows(data.get("links"), "links", "link"):
-                if (read_text(link, "rel") or "").lower() == "delete":
-                    return _read_id(read_text(link, "href") or "")
+                session_id = _read_id(read_text(link, "href") or "")
+                if session_id and (read_text(link, "rel") or "").lower() == "delete":
+                    return session_id
     except EmError:
         pass
     return _read_id(response.headers.get("Location", ""))
@@ -148,9 +161,9 @@ def _read_id(href: str) -> str | None:
     return unquote(match[1]) if match else None
 
 
-def _close_orphan(transport: Transport, headers: Mapping[str, str] | None) -> None:
+def _close_orphan(transport: Transport) -> None:
     """End the session of a logon whose answer broke off after its headers, as far as these name it."""
-    headers = headers or {}
+    headers = transport.seen_headers
     token, session_id = headers.get(SESSION_HEADER), _read_id(headers.get("Location", ""))
     if token and session_id:
         with suppress(EmError):  # the failure to log on is the one to tell

@@ -30,7 +30,7 @@ def create_status_error(response: Response, method: str, path: str) -> EmError |
     detail = decode_error(response.body, response.headers.get("Content-Type", ""))
     said = f" The server says: {detail}" if detail else ""
     if 300 <= status < 400:
-        target = urlsplit(response.headers.get("Location", "")).netloc or "another address"
+        target = _read_host(response.headers.get("Location", "")) or "another address"
         kind, msg = (
             "bad_response",
             (
@@ -65,6 +65,16 @@ def create_status_error(response: Response, method: str, path: str) -> EmError |
     return EmError(kind, msg, status=status, method=method, path=path, detail=detail)
 
 
+def _read_host(location: str) -> str | None:
+    try:
+        return urlsplit(location).hostname
+    except ValueError:
+        return None
+
+
 def is_unknown_task(err: EmError) -> bool:
-    """Ask whether a failure says that there is no such task: 404, or a 500 in the server's words for it."""
-    return err.kind == "not_found" or (err.status == 500 and bool(_NO_SUCH_TASK.search(err.detail or "")))
+    """Ask whether a failure says that there is no such task: a 404 or a 500 in the server's own words.
+
+    A 404 without any may be that of a proxy.
+    """
+    return bool(err.detail) and (err.status == 404 or (err.status == 500 and bool(_NO_SUCH_TASK.search(err.detail or ""))))

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from ._client import Client
 from ._errors import EmError
@@ -18,6 +18,13 @@ from ._tasks import Selection, create_task_path, list_task_ids
 SILENT_FAILURES = 3  # removals in a row that got no answer at all; after these the server is not asked again
 DELETED = "deleted"
 GONE = "gone"
+
+
+class Unanswered(NamedTuple):
+    """A removal without a clear answer: what came instead, and the outcome if the task turns out to be gone."""
+
+    msg: str
+    outcome: str
 
 
 def plan_removal(
@@ -54,38 +61,24 @@ def remove_tasks(
     A task that was gone already is neither deleted nor an error. A removal without an answer is not repeated; what became
     of it is read from the list afterwards. Fails as ``partial`` if any task that was to be removed may be left.
     """
-    outcomes: dict[str, str] = {}
-    unanswered: dict[str, str] = {}
+    outcomes: dict[str, str | Unanswered] = {}
     silent = 0
     lost: EmError | None = None
     for task_id in (task["task_id"] for task in doomed):
         if lost is not None:
             outcomes[task_id] = "Not removed: the logon session was lost."
-            continue
-        if silent >= SILENT_FAILURES:
+        elif silent >= SILENT_FAILURES:
             outcomes[task_id] = "Not tried: the server had stopped answering."
-            continue
-        try:
-            status = client.delete(create_task_path(task_id))
-        except EmError as err:
-            silent = silent + 1 if err.status is None else 0
-            lost = err if err.kind == "session_lost" else None
-            if err.status is None and err.sent:
-                unanswered[task_id] = err.msg
-            else:
-                outcomes[task_id] = GONE if is_unknown_task(err) else err.msg
         else:
-            silent = 0
-            if status == 202:
-                unanswered[task_id] = "The server accepted the removal without carrying it out yet."
-            else:
-                outcomes[task_id] = DELETED
-    outcomes.update(_clear_up(client, unanswered, lost))
-    deleted = sorted((task_id for task_id, outcome in outcomes.items() if outcome == DELETED), key=natural_key)
+            outcomes[task_id], err = _remove_task(client, task_id)
+            silent = silent + 1 if err is not None and err.status is None else 0
+            lost = err if err is not None and err.kind == "session_lost" else None
+    said = _clear_up(client, outcomes, lost)
+    deleted = sorted((task_id for task_id, outcome in said.items() if outcome == DELETED), key=natural_key)
     errors = [
-        {"task_id": task_id, "msg": outcomes[task_id]}
-        for task_id in sorted(outcomes, key=natural_key)
-        if outcomes[task_id] not in (DELETED, GONE)
+        {"task_id": task_id, "msg": said[task_id]}
+        for task_id in sorted(said, key=natural_key)
+        if said[task_id] not in (DELETED, GONE)
     ]
     result = {"changed": bool(deleted), **create_removal_result(tasks, deleted, kept, errors)}
     if lost is not None:
@@ -101,17 +94,39 @@ def remove_tasks(
     return result
 
 
-def _clear_up(client: Client, unanswered: dict[str, str], lost: EmError | None) -> dict[str, str]:
-    """Read the list to learn what became of removals without an answer: a task that is not listed any more is gone."""
-    if not unanswered:
-        return {}
+def _remove_task(client: Client, task_id: str) -> tuple[str | Unanswered, EmError | None]:
+    """Remove one task; give the outcome, and the failure if there was one."""
+    try:
+        status = client.delete(create_task_path(task_id))
+    except EmError as err:
+        if is_unknown_task(err):
+            return GONE, err
+        if err.status == 404:
+            return Unanswered(err.msg, GONE), err
+        if err.status is None and err.sent:
+            return Unanswered(err.msg, DELETED), err
+        return err.msg, err
+    if status == 204:
+        return DELETED, None
+    return Unanswered(f"The server answered {status}, not 204 as to a removal.", DELETED), None
+
+
+def _clear_up(client: Client, outcomes: Mapping[str, str | Unanswered], lost: EmError | None) -> dict[str, str]:
+    """Read the list to learn what became of removals without a clear answer: a task that is not listed any more is gone."""
+    said = {task_id: outcome for task_id, outcome in outcomes.items() if isinstance(outcome, str)}
+    unclear = {task_id: outcome for task_id, outcome in outcomes.items() if isinstance(outcome, Unanswered)}
+    if not unclear:
+        return said
     try:
         listed = None if lost is not None else list_task_ids(client)
     except EmError:
         listed = None
-    if listed is None:
-        return {task_id: f"It may have been removed or not. {msg}" for task_id, msg in unanswered.items()}
-    return {task_id: f"It is still listed. {msg}" if task_id in listed else DELETED for task_id, msg in unanswered.items()}
+    for task_id, outcome in unclear.items():
+        if listed is None:
+            said[task_id] = f"It may have been removed or not. {outcome.msg}"
+        else:
+            said[task_id] = f"It is still listed. {outcome.msg}" if task_id in listed else outcome.outcome
+    return said
 
 
 def create_removal_result(
