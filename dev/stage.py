@@ -43,6 +43,8 @@ def create_environment(**extra: str) -> dict[str, str]:
         "ANSIBLE_HOME": str(home / ".ansible"),
         "ANSIBLE_LOCAL_TEMP": str(home / ".ansible" / "tmp"),
         "LC_ALL": "C.UTF-8",
+        # Where asynchronous tasks are looked for is the home that the system knows, and they are written to $HOME.
+        "ANSIBLE_ASYNC_DIR": str(home / ".ansible_async"),
     }
     return {**kept, **own, **extra}
 

@@ -141,6 +141,11 @@ job:
     backup_server: vbr01.vbem.test
     backup_server_uid: urn:veeam:BackupServer:f8f1eb52-b905-5f1b-a54d-b452f5ef34af
     href: https://em.example.com:9398/api/jobs/6b1c4f8e-0a1d-5f0e-9d7c-2f3f7a3f9a11?format=Entity
+jobs:
+  description: The jobs that the name may mean. The keys are those of the return value C(jobs) of M(vbem.rest.veeam_job_info).
+  returned: when the failure is V(ambiguous)
+  type: list
+  elements: dict
 task:
   description:
     - The task of the request as last seen, or V(null) if nothing had to be done.

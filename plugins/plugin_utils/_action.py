@@ -74,8 +74,9 @@ class WaitAction(EmAction):
             return result
         with NamedTemporaryFile(dir=C.DEFAULT_LOCAL_TMP, prefix="vbem-watch-") as file:
             is_over = threading.Event()
-            viewer = threading.Thread(target=self._show, args=(Path(file.name), is_over), daemon=True)
-            if display.verbosity > 0:
+            host = (task_vars or {}).get("inventory_hostname")
+            viewer = threading.Thread(target=self._show, args=(Path(file.name), is_over, host), daemon=True)
+            if display.verbosity > 0 and not self._task.no_log:
                 viewer.start()
             try:
                 result.update(self.execute(task_vars, _watch=create_watch(file.name)))
@@ -85,13 +86,13 @@ class WaitAction(EmAction):
                     viewer.join(2 * LOOK_SECONDS)
         return result
 
-    def _show(self, path: Path, is_over: threading.Event) -> None:
+    def _show(self, path: Path, is_over: threading.Event, host: str | None) -> None:
         """Show the lines that the module adds to its file."""
         name = self._task.get_name()
         with path.open(encoding="utf-8") as lines:
             while True:
                 was_over = is_over.wait(LOOK_SECONDS)
                 for line in lines:
-                    display.v(f"{name}: {line.rstrip()}")
+                    display.v(f"{name}: {line.rstrip()}", host=host)
                 if was_over:
                     return

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from datetime import datetime, timedelta, timezone
 
 _DATE = re.compile(
@@ -32,11 +33,12 @@ def parse_date(text: str) -> datetime | None:
             int((fraction or "0").ljust(6, "0")[:6]),
             timezone.utc,
         )
-        if zone and zone.upper() != "Z":
-            offset = timedelta(hours=int(zone[1:3]), minutes=int(zone[-2:]))
-            date = date - offset if zone[0] == "+" else date + offset
-    except (ValueError, OverflowError):
+    except ValueError:
         return None
+    if zone and zone.upper() != "Z":
+        offset = timedelta(hours=int(zone[1:3]), minutes=int(zone[-2:]))
+        with suppress(OverflowError):  # .NET's least and greatest dates are meant as they are
+            date = date - offset if zone[0] == "+" else date + offset
     return date
 
 

@@ -24,6 +24,7 @@ from ._tasks import create_task_path, list_task_ids, normalise_task, warn_of_no_
 # The links that carry out a state, the first one that a job has. A backup copy job has Sync and no Start.
 ACTIONS = {"started": ("Start", "Sync"), "stopped": ("Stop",), "retried": ("Retry",)}
 UNCOLLECTED_SECONDS = 60  # whether OperationFinished always becomes Finished is not known: wire facts, section 6.3
+RIVAL_SECONDS = 10  # for which the run of somebody who was quicker is looked for
 RESULTLESS_LOOKS = 5  # polls of a run that has stopped without a result, before that is called a failure
 
 
@@ -55,11 +56,20 @@ class Plan(NamedTuple):
 def plan(client: Client, job: Job, wishes: Wishes) -> Plan:
     """Find out what has to be done. Reads only, and fails for what the job cannot do."""
     toggle = action = active = last = None
+    if wishes.schedule_enabled is not None and job.shown["schedule_enabled"] is None:
+        raise EmError(
+            "bad_response",
+            f"The server does not say whether the schedule of {job.shown['name']} is on: it only"
+            " offers to switch it over, so nothing was done.",
+            result={"job": job.shown},
+        )
     if wishes.schedule_enabled is not None and job.shown["schedule_enabled"] is not wishes.schedule_enabled:
         toggle = _get_action(job, ("ToggleScheduleEnabled",), "schedule_enabled")
     if wishes.state is not None:
         active = find_active_run(client, job.shown)
-        last = active or find_last_run(client, job.shown)
+        last = active
+        if active is None and (wishes.state == "retried" or (wishes.state == "started" and wishes.wait_for == "session")):
+            last = find_last_run(client, job.shown)
         if _is_needed(wishes.state, active, last):
             action = _get_action(job, ACTIONS[wishes.state], f"state: {wishes.state}")
     return Plan(toggle, action, active, last)
@@ -127,11 +137,9 @@ class Pursuit:
         return self.result()
 
     def _toggle(self, path: str) -> None:
-        self._post(path)
+        self._ask(path)
         if self.wishes.wait_for == "nothing":
             return
-        self._await_task()
-        self._remove_task()
         shown = self.job.shown
         fresh = find_jobs(self.client, KINDS[self.kind], (Comparison(UID, "==", shown["uid"]),))
         if len(fresh) == 1:
@@ -144,19 +152,41 @@ class Pursuit:
             )
 
     def _act(self, path: str) -> None:
-        toggled = self.changed
+        try:
+            self._ask(path)
+        except EmError as err:
+            if err.kind != "task_failed" or not self._is_reached():
+                raise
+
+    def _is_reached(self) -> bool:
+        """Ask whether somebody else was quicker: the job is started, or stopped, as wished."""
+        if self.wishes.state == "stopped":
+            return find_active_run(self.client, self.job.shown) is None
+        if self.wishes.state == "retried":
+            return False
+        deadline = min(self.deadline, self.client.clock() + RIVAL_SECONDS)
+        found = poll(
+            self.client,
+            lambda: find_active_run(self.client, self.job.shown),
+            deadline=deadline,
+            poll_interval=self.wishes.poll_interval,
+        )
+        if isinstance(found, TimedOut):
+            return False
+        self.run = found
+        return True
+
+    def _ask(self, path: str) -> None:
+        """Post to an action, wait for its task unless nothing is to be waited for, and remove it."""
+        before = self.changed
         self._post(path)
         if self.wishes.wait_for == "nothing":
             return
         try:
             self._await_task()
         except EmError as err:
-            self.changed = toggled or err.kind != "task_failed"
+            self.changed = before or err.kind != "task_failed"
             self._remove_task()
-            if err.kind == "task_failed" and self.wishes.state == "started":
-                self.run = find_active_run(self.client, self.job.shown)
-                if self.run is not None:
-                    return  # somebody else started it in between: it is started
             raise
         self._remove_task()
 
@@ -165,7 +195,9 @@ class Pursuit:
         try:
             document = self.client.post(path)
         except EmError as err:
-            self.changed = self.changed or (err.status is not None and 200 <= err.status < 300)
+            if err.status is not None and 200 <= err.status < 300:
+                self.changed = True
+                err.msg = f"The server took the request, but its answer cannot be read: {err.msg}"
             if (err.status is None and err.sent) or err.status in (502, 504):
                 err.msg += (
                     " The request may have been carried out all the same and was not repeated: look at the job's latest run"
@@ -181,24 +213,12 @@ class Pursuit:
         self.task = normalise_task(document.data, self.client)
 
     def _look_at_task(self) -> bool:
-        """Read the task anew; True once it is finished. One that failed raises."""
-        if self.task is None or self.task["state"] == "Finished":
+        """Read the task anew unless it is finished already; True once it is. One that failed raises."""
+        if self.task is None:
             return True
-        try:
-            document = self.client.get(create_task_path(self.task["task_id"]))
-        except EmError as err:
-            is_gone = err.status == 404 and self.task["task_id"] not in list_task_ids(self.client)
-            if not is_gone and not is_unknown_task(err):
-                raise
-            raise EmError(
-                "not_found",
-                f"The task {self.task['task_id']} of {self.job.shown['name']} vanished while being waited for; how it ended"
-                " cannot be told.",
-            ) from None
-        if not isinstance(document.data, dict):
-            raise EmError("bad_response", "The server's answer is not a task.")
-        self.task = normalise_task(document.data, self.client)
-        self.client.report(f"{self.task['task_id']} {self.task['operation']}: {self.task['state']}")
+        if self.task["state"] != "Finished":
+            self.task = self._read_task(self.task["task_id"])
+            self.client.report(f"{self.task['task_id']} {self.task['operation']}: {self.task['state']}")
         if self.task["state"] != "Finished":
             return False
         if self.task["success"] is None:
@@ -211,6 +231,21 @@ class Pursuit:
                 detail=self.task["message"],
             )
         return True
+
+    def _read_task(self, task_id: str) -> dict[str, Any]:
+        try:
+            document = self.client.get(create_task_path(task_id))
+        except EmError as err:
+            is_gone = err.status == 404 and task_id not in list_task_ids(self.client)
+            if not is_gone and not is_unknown_task(err):
+                raise
+            raise EmError(
+                "not_found",
+                f"The task {task_id} of {self.job.shown['name']} vanished while being waited for; how it ended cannot be told.",
+            ) from None
+        if not isinstance(document.data, dict):
+            raise EmError("bad_response", "The server's answer is not a task.")
+        return normalise_task(document.data, self.client)
 
     def _await_task(self) -> None:
         """Wait until the task is finished. Who waits for the run goes on to it where the task is never collected."""
@@ -225,7 +260,13 @@ class Pursuit:
             )
             return self._look_at_task() or is_stuck or None
 
-        end = poll(self.client, look, deadline=self.deadline, poll_interval=self.wishes.poll_interval)
+        end = poll(
+            self.client,
+            look,
+            deadline=self.deadline,
+            poll_interval=self.wishes.poll_interval,
+            pause_first=self.task is not None and self.task["state"] != "Finished",  # it was read just now
+        )
         if isinstance(end, TimedOut):
             raise self._create_timeout("its task is not finished", end)
 
@@ -251,7 +292,8 @@ class Pursuit:
                 try:
                     return read_run(self.client, link["href"])
                 except EmError as err:
-                    if err.kind != "not_found" and err.status != 500:  # it shows up late: wire facts, section 6.3
+                    # It shows up late (wire facts, section 6.3), and no link may keep the query from being asked.
+                    if err.kind not in ("not_found", "bad_response") and err.status != 500:
                         raise
         return find_last_run(self.client, self.job.shown, after=self.plan.last)
 
@@ -278,7 +320,7 @@ class Pursuit:
 
         if self.run is not None and self.run["state"] == ENDED and self.run["result"] is not None:
             return
-        end = poll(self.client, look, deadline=self.deadline, poll_interval=self.wishes.poll_interval)
+        end = poll(self.client, look, deadline=self.deadline, poll_interval=self.wishes.poll_interval, pause_first=True)
         if isinstance(end, TimedOut):
             raise self._create_timeout("its run goes on", end)
 

@@ -111,7 +111,7 @@ def _check_text(option: str, value: str, kind: Kind) -> str:
     if not value.strip():
         raise create_option_error(option, value, "it is empty; give a value or leave it out")
     if option != "uid":
-        return value
+        return value.strip()  # as names of jobs are read
     guid = find_guid(value)
     if guid is None or not value.lower().endswith(guid):
         raise create_option_error(option, value, f"give a UID such as {kind.urn}c8e83c91-ecb3-5b6b-a127-97fae1072e44")
@@ -161,8 +161,10 @@ def find_job(client: Client, params: Mapping[str, Any]) -> Job:
     kind = KINDS[params["kind"]]
     option, field = ("uid", UID) if params["uid"] is not None else ("name", NAME)
     value = _check_text(option, params[option], kind)
-    equal = find_jobs(client, kind, (Comparison(field, "==", value),))
     server = params["backup_server"]
+    if server is not None:
+        server = _check_text("backup_server", server, kind)
+    equal = find_jobs(client, kind, (Comparison(field, "==", value),))
     found = [job for job in equal if server is None or (job.shown["backup_server"] or "").lower() == server.lower()]
     if len(found) > 1:  # names that differ only in case
         found = [job for job in found if job.shown["name"] == value] or found

@@ -114,7 +114,7 @@ class _Module(AnsibleModule):  # type: ignore[misc]
         return {"module_args": {**self.params, **hidden}}
 
     def _explain(self, msg: str) -> str:
-        msg = msg.rstrip(".") + "."
+        msg = re.sub(r"\b_(pad|watch), ", "", msg.rstrip(".") + ".")
         complaint = msg.partition(" Supported parameters include")[0]
         if re.search(r"\bsession\b|dictionary requested", complaint):  # the only dictionary among the options
             return (

@@ -22,6 +22,7 @@ from ._resources import BACKUP_RUNS, REPLICA_RUNS, Source, find_guid, find_link,
 JOB_UID = Field("JobUid", "job_uid", "uid")
 CREATED = Field("CreationTime", "creation_time", "date")
 STATE = Field("State", "state")
+UID = Field("UID", "uid", "uid")
 ENDED = "Stopped"
 LOOK_AT = 10  # newest runs to ask for: enough to see whether the server sorted them
 
@@ -70,7 +71,7 @@ def find_last_run(client: Client, job: Mapping[str, Any], *, after: Mapping[str,
     newest: dict[str, Any] | None = None
     previous: str | None = None
     is_sorted = True
-    for run in _iter_runs(client, job, wire):
+    for number, run in enumerate(_iter_runs(client, job, wire), 1):
         created = run["creation_time"] or ""
         is_sorted = is_sorted and (previous is None or _sort_key(created) <= _sort_key(previous))
         previous = created
@@ -78,8 +79,10 @@ def find_last_run(client: Client, job: Mapping[str, Any], *, after: Mapping[str,
             newest is None or _sort_key(created) > _sort_key(newest["creation_time"] or "")
         ):
             newest = run
-        if is_sorted and newest is not None and run is not newest:
+        if is_sorted and newest is not None and number >= LOOK_AT:
             break
+    if after is not None and since is None:
+        return None  # nothing can be told to be later than a moment that is not known
     if newest is not None and since is not None and _sort_key(newest["creation_time"] or "") < since.timestamp():
         return None
     return newest
@@ -126,5 +129,5 @@ def read_run(client: Client, href: str) -> dict[str, Any]:
 
 def is_run_listed(client: Client, job: Mapping[str, Any], run: Mapping[str, Any]) -> bool:
     """Ask whether a run is among those of its job. An unknown id is a 500 as any fault is, so that says nothing."""
-    wire = create_wire_filter(_is_of(job), is_certain=is_sendable)
+    wire = create_wire_filter(And((_is_of(job), Comparison(UID, "==", run["uid"]))), is_certain=is_sendable)
     return any(listed["uid"] == run["uid"] for listed in _iter_runs(client, job, wire))

@@ -18,16 +18,29 @@ SLICE = 0.5  # seconds between two looks at whether somebody still waits
 
 
 def create_watch(path: str) -> str:
-    """Build the value that tells a module of the file, and of this process as its maker."""
-    return f"{os.getpid()}:{path}"
+    """Build the value that tells a module of the file, and of its makers: this process, Ansible's worker, and its parent.
+
+    A worker outlives the ansible-playbook that was killed, and goes on waiting for the module.
+    """
+    return f"{os.getpid()},{os.getppid()}:{path}"
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        pass  # somebody else's process, but there
+    return True
 
 
 class Watch:
     """The module's side. Without a value it only sleeps."""
 
     def __init__(self, value: str | None) -> None:
-        maker, _colon, self._path = (value or "").partition(":")
-        self._maker = int(maker) if maker.isdecimal() else 0
+        makers, _colon, self._path = (value or "").partition(":")
+        self._makers = [int(maker) for maker in makers.split(",") if maker.isdecimal()]
         self._last = ""
 
     def report(self, line: str) -> None:
@@ -52,10 +65,5 @@ class Watch:
             time.sleep(min(left, SLICE))
 
     def _is_awaited(self) -> bool:
-        try:
-            os.kill(self._maker, 0)
-        except ProcessLookupError:
-            return False
-        except OSError:
-            pass  # somebody else's process, but there
-        return os.path.exists(self._path)  # noqa: PTH110 - one import less in every module
+        # os.path and not pathlib: one import less in every module
+        return all(_is_alive(maker) for maker in self._makers) and os.path.exists(self._path)  # noqa: PTH110

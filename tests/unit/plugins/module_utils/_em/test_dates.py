@@ -1,0 +1,121 @@
+# Copyright: (c) 2026, vbem.rest contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Dates of the wire."""
+
+from __future__ import annotations
+
+import ast
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.vbem.rest.plugins.module_utils._em import _dates
+from ansible_collections.vbem.rest.plugins.module_utils._em._dates import normalise_date, parse_date, print_date
+
+FRACTION = "987654321"
+
+
+@pytest.mark.parametrize("digits", range(1, 10))
+@pytest.mark.parametrize("zone", ["Z", "z", "", "+00:00", "-00:00", " Z"])
+def test_a_fraction_may_have_any_length(digits: int, zone: str) -> None:
+    date = parse_date(f"2026-06-16T06:33:10.{FRACTION[:digits]}{zone}")
+    micro = int(FRACTION[:digits].ljust(6, "0")[:6])
+    assert date == datetime(2026, 6, 16, 6, 33, 10, micro, timezone.utc)
+
+
+@pytest.mark.parametrize(
+    ("text", "printed"),
+    [
+        ("2026-06-16T06:33:10Z", "2026-06-16T06:33:10Z"),
+        ("2026-06-16T06:33:10.000Z", "2026-06-16T06:33:10Z"),
+        ("2026-06-16T06:33:10.5Z", "2026-06-16T06:33:10.5Z"),
+        ("2026-06-16T06:33:10.28Z", "2026-06-16T06:33:10.28Z"),
+        ("2026-06-16T06:33:10.280000Z", "2026-06-16T06:33:10.28Z"),
+        ("2026-06-16T06:22:59.39912Z", "2026-06-16T06:22:59.39912Z"),
+        ("2026-06-16T06:33:10.6595591Z", "2026-06-16T06:33:10.659559Z"),
+        ("2026-06-16T06:33:10.000001Z", "2026-06-16T06:33:10.000001Z"),
+        ("2026-06-16T06:33:10.0000009Z", "2026-06-16T06:33:10Z"),
+        ("2026-06-16T06:33:10.9999999Z", "2026-06-16T06:33:10.999999Z"),
+        ("2026-06-16T14:00:00.0000000+01:00", "2026-06-16T13:00:00Z"),
+        ("2026-06-16T14:00:00-0530", "2026-06-16T19:30:00Z"),
+        ("2026-01-01T00:30:00+01:00", "2025-12-31T23:30:00Z"),
+        ("2024-02-29T23:30:00-01:00", "2024-03-01T00:30:00Z"),
+        ("2026-06-16 06:33", "2026-06-16T06:33:00Z"),
+        ("2026-06-16", "2026-06-16T00:00:00Z"),
+        ("  2026-06-16T06:33:10Z\n", "2026-06-16T06:33:10Z"),
+        ("1754-01-01T00:00:00Z", "1754-01-01T00:00:00Z"),
+        ("9999-12-31T23:59:59.9999999Z", "9999-12-31T23:59:59.999999Z"),
+    ],
+)
+def test_dates_come_out_as_utc(text: str, printed: str) -> None:
+    assert normalise_date(text) == printed
+    date = parse_date(text)
+    assert date is not None
+    assert date.utcoffset() == timedelta(0)
+    assert print_date(date) == printed
+    assert parse_date(printed) == date, "what is printed can be read"
+
+
+@pytest.mark.parametrize(
+    "text", ["1753-01-01T00:00:00Z", "1753-01-01T00:00:00", "0001-01-01T00:00:00Z", "1601-01-01T00:00:00.0Z"]
+)
+def test_never_is_none(text: str) -> None:
+    assert normalise_date(text) is None
+    assert parse_date(text) is not None
+
+
+def test_never_is_none_in_every_zone() -> None:
+    assert normalise_date("0001-01-01T00:00:00.0000000+01:00") is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "soon",
+        "2026-13-01T00:00:00Z",
+        "2026-02-29T00:00:00Z",
+        "2026-06-16T24:00:00Z",
+        "2026-06-16T06:60:00Z",
+        "2026-06-16T06:33:10.Z",
+        "2026-06-16T06:33:10,5Z",
+        "2026-06-16T06:33:10Z and more",
+        "2026-06-16T06:33:10+1",
+        "2026-6-16",
+        "16.06.2026 06:33",
+        "/Date(1782000000000)/",
+        "0000-01-01T00:00:00Z",
+        "\u0662\u0660\u0662\u0666-06-16T06:33:10Z",
+        "2026-06-16T06:33:10" + "Z" * 1000,
+    ],
+)
+def test_what_is_no_date_stays_as_it_is(text: str) -> None:
+    assert parse_date(text) is None
+    assert normalise_date(text) == text
+
+
+@pytest.mark.parametrize("text", [None, ""])
+def test_no_date_is_no_date(text: str | None) -> None:
+    assert normalise_date(text) == text
+
+
+def test_years_of_few_digits_are_printed_in_full() -> None:
+    assert print_date(datetime(1, 2, 3, 4, 5, 6, 70, timezone.utc)) == "0001-02-03T04:05:06.00007Z"
+
+
+def test_the_order_of_dates_is_that_of_moments() -> None:
+    texts = ["2026-06-16T06:33:10Z", "2026-06-16T06:33:10.2Z", "2026-06-16T08:33:10.15+02:00", "2026-06-16T06:33:09.999Z"]
+    parsed = [parse_date(text) for text in texts]
+    assert None not in parsed
+    assert sorted(range(4), key=lambda number: parsed[number]) == [3, 0, 2, 1]  # type: ignore[arg-type,return-value]
+
+
+def test_python_3_9_can_read_it() -> None:
+    """There, fromisoformat knows neither Z nor fractions of other than 3 or 6 digits, and datetime has no UTC."""
+    source = Path(_dates.__file__).read_text(encoding="utf-8")
+    ast.parse(source, feature_version=(3, 9))
+    assert "fromisoformat" not in source
+    assert "datetime.UTC" not in source
+    assert "import UTC" not in source

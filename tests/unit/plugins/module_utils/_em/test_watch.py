@@ -1,0 +1,150 @@
+# Copyright: (c) 2026, vbem.rest contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What ties a waiting module to the Ansible that waits for it. Time is a fake."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.vbem.rest.plugins.module_utils._em import _watch
+from ansible_collections.vbem.rest.plugins.module_utils._em._watch import SLICE, Watch, create_watch
+
+
+class Time:
+    """A clock that sleeping pushes ahead; ``at`` holds what happens when."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+        self.slept: list[float] = []
+        self.at: dict[int, Callable[[], object]] = {}
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        assert seconds > 0
+        self.slept.append(seconds)
+        self.now += seconds
+        self.at.pop(len(self.slept), lambda: None)()
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Time:
+    made = Time()
+    monkeypatch.setattr(_watch, "time", made)
+    return made
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    made = tmp_path / "watch: with a colon"
+    made.touch()
+    return made
+
+
+def test_lines_are_added(path: Path) -> None:
+    watch = Watch(create_watch(str(path)))
+    path.write_text("there already\n", encoding="utf-8")
+    for line in ("one", "one", "two", "B\u00fcro 50%", "two\nlines", "one"):
+        watch.report(line)
+    assert path.read_text(encoding="utf-8") == "there already\none\ntwo\nB\u00fcro 50%\ntwo lines\none\n"
+
+
+def test_a_line_is_there_as_soon_as_it_is_said(path: Path) -> None:
+    watch = Watch(create_watch(str(path)))
+    with path.open(encoding="utf-8") as reader:
+        watch.report("one")
+        assert reader.read() == "one\n"
+        watch.report("two")
+        assert reader.read() == "two\n"
+
+
+def test_a_file_that_is_gone_is_not_made_again(path: Path) -> None:
+    watch = Watch(create_watch(str(path)))
+    path.unlink()
+    watch.report("one")
+    assert not path.exists()
+
+
+@pytest.mark.parametrize("value", [None, "", ":", "abc", "123", "123:"])
+def test_without_a_value_it_only_sleeps(clock: Time, value: str | None) -> None:
+    watch = Watch(value)
+    watch.report("one")
+    watch.sleep(40)
+    assert clock.slept == [40]
+
+
+@pytest.mark.parametrize("seconds", [0.1, SLICE, 1.7, 40])
+def test_it_sleeps_as_long_as_it_is_told(clock: Time, path: Path, seconds: float) -> None:
+    Watch(create_watch(str(path))).sleep(seconds)
+    assert sum(clock.slept) == pytest.approx(seconds)
+    assert max(clock.slept) <= SLICE
+
+
+def test_no_time_is_no_sleep(clock: Time, path: Path) -> None:
+    Watch(create_watch(str(path))).sleep(0)
+    assert clock.slept == []
+
+
+def test_it_ends_once_the_file_is_gone(clock: Time, path: Path) -> None:
+    clock.at[3] = path.unlink
+    with pytest.raises(KeyboardInterrupt):
+        Watch(create_watch(str(path))).sleep(3600)
+    assert len(clock.slept) == 3
+
+
+def test_it_does_not_begin_to_sleep_where_nobody_waits(clock: Time, path: Path) -> None:
+    watch = Watch(create_watch(str(path)))
+    path.unlink()
+    for seconds in (0, 10):
+        with pytest.raises(KeyboardInterrupt):
+            watch.sleep(seconds)
+    assert clock.slept == []
+
+
+def test_it_ends_once_the_maker_is_dead(clock: Time, path: Path) -> None:
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as maker:
+        watch = Watch(f"{maker.pid}:{path}")
+        watch.sleep(2)
+        maker.communicate(b"\n")
+    with pytest.raises(KeyboardInterrupt):
+        watch.sleep(2)
+    assert path.exists()
+
+
+def test_a_maker_of_somebody_else_is_alive(clock: Time, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(pid: int, number: int) -> None:
+        assert number == 0, "nobody is to be harmed"
+        raise PermissionError
+
+    monkeypatch.setattr(_watch.os, "kill", refuse)
+    Watch(f"1:{path}").sleep(1)
+    assert sum(clock.slept) == pytest.approx(1)
+
+
+def test_the_maker_is_this_process(path: Path) -> None:
+    makers, _colon, rest = create_watch(str(path)).partition(":")
+    assert rest == str(path)
+    assert str(os.getpid()) in makers.split(",")
+
+
+def test_it_may_end_a_wait_through_except_clauses_for_errors(clock: Time, path: Path) -> None:
+    """The interruption is no Exception: no clause that rides out faults can take it for one."""
+    path.unlink()
+    with pytest.raises(KeyboardInterrupt) as caught:
+        Watch(f"{os.getpid()}:{path}").sleep(1)
+    assert not isinstance(caught.value, Exception)
+
+
+def test_the_parent_of_the_maker_is_watched_too(path: Path) -> None:
+    """Ansible runs an action in a worker; SIGKILL ends the process that started it, and not the worker."""
+    makers = create_watch(str(path)).partition(":")[0].split(",")
+    assert makers == [str(os.getpid()), str(os.getppid())]
