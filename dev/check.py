@@ -101,7 +101,7 @@ CHECKS = [
     Check(
         "pytest",
         "unit tests, wire tests (client and emulator), every example of the documents, the emulator's own",
-        "pytest -q -n 2 -p no:cacheprovider --color=no tests/unit tests/wire tests/docs tests/emulator_tests",
+        "pytest -q -n 2 -p no:cacheprovider --color=no tests/unit tests/wire tests/docs tests/plays tests/emulator_tests",
     ),
     Check("units", "the unit tests as ansible-test runs them", f"ansible-test units --python {PYTHON} --color no"),
     Check("importer", "what Galaxy does with an upload", "python -m galaxy_importer.main $(ls ../../../../dist/*.tar.gz)"),

@@ -117,6 +117,15 @@ EXAMPLES = r"""
     backup_server: vbr02.vbem.test
     state: started
 
+- name: See which jobs a name may mean, if it means several
+  vbem.rest.veeam_job:
+    session: "{{ em.session }}"
+    name: Daily Backup
+    state: started
+  check_mode: true
+  register: meant
+  failed_when: meant is failed and meant.error.kind != 'ambiguous'
+
 - name: Turn the schedule off while machines are moved
   vbem.rest.veeam_job:
     session: "{{ em.session }}"

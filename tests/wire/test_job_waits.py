@@ -134,7 +134,7 @@ def test_runs_in_a_row_are_told_apart(bench: Bench, em: Emulator) -> None:
         {"related_link": False, "run_duration": 0.1, "run_delay": 0.2, "task_running": 0.1, "task_collecting": 0}
     )
     session = em.logon()
-    uids = [_follow(bench, session)["job_session"]["uid"] for _ in range(5)]
+    uids = [_follow(bench, session)["job_session"]["uid"] for _number in range(5)]
     assert len(set(uids)) == 5
     assert uids == [run.uid for run in em.world.runs_of(em.world.job("SQL Backup"))[-5:]]
 
@@ -192,7 +192,7 @@ def test_waiting_is_only_for_a_state(bench: Bench, em: Emulator) -> None:
 def test_check_mode_waits_for_nothing(bench: Bench, em: Emulator) -> None:
     start(em, "Endless Backup")
     for name in ("Endless Backup", "SQL Backup"):
-        _ = run_job(bench, em.logon(), name=name, state="started", wait_for="session", check_mode=True)
+        run_job(bench, em.logon(), name=name, state="started", wait_for="session", check_mode=True)
     assert bench.slept == []
     assert em.requests("POST") == []
 
