@@ -83,6 +83,7 @@ class Actions:
 
     def _end(self, run: Run) -> None:
         run.stop(self._backend.clock.now(), self._backend.switches.run_stopping)
+        self._backend.world.touch()
 
     def _retry(self, session: LogonSession, job: Job, operation: str) -> Task:
         world = self._backend.world

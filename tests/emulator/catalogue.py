@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, vbem.rest contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The query types: their fields, kinds and ranks, read from a data file."""
+"""The query types: their fields, kinds and ranks, from the reference's facts and from what is known besides."""
 
 from __future__ import annotations
 
@@ -11,7 +11,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-Kind = Literal["string", "uid", "int", "bool", "date", "enum"]
+Kind = Literal["string", "uid", "int", "float", "bool", "date", "enum"]
+
+# The reference's kinds, as dev/make_query_types.py names them. Its numbers are whole unless types.json says otherwise.
+_KINDS: dict[str, Kind] = {
+    "text": "string",
+    "uid": "uid",
+    "date": "date",
+    "bool": "bool",
+    "number": "int",
+    "enum": "enum",
+    "choice": "enum",
+}
 
 
 @dataclass(frozen=True)
@@ -30,7 +41,10 @@ class FieldSpec:
 
 @dataclass(frozen=True)
 class TypeSpec:
-    """A query type. `body` pairs an element's name with the field whose value it shows."""
+    """A query type. `body` and `attributes` pair an element's name with the field whose value it shows.
+
+    `nested` is the last part of the path of what is found only below its owner, such as includes of /jobs/{ID}/includes.
+    """
 
     name: str
     element: str
@@ -40,6 +54,13 @@ class TypeSpec:
     reference: str
     fields: dict[str, FieldSpec]
     body: tuple[tuple[str, str], ...]
+    attributes: tuple[tuple[str, str], ...] = (("Name", "name"), ("UID", "uid"))
+    nested: str = ""
+
+    @property
+    def has_references(self) -> bool:
+        """Whether there are two representations; other resources have one, and are under Resources (wire-facts 1.1)."""
+        return self.container == "Entities"
 
     def entity_path(self, key: str) -> str:
         """Return the path of the entity with this id."""
@@ -55,16 +76,20 @@ class Catalogue:
 
     def __init__(self, path: Path | None = None) -> None:
         self._types: dict[str, TypeSpec] = {}
+        reference = json.loads(Path(__file__).with_name("reference_types.json").read_text(encoding="utf-8"))
+        self._reference: dict[str, dict[str, Any]] = reference["types"]
+        for name in self._reference:
+            self._types[name.lower()] = self._read_type(name, {})
         self.load(path or Path(__file__).with_name("types.json"))
 
     def load(self, path: Path) -> None:
-        """Add the types of a data file; those that are known already are replaced."""
+        """Add the types of a data file, or what there is to say of those that the reference has."""
         for name, entry in json.loads(path.read_text(encoding="utf-8")).items():
-            self._types[name.lower()] = _read_type(name, entry)
+            self._types[name.lower()] = self._read_type(name, entry)
 
     def find(self, name: str) -> TypeSpec | None:
         """Return the type of this name."""
-        return self._types.get(name.lower())
+        return self._types.get(name.strip().lower())
 
     def __getitem__(self, name: str) -> TypeSpec:
         return self._types[name.lower()]
@@ -72,22 +97,24 @@ class Catalogue:
     def __iter__(self) -> Iterator[TypeSpec]:
         return iter(self._types.values())
 
+    def _read_type(self, name: str, entry: dict[str, Any]) -> TypeSpec:
+        known = self._reference.get(name, {"list": "", "fields": []})
+        fields = [FieldSpec(field["name"], _KINDS[field["kind"]], tuple(field["values"])) for field in known["fields"]]
+        fields += [FieldSpec(field["name"], field["kind"], tuple(field.get("values", ()))) for field in entry.get("fields", ())]
+        element = entry.get("element", name)
+        return TypeSpec(
+            name=name,
+            element=element,
+            list=entry.get("list") or known["list"] or f"{element}s",
+            path=entry.get("path", f"{name[0].lower()}{name[1:]}s"),
+            container=entry.get("container", "Entities"),
+            reference=entry.get("reference", name) + "Reference",
+            fields={field.name.lower(): field for field in fields},
+            body=_read_pairs(entry.get("body", [field.name for field in fields if field.name not in ("UID", "Name")])),
+            attributes=_read_pairs(entry.get("attributes", ["Name", "UID"])),
+            nested=entry.get("nested", ""),
+        )
 
-def _read_type(name: str, entry: dict[str, Any]) -> TypeSpec:
-    fields = {
-        field["name"].lower(): FieldSpec(field["name"], field["kind"], tuple(field.get("values", ())))
-        for field in entry["fields"]
-    }
-    body = entry.get("body", [field.name for field in fields.values() if field.name not in ("UID", "Name")])
-    pairs = tuple((item.partition("=")[0], (item.partition("=")[2] or item).lower()) for item in body)
-    element = entry.get("element", name)
-    return TypeSpec(
-        name=name,
-        element=element,
-        list=entry.get("list", f"{element}s"),
-        path=entry.get("path", f"{name[0].lower()}{name[1:]}s"),
-        container=entry.get("container", "Entities"),
-        reference=entry.get("reference", name) + "Reference",
-        fields=fields,
-        body=pairs,
-    )
+
+def _read_pairs(items: list[str]) -> tuple[tuple[str, str], ...]:
+    return tuple((item.partition("=")[0], (item.partition("=")[2] or item).lower()) for item in items)

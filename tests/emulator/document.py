@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Union
 
-Scalar = Union[None, str, int, bool, datetime]
+Scalar = Union[None, str, int, float, bool, datetime]
 
 
 @dataclass(frozen=True, slots=True)

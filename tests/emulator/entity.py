@@ -25,8 +25,21 @@ class Entity:
 
     @property
     def uid(self) -> str:
-        """The UID, such as urn:veeam:Job:<guid>."""
+        """The UID, such as urn:veeam:Job:<guid>; where the reference calls it a String, it is the bare id."""
+        field = self.spec.fields.get("uid")
+        if field is not None and field.kind == "string":
+            return self.id
         return f"urn:veeam:{self.urn or self.spec.name}:{self.id}"
+
+    @property
+    def entity_path(self) -> str:
+        """The path of the whole resource."""
+        return self.spec.entity_path(self.id)
+
+    @property
+    def reference_path(self) -> str:
+        """The path of the short form."""
+        return self.spec.reference_path(self.id)
 
     def values(self, now: float, switches: Switches) -> Mapping[str, Scalar]:
         """Return the values to filter, sort and print by."""
@@ -50,7 +63,7 @@ class Entity:
 
     def alternate(self) -> Link:
         """Return the link from entity to reference."""
-        return Link("Alternate", self.spec.reference_path(self.id), self.spec.reference, self.name)
+        return Link("Alternate", self.reference_path, self.spec.reference, self.name)
 
     def entity(self, now: float, switches: Switches) -> Obj:
         """Return the whole resource."""
@@ -59,9 +72,9 @@ class Entity:
         return Obj(
             self.spec.element,
             members=members,
-            attributes=(("Name", self.name), ("UID", self.uid)),
+            attributes=[(wire, values.get(key)) for wire, key in self.spec.attributes],
             links=self.links(now),
-            path=self.spec.entity_path(self.id),
+            path=self.entity_path,
             type=self.spec.name,
         )
 
@@ -70,8 +83,8 @@ class Entity:
         return Obj(
             "Ref",
             attributes=(("Name", self.name), ("UID", self.uid)),
-            links=[Link("Alternate", self.spec.entity_path(self.id), self.spec.name, self.name)],
-            path=self.spec.reference_path(self.id),
+            links=[Link("Alternate", self.entity_path, self.spec.name, self.name)],
+            path=self.reference_path,
             type=self.spec.reference,
         )
 
@@ -82,12 +95,34 @@ class Plain(Entity):
 
     data: dict[str, Scalar] = field(default_factory=dict)
     up: tuple[Link, ...] = ()
+    inner: dict[str, Value] = field(default_factory=dict)
+    owner: Entity | None = None
 
     def __post_init__(self) -> None:
-        self.data = {"uid": self.uid, "name": self.name, **{key.lower(): value for key, value in self.data.items()}}
+        own = {"uid": self.uid, "id": self.uid, "name": self.name}
+        self.data = {**own, **{key.lower(): value for key, value in self.data.items()}}
+        self.inner = {key.lower(): value for key, value in self.inner.items()}
+
+    @property
+    def folder(self) -> str:
+        """The path of the collection that the row is in."""
+        if self.owner is None or not self.spec.nested:
+            return f"/api/{self.spec.path}"
+        return f"{self.owner.reference_path}/{self.spec.nested}"
+
+    @property
+    def entity_path(self) -> str:
+        return f"{self.reference_path}?format=Entity" if self.spec.has_references else self.reference_path
+
+    @property
+    def reference_path(self) -> str:
+        return f"{self.folder}/{self.id}"
 
     def values(self, now: float, switches: Switches) -> Mapping[str, Scalar]:
         return self.data
 
+    def nested(self) -> Mapping[str, Value]:
+        return self.inner
+
     def links(self, now: float) -> list[Link]:
-        return [*self.up, self.alternate()]
+        return [*self.up, self.alternate()] if self.spec.has_references else list(self.up)

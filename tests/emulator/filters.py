@@ -126,6 +126,10 @@ def _constant(spec: FieldSpec, text: str) -> Any:
         if re.fullmatch(r"[+-]?\d{1,19}", text) is None:
             raise FilterError(f"'{text}' is not a valid value for {spec.name}.")
         return int(text)
+    if spec.kind == "float":
+        if re.fullmatch(r"[+-]?\d{1,19}(\.\d{1,19})?", text) is None:
+            raise FilterError(f"'{text}' is not a valid value for {spec.name}.")
+        return float(text)
     if spec.kind == "bool":
         if text.lower() not in ("true", "false"):
             raise FilterError(f"'{text}' is not a valid value for {spec.name}.")

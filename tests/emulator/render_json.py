@@ -57,8 +57,8 @@ class JsonRenderer(Renderer):
             return "true"
         if value is False:
             return "false"
-        if isinstance(value, int):
-            return str(value)
+        if isinstance(value, (int, float)):
+            return repr(value)
         if isinstance(value, datetime):
             return f'"{self.date(value)}"'
         return self._string(value)

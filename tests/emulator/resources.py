@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from .catalogue import TypeSpec
@@ -37,10 +38,9 @@ def query(api: Api, request: Request, rest: list[str]) -> Reply:
             f"Query type '{name}' is not supported." if name else "Parameter 'type' is required.",
         )
     listing = Listing(request, spec, api.switches)
-    is_task = spec.name == "Task"
-    table = visible_tasks(api, request) if is_task else api.backend.world.table(spec)
+    table = visible_tasks(api, request) if spec.name == "Task" else api.backend.world.table(spec)
     page, paging = listing.page(listing.rows(table))
-    entities = is_task or (request.parameter("format") or "").lower() == "entities"
+    entities = not spec.has_references or (request.parameter("format") or "").lower() == "entities"
     renderer = api.renderer(request)
     fragments = listing.fragments(page, renderer, entities)
     container = spec.container if entities else "Refs"
@@ -51,7 +51,7 @@ def query_service(api: Api, request: Request, rest: list[str]) -> Reply:
     """GET /api/querySvc: ready-made queries (the tasks' one sorts by TaskUid, wire-facts 4)."""
     links = []
     for spec in api.backend.catalogue:
-        sort = "TaskUid" if spec.name == "Task" else "Name"
+        sort = "TaskUid" if spec.name == "Task" else "Name" if "name" in spec.fields else next(iter(spec.fields.values())).name
         links.append(
             Link(
                 "Down",
@@ -66,6 +66,9 @@ def query_service(api: Api, request: Request, rest: list[str]) -> Reply:
 
 def by_path(api: Api, request: Request, rest: list[str]) -> Reply:
     """Route a collection, one of its resources, or what is below that."""
+    nested = _find_nested(api, request, rest)
+    if nested is not None:
+        return nested
     spec, below, keep, keep_key = _find_type(api, rest)
     if not below:
         if request.method != "GET":
@@ -100,10 +103,32 @@ def _find_type(api: Api, rest: list[str]) -> tuple[TypeSpec, list[str], Any, str
         kind = "agent" if lowered[0] == "agents" else "nas"
         return api.backend.catalogue["BackupJobSession"], rest[2:], lambda run: run.job.kind == kind, kind
     for spec in api.backend.catalogue:
-        path = spec.path.lower().split("/")
+        path = spec.path.lower().split("/") if not spec.nested else [""]
         if lowered[: len(path)] == path:
             return spec, rest[len(path) :], _anything, ""
     raise ApiError(404, "Resource not found.")
+
+
+def _find_nested(api: Api, request: Request, rest: list[str]) -> Reply | None:
+    """Answer for what is only found below its owner, such as /jobs/{ID}/includes and one of them."""
+    path = f"/api/{'/'.join(rest)}".lower()
+    lowered = {part.lower() for part in rest[2:]}
+    for spec in api.backend.catalogue:
+        if not spec.nested or spec.nested not in lowered:
+            continue
+        for row in api.backend.world.table(spec):
+            if path not in (row.folder.lower(), row.reference_path.lower()):
+                continue
+            if request.method != "GET":
+                raise ApiError(405, _NOT_ALLOWED, headers=(("Allow", "GET"),))
+            if path == row.reference_path.lower():
+                return api.text(request, api.renderer(request).root(row.entity(request.now, api.switches)))
+            return _collection(api, request, spec, _is_in(row.folder), row.folder)
+    return None
+
+
+def _is_in(folder: str) -> Callable[[Any], bool]:
+    return lambda row: bool(row.folder == folder)
 
 
 def _collection(api: Api, request: Request, spec: TypeSpec, keep: Any, keep_key: str) -> Reply:
@@ -112,7 +137,7 @@ def _collection(api: Api, request: Request, spec: TypeSpec, keep: Any, keep_key:
     paging = None
     if request.parameter("pageSize") or request.parameter("page"):
         rows, paging = listing.page(rows)
-    entities = _wants_entity(request)
+    entities = _wants_entity(request) or not spec.has_references
     renderer = api.renderer(request)
     return api.text(
         request,

@@ -42,6 +42,7 @@ class Run(Entity):
     outcome: str = field(kw_only=True)
     is_retry: bool = field(default=False, kw_only=True)
     stop_asked: float | None = field(default=None, kw_only=True)
+    stands_still: bool = field(default=False, kw_only=True)  # goes on for ever and looks the same, until it is stopped
     failure_message: str | None = field(default=None, kw_only=True)
     _last: tuple[int, dict[str, Scalar]] | None = field(default=None, repr=False, kw_only=True)
 
@@ -53,11 +54,12 @@ class Run(Entity):
         return now >= self.ends
 
     def is_settled(self, now: float) -> bool:
-        return now >= self.ends and now >= self.visible_from
+        return now >= self.visible_from and (now >= self.ends or self.stands_still)
 
     def stop(self, now: float, stopping_for: float) -> None:
         """Ask the run to stop; it ends as Failed."""
         self.stop_asked = now
+        self.stands_still = False
         self.ends = min(self.ends, now + stopping_for)
         self.outcome = FAILED
         self.failure_message = self.failure_message or "Operation was canceled by user."
@@ -110,7 +112,7 @@ class Run(Entity):
             "backupserveruid": self.job.server.uid,
             "backupservername": self.job.server.name,
         }
-        if self.is_settled(now):
+        if over and self.is_settled(now):
             self._last = (version, values)
         return values
 

@@ -13,8 +13,9 @@ from typing import Any
 
 from .catalogue import Catalogue, TypeSpec
 from .clock import Clock, to_datetime
-from .document import Link, Scalar
+from .document import Link, Scalar, Value
 from .entity import Entity, Plain
+from .filters import parse_date
 from .jobs import KINDS, Job
 from .runs import FAILED, NEVER, OUTCOMES, Run
 from .switches import Switches
@@ -67,12 +68,37 @@ class World:
         """The backup servers."""
         return list(self.table(self.catalogue["BackupServer"]))
 
-    def add_row(self, type_name: str, name: str, row_id: str | None = None, **data: Scalar) -> Plain:
-        """Add a row of any type; `data` is by field name."""
+    def add_row(
+        self,
+        type_name: str,
+        name: str,
+        row_id: str | None = None,
+        *,
+        server: Plain | None = None,
+        owner: Entity | None = None,
+        links: Sequence[Link] = (),
+        inner: Mapping[str, Value] | None = None,
+        values: Mapping[str, Scalar] | None = None,
+        **data: Scalar,
+    ) -> Plain:
+        """Add a row of any type; `data` (and `values`, more of the same) is by field name, a date in it may be text.
+
+        `server` is the backup server the row belongs to, `owner` the resource it is found below, `inner` what is no plain
+        value, by element name.
+        """
         spec = self.catalogue[type_name]
         self._made += 1
         key = row_id or steady_id(type_name, name, self._made)
-        row = Plain(spec, key, name, data=data)
+        data.update(values or {})
+        for field_name, value in data.items():
+            field = spec.fields.get(field_name.lower())
+            if field is not None and field.kind == "date" and isinstance(value, str):
+                data[field_name] = parse_date(value)
+        up = list(links)
+        if server is not None:
+            up.insert(0, Link("Up", server.reference_path, "BackupServerReference", server.name))
+            data = {"BackupServerUid": server.uid, "BackupServerName": server.name, **data}
+        row = Plain(spec, key, name, data=data, up=tuple(up), inner=dict(inner or {}), owner=owner)
         self.table(spec).add(key, row)
         return row
 
@@ -98,18 +124,15 @@ class World:
     def add_repository(self, name: str, server: str | None, capacity: int, free: int, kind: str = "WinLocal") -> Plain:
         """Add a repository; sizes in bytes."""
         owner = self.server(server)
-        row = self.add_row(
+        return self.add_row(
             "Repository",
             name,
             steady_id("repository", owner.name, name),
+            server=owner,
             Capacity=capacity,
             FreeSpace=free,
             Kind=kind,
-            BackupServerUid=owner.uid,
-            BackupServerName=owner.name,
         )
-        row.up = (Link("Up", owner.spec.reference_path(owner.id), "BackupServerReference", owner.name),)
-        return row
 
     def add_job(
         self,

@@ -243,7 +243,8 @@ def test_runs_of_one_job(em: Emulator, on: Wire) -> None:
         found = on.get(f"{PATHS[kind]}{job.id}/{path}?format=Entity")
         assert set(found.texts("JobUid")) == {job.uid}
     assert len(on.get("/api/nas/backupSessions").texts("Ref")) == 2
-    assert len(on.get("/api/agents/backupSessions").texts("Ref")) == 4
+    ours = on.get("/api/agents/backupSessions?format=Entity").texts("JobType")
+    assert sorted(map(str, ours)) == ["AgentBackup"] * 4 + ["AgentManagement"]
 
 
 def test_the_own_world(em: Emulator, on: Wire) -> None:

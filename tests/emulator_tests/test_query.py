@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import random
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
@@ -374,3 +375,78 @@ def test_many_rows_are_linear_and_complete(em: Emulator, on: Wire) -> None:
     assert (
         len({row["uid"] for row in seen}) == len(seen) == len([run for run in em.world.runs if run.job.job_type != "Replica"])
     )
+
+
+REFERENCE = json.loads((Path(__file__).resolve().parents[1] / "emulator" / "reference_types.json").read_text(encoding="utf-8"))[
+    "types"
+]
+
+
+def find_rows(answer: Any) -> list[dict[str, Any]]:
+    """Return the rows of a JSON QueryResult, whatever list they are in."""
+    for container in ("refs", "entities", "resources"):
+        for rows in ((answer[container] or {}) if container != "refs" else {"refs": answer["refs"]}).values():
+            if rows:
+                (inner,) = rows.values()
+                return list(inner)
+    return []
+
+
+@pytest.mark.parametrize("type_name", sorted(REFERENCE))
+def test_every_type_of_the_reference(either: Emulator, on: Wire, type_name: str) -> None:
+    either.switches.json_case = "camel"
+    either.make_task(on.session_id)
+    spec = either.world.catalogue[type_name]
+    count = 1 if type_name == "Task" else len(either.world.table(spec))
+    assert count
+    for form in ("Entities", "References"):
+        rows = find_rows(on.query(type_name.upper(), JSON, format=form, pageSize=1000).json)
+        assert len(rows) == count
+        xml = on.query(type_name.lower(), format=form, pageSize=1000).xml
+        element = spec.element if form == "Entities" or not spec.has_references else "Ref"
+        found = list(xml.iter(f"{NS}{element}"))
+        assert len(found) == count
+        hrefs = [each.get("Href", "").removeprefix(either.base_url) for each in found]
+        assert hrefs == [row["href"].removeprefix(either.base_url) for row in rows]
+        assert [on.get(href).status for href in hrefs] == [200] * count
+
+
+@pytest.mark.parametrize("type_name", sorted(REFERENCE))
+def test_every_field_of_the_reference(em: Emulator, on: Wire, type_name: str) -> None:
+    values = {"date": "2026-01-01T00:00:00Z", "bool": "true", "number": "1"}
+    for field in REFERENCE[type_name]["fields"]:
+        known = em.world.catalogue[type_name].fields[field["name"].lower()].values
+        value = (known or [values.get(field["kind"], "x")])[0]
+        for symbol in ("==", "!=", "<", "<=", ">", ">="):
+            answer = on.query(type_name, filter=f"{field['name'].lower()}{symbol}{value}", sortDesc=field["name"])
+            assert answer.status == 200, answer.body
+        if field["kind"] not in ("text", "uid"):
+            assert on.query(type_name, filter=f"{field['name']}==nonsense").status == 500
+        assert on.query(type_name, filter=f"{field['name']}~{value}").status == 500
+    assert on.query(type_name, filter="Nonsense==1").status == on.query(type_name, sortAsc="Nonsense").status == 500
+
+
+def test_what_is_found_below_its_owner(em: Emulator, on: Wire) -> None:
+    job = em.world.job("SQL Backup")
+    assert on.get(f"/api/jobs/{job.id}/includes").texts("Name") == ["sql01", "sql02"]
+    server = em.world.server("vbr01")
+    assert on.get(f"/api/backupServers/{server.id}/credentials").texts("Username") == ["VBEM\\backup", "root"]
+    assert on.get(f"/api/backupServers/{server.id}/nonsense").status == 404
+    assert on("DELETE", f"/api/backupServers/{server.id}/credentials").status == 405
+
+
+def test_dates_of_rows_may_be_text(either: Emulator, on: Wire) -> None:
+    either.world.add_row("VmRestorePoint", "x", VmDisplayName="odd", CreationTime="2026-01-02T03:04:05.678912Z")
+    answer = on.query("VmRestorePoint", format="Entities", filter="CreationTime<2026-02-01;VmDisplayName==odd")
+    assert answer.texts("CreationTimeUTC") == [f"2026-01-02T03:04:05.{'678' if either.switches.version == 12 else '678912'}Z"]
+
+
+def test_a_run_that_never_ends_can_be_stopped(em: Emulator, on: Wire) -> None:
+    (run,) = [run for run in em.world.runs if run.stands_still]
+    for _again in range(2):
+        assert on.query("BackupJobSession", format="Entities", filter="State==Working").texts("Progress") == ["95"]
+    em.clock.advance(600)
+    assert on.query("BackupJobSession", format="Entities", filter="State!=Stopped").texts("Result") == ["None"]
+    assert on("POST", f"/api/backupSessions/{run.id}?action=stop").status == 202
+    em.clock.advance(1)
+    assert on.query("BackupJobSession", format="Entities", filter="State!=Stopped").texts("State") == []

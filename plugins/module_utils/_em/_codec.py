@@ -16,13 +16,13 @@ import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
 
 from ._deps import load_library
 from ._errors import EmError
 
 _BARE_AMPERSAND = re.compile(rb"&(?!(?:[A-Za-z_][\w.-]*|#[0-9]+|#x[0-9a-fA-F]+);)")
 _WORD_BORDER = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_HREF = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*:)?(?://[^/?#]*)?([^#\x00-\x20\x7f]*)(?:#.*)?")
 _MOST_DIGITS = 400  # of one number in JSON; reading a longer one takes time that grows with its square
 
 
@@ -95,6 +95,8 @@ def iter_rows(node: Any, *names: str) -> Iterator[dict[str, Any]]:
 def read_text(node: Mapping[str, Any], key: str) -> str | None:
     """Give a member as text without surrounding white space; None where it is absent, null, empty or no text."""
     value = node.get(key)
+    if value.__class__ is str:
+        return value.strip() or None
     if isinstance(value, dict):  # an XML element with attributes of its own
         value = value.get("#text")
     if isinstance(value, bool) or not isinstance(value, (str, int)):
@@ -120,11 +122,8 @@ def read_int(node: Mapping[str, Any], key: str) -> int | None:
 
 def strip_host(href: str) -> str:
     """Give the path and query of an Href; the empty string for one that cannot be read."""
-    try:
-        parts = urlsplit(href)
-    except ValueError:
-        return ""
-    return parts.path + (f"?{parts.query}" if parts.query else "")
+    match = _HREF.fullmatch(href)
+    return match[1] if match else ""
 
 
 def _is_web_page(body: bytes, content_type: str) -> bool:

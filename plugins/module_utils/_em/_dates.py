@@ -13,6 +13,7 @@ from datetime import datetime, timedelta, timezone
 _DATE = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,12}))?)?)?\s*(Z|[+-]\d\d:?\d\d)?", re.ASCII | re.IGNORECASE
 )
+_PLAIN = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{0,5}[1-9])?Z", re.ASCII)  # what print_date prints
 _NEVER = 1753  # the year that SQL Server's calendar begins with; the server's word for "never"
 
 
@@ -50,6 +51,8 @@ def print_date(date: datetime) -> str:
 
 def normalise_date(text: str | None) -> str | None:
     """Give a date of the wire as ISO 8601 UTC; None for none and for "never"; what cannot be read stays as it is."""
+    if text and _PLAIN.fullmatch(text) and text[:4] > str(_NEVER):
+        return text  # as nearly all are
     date = parse_date(text) if text else None
     if date is None:
         return text

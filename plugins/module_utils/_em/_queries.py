@@ -34,6 +34,8 @@ from ._resources import iter_links, normalise_link
 from ._tasks import NO_TASKS_OF_OWN
 
 DATE_KEYS = frozenset(snake_case(name) for name in DATES)
+SPECIAL_KEYS = DATE_KEYS | {"result"}
+PLAIN_CLASSES = (str, int, float, bool, type(None))
 # Links that lead to other resources; the rest are actions, and other addresses of the same.
 USEFUL_LINKS = ("up", "down", "related", "download")
 LONGEST_FILTER = 7000  # characters; Kestrel refuses request lines of 8 KiB
@@ -220,13 +222,21 @@ def _sort(rows: list[dict[str, Any]], field: Field, *, descending: bool) -> list
 
 def normalise_resource(row: Mapping[str, Any], client: Client) -> dict[str, Any]:
     """Map a decoded resource to its plain form: dates in UTC, lists bare, and of its links those that lead elsewhere."""
-    plain = {key: _normalise_value(value, key, 0) for key, value in row.items() if key not in ("links", "href")}
+    plain = _normalise_members(row, 0)
     href = row.get("href")
     plain["href"] = client.locate(href) if isinstance(href, str) else None
     plain["links"] = [
         normalise_link(link, client) for link in iter_links(row) if str(link.get("rel") or "").lower() in USEFUL_LINKS
     ]
     return plain
+
+
+def _normalise_members(node: Mapping[str, Any], depth: int) -> dict[str, Any]:
+    return {
+        key: value if value.__class__ in PLAIN_CLASSES and key not in SPECIAL_KEYS else _normalise_value(value, key, depth)
+        for key, value in node.items()
+        if key != "links"
+    }
 
 
 def _normalise_value(value: Any, key: str, depth: int) -> Any:
@@ -236,7 +246,7 @@ def _normalise_value(value: Any, key: str, depth: int) -> Any:
         if set(value) == {key} and isinstance(value[key], list):  # the list's name twice: wire facts, section 1.2
             value = value[key]
         else:
-            return {inner: _normalise_value(one, inner, depth + 1) for inner, one in value.items() if inner != "links"}
+            return _normalise_members(value, depth + 1)
     if isinstance(value, list):
         return [_normalise_value(one, "", depth + 1) for one in value]
     if isinstance(value, str) and key in DATE_KEYS:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from ._client import Client, find_next_page
@@ -74,14 +75,22 @@ def iter_links(row: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 def normalise_link(link: Mapping[str, Any], client: Client) -> dict[str, Any]:
     """Map a link to its public shape; ``uid`` is the id within its address."""
-    href = read_text(link, "href")
-    return {
-        "rel": read_text(link, "rel"),
-        "type": read_text(link, "type"),
-        "name": read_text(link, "name"),
-        "href": client.locate(href) if href else None,
-        "uid": find_guid(strip_host(href).partition("?")[0]) if href else None,
-    }
+    texts = [read_text(link, key) for key in ("rel", "type", "name", "href")]
+    return dict(_create_link(client.connection.base_url, *texts))
+
+
+@lru_cache(maxsize=1024)  # rows share most of their links: those to the backup server and the job
+def _create_link(
+    base_url: str, rel: str | None, kind: str | None, name: str | None, href: str | None
+) -> tuple[tuple[str, str | None], ...]:
+    local = strip_host(href or "")
+    return (
+        ("rel", rel),
+        ("type", kind),
+        ("name", name),
+        ("href", base_url + local if local.startswith("/") else None),
+        ("uid", find_guid(local.partition("?")[0])),
+    )
 
 
 def find_link(row: Mapping[str, Any], rel: str, *, kind: str = "") -> dict[str, Any] | None:
