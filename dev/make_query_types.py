@@ -78,7 +78,7 @@ def read_fields(page: str) -> list[Field]:
     for name, kind, about, *_rest in read_table(page, "Parameter", "Type", "Description"):
         values = read_values(about)
         known = KINDS.get(kind)
-        if known is None:
+        if known is None or (known == "bool" and {value.lower() for value in values} - {"true", "false"}):
             known = "enum" if values and name in RANKED else "choice" if values else "text"
         fields.append(
             Field(name.replace("BackupServerUId", "BackupServerUid"), known, values if known in ("enum", "choice") else ())

@@ -194,7 +194,9 @@ def _iter_any_rows(containers: list[Any]) -> Iterator[dict[str, Any]]:
     """Yield the rows of whichever list of JSON is there: version 12 and 13 write all others as null (wire facts, 1.2)."""
     for container in containers:
         for node in container.values() if isinstance(container, dict) else [container]:
-            if isinstance(node, dict):
+            if isinstance(node, dict) and "href" in node:  # one that is in no list
+                yield node
+            elif isinstance(node, dict):
                 yield from _iter_any_rows([node])
             elif isinstance(node, list):
                 for row in node:

@@ -21,7 +21,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Union
 from urllib.parse import quote
 
-from ._dates import parse_date, print_date
+from ._dates import NEVER, parse_date, print_date
 from ._errors import EmError
 
 OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
@@ -153,7 +153,7 @@ class _Parser:
             raise self.error(f"a field is missing; the fields are {', '.join(self.names)}")
         field = self.fields.get(self.lexeme.lower())
         if field is None and self.is_open and self.lexeme.isidentifier():
-            field = Field(self.lexeme, self.lexeme.lower())
+            field = Field(self.lexeme, "")  # what rows show is not compared: nobody knows how
         if field is None:
             near = difflib.get_close_matches(self.lexeme.lower(), self.fields, 1)
             hint = f"; did you mean {self.fields[near[0]].name}?" if near else ""
@@ -279,15 +279,22 @@ def may_match(node: Node, row: Mapping[str, Any]) -> bool:
     if isinstance(node, Comparison):
         key = find_key(node.field, row)
         is_ordered = node.operator in ("==", "!=") or node.field.kind in ("enum", "bool", "number", "date")
-        return key is None or not is_ordered or _compare(node, row[key])
+        if key is None or not is_ordered:
+            return True
+        # "Never" is 1753 on the wire, null in rows, and can be asked for.
+        return _compare(node, NEVER if row[key] is None and node.field.kind == "date" else row[key])
     if isinstance(node, And):
         return all(may_match(part, row) for part in node.parts)
     return any(may_match(part, row) for part in node.parts)
 
 
 def find_key(field: Field, row: Mapping[str, Any]) -> str | None:
-    """Find the key under which a row shows a field: bodies say CreationTimeUTC for CreationTime (wire facts, 6.4)."""
-    return next((key for key in (field.key, f"{field.key}_utc") if key in row), None)
+    """Find the key under which a row shows a field: bodies say CreationTimeUTC for CreationTime (wire facts, 6.4).
+
+    A row's own ``type`` is that of the resource; the field Type is shown as PointType or JobType.
+    """
+    names = ("point_type", "job_type") if field.key == "type" else (field.key, f"{field.key}_utc")
+    return next((key for key in names if key in row), None)
 
 
 def natural_key(text: str) -> tuple[tuple[int, int, str], ...]:

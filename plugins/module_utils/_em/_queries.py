@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import islice
@@ -115,7 +116,7 @@ def _get_field(option: str, name: object, query_type: QueryType, allow_unknown: 
         hint = _suggest(name, known).partition("? Or ")
         cure = f"{hint[0]}? " if hint[1] else ""
         raise create_option_error(option, name, f"{cure}the fields of {query_type.name} are {', '.join(known)}")
-    return Field(name, snake_case(name))
+    return Field(name, "")  # what rows show is not compared: nobody knows how
 
 
 def _create_comparison(option: str, condition: Mapping[str, Any], query_type: QueryType, allow_unknown: bool) -> Comparison:
@@ -132,6 +133,9 @@ def _create_comparison(option: str, condition: Mapping[str, Any], query_type: Qu
 def _print_value(option: str, value: object, field: Field, allow_unknown: bool) -> str:
     """Give a value in the form the server takes for the field's kind, or say what the field takes."""
     text = ("true" if value else "false") if isinstance(value, bool) else str(value)
+    if field.kind == "number" and not isinstance(value, bool):  # Jinja's 5.0 is a whole number, and goes as one
+        whole = isinstance(value, float) and value.is_integer()
+        text = str(int(value)) if isinstance(value, float) and whole else re.sub(r"(?<=\d)\.0+$", "", text.strip())
     cure = None
     if value is None or isinstance(value, (list, dict)):
         cure = "give one value"
@@ -235,7 +239,7 @@ def _normalise_members(node: Mapping[str, Any], depth: int) -> dict[str, Any]:
     return {
         key: value if value.__class__ in PLAIN_CLASSES and key not in SPECIAL_KEYS else _normalise_value(value, key, depth)
         for key, value in node.items()
-        if key != "links"
+        if key != "links" and (key != "href" or not depth)  # whose host nobody can reach: wire facts, section 7
     }
 
 

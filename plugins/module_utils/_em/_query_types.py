@@ -251,7 +251,7 @@ QUERY_TYPES: dict[str, tuple[str, tuple[tuple[str, str, tuple[str, ...]], ...]]]
         (
             ("UID", "uid", ()),
             ("Name", "text", ()),
-            ("Platform", "bool", ()),
+            ("Platform", "choice", ("VMware", "HyperV")),
             ("BackupServerUid", "uid", ()),
             ("BackupServerName", "text", ()),
         ),
