@@ -26,6 +26,10 @@ test: $(READY) ## Run every check there is
 check: $(READY) ## Run one check or some: make check ONLY="units lint"; ONLY=? lists them
 	@$(BIN)/python dev/check.py $(ONLY)
 
+.PHONY: bench
+bench: $(READY) ## Measure what a large query costs, beside a bare loop
+	@$(BIN)/python dev/stage.py >/dev/null && PYTHONPATH=.build/source $(BIN)/python tests/bench/query_cost.py
+
 .PHONY: emulator
 emulator: $(READY) ## Start the embedded Enterprise Manager and say how to reach it
 	@$(BIN)/python tests/emulator

@@ -11,11 +11,11 @@ Each figure is the median of several runs, each in a fresh process; memory is wh
 from __future__ import annotations
 
 import json
-import os
 import resource
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from pathlib import Path
@@ -82,16 +82,16 @@ def control(url: str, path: str, body: dict[str, Any] | None = None) -> Any:
         return json.loads(answer.read() or b"null")
 
 
-def main() -> None:
-    """Print the table."""
+def main(folder: Path) -> None:
+    """Print the table; ``folder`` is the emulator's."""
     emulator = subprocess.Popen(
-        [sys.executable, str(HERE.parent.parent / "emulator"), "--port", "0", "--control-port", "0", "--dir", str(STATE)],
+        [sys.executable, str(HERE.parent.parent / "emulator"), "--port", "0", "--control-port", "0", "--dir", str(folder)],
         stdout=subprocess.DEVNULL,
     )
     try:
-        while not (STATE / "state.json").exists():
+        while not (folder / "state.json").exists():
             time.sleep(0.05)
-        state = json.loads((STATE / "state.json").read_text(encoding="utf-8"))
+        state = json.loads((folder / "state.json").read_text(encoding="utf-8"))
         print("rows     requests  seconds  MB    beside a bare loop: time  memory")
         for rows in ROWS:
             control(state["control_url"], "/reset", {"version": 13, "max_request_line": 0})
@@ -122,9 +122,5 @@ if __name__ == "__main__":
     if len(sys.argv) > 1:
         print(json.dumps(measure(sys.argv[1], json.loads(sys.stdin.read()))))
     else:
-        import tempfile
-
-        with tempfile.TemporaryDirectory() as folder:
-            STATE = Path(folder)
-            os.environ.setdefault("PYTHONPATH", "")
-            main()
+        with tempfile.TemporaryDirectory() as made:
+            main(Path(made))

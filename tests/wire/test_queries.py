@@ -13,6 +13,7 @@ import signal
 import tracemalloc
 from collections.abc import Callable, Iterator
 from datetime import timedelta, timezone
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -290,14 +291,18 @@ def test_no_value_is_syntax(bench: Bench, em: Emulator, value: str) -> None:
 # Kinds of values
 
 
+def _say(said: bytes, _asked: Asked) -> bytes:
+    return said
+
+
 @every_version
 def test_numbers_booleans_lists_and_names(bench: Bench, em: Emulator) -> None:
     session = em.logon()
     repository = rows_of(bench, session, "Repository", where=where("Name", "Scale-out 01"))[0]
     assert repository["capacity"] == 65536 * 1024**3
-    assert type(repository["capacity"]) is int
+    assert isinstance(repository["capacity"], int)
     file = rows_of(bench, session, "BackupFile", limit=1)[0]
-    assert type(file["deduplication_ratio"]) is float
+    assert isinstance(file["deduplication_ratio"], float)
     job = rows_of(bench, session, "Job", limit=1)[0]
     assert job["schedule_enabled"] is True
     included = rows_of(bench, session, "ObjectInJob", where=where("Name", "true"))
@@ -446,11 +451,8 @@ def test_a_list_of_one_in_any_wrapping(bench: Bench, em: Emulator, scripted: Cal
         {"refs": [row]},
     ]
     for body in bodies:
-
-        def script(_asked: Asked, body: dict[str, Any] = body) -> bytes:
-            return answer(json.dumps({**body, "PagingInfo": paging}), content_type="application/json")
-
-        with bench_at(bench, em, scripted(script)) as client:
+        said = answer(json.dumps({**body, "PagingInfo": paging}), content_type="application/json")
+        with bench_at(bench, em, scripted(partial(_say, said))) as client:
             (found,) = read_resources(client, create_query(defaults("Repository")))
             assert found["name"] == "one"
 
