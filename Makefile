@@ -40,4 +40,4 @@ build: $(READY) ## Build the artifact for Galaxy into .build/dist/
 
 .PHONY: clean
 clean: ## Remove what all this made
-	rm -rf .build
+	rm -rf "$$(readlink -f .build)" .build

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 import time
@@ -19,7 +20,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from stage import BUILD, INSTALLED, INTEGRATION, PLACE, ROOT, SOURCE, create_environment, stage
+from stage import BUILD, INSTALLED, INTEGRATION, PLACE, ROOT, SOURCE, create_environment, show, stage
 
 PYTHON = f"{sys.version_info[0]}.{sys.version_info[1]}"
 LOGS = BUILD / "logs"
@@ -92,7 +93,7 @@ CHECKS = [
     Check(
         "integration",
         "the targets, with the built and installed artifact, against the emulator",
-        f"python {ROOT}/dev/with_emulator.py --config tests/integration/integration_config.yml --"
+        f"python {shlex.quote(str(ROOT))}/dev/with_emulator.py --config tests/integration/integration_config.yml --"
         f" ansible-test integration --python {PYTHON} --color no",
         cwd=INTEGRATION / PLACE,
         paths=INTEGRATION,
@@ -143,14 +144,14 @@ def main(names: list[str]) -> int:
         return 2
     LOGS.mkdir(parents=True, exist_ok=True)
     begin = time.monotonic()
-    print(f"Building and installing {stage().relative_to(ROOT)}, then checking ...", flush=True)
+    print(f"Building and installing {show(stage())}, then checking ...", flush=True)
     chosen = [check for check in CHECKS if not names or check.name in names]
     with ThreadPoolExecutor(min(2, os.cpu_count() or 1)) as pool:
         done = list(pool.map(Check.run, chosen))
     failed = [check for check in done if check.code != 0]
     for check in failed:
         lines = check.log.read_text(encoding="utf-8", errors="replace").splitlines()
-        print(f"\n----- {check.name}: the end of {check.log.relative_to(ROOT)}", *lines[-60:], sep="\n")
+        print(f"\n----- {check.name}: the end of {show(check.log)}", *lines[-60:], sep="\n")
     print_table(done, time.monotonic() - begin)
     return 1 if failed else 0
 

@@ -13,7 +13,7 @@ import textwrap
 import time
 from pathlib import Path
 
-from stage import BIN, INSTALLED, PLACE, ROOT, create_environment, stage
+from stage import BIN, INSTALLED, PLACE, ROOT, create_environment, show, stage
 
 sys.path.insert(0, str(ROOT / "tests"))
 
@@ -52,7 +52,7 @@ def main() -> int:
     """Run the demonstration; anything that is not as told ends it with 1."""
     begin = time.monotonic()
     artifact = stage()
-    say(f"{artifact.relative_to(ROOT)} is built and installed below {(INSTALLED / PLACE).relative_to(ROOT)}.")
+    say(f"{show(artifact)} is built and installed below {show(INSTALLED / PLACE)}.")
     # Slow enough for a task to be seen in each of its three states.
     with Emulator(Switches(version=13, task_running=2.5, task_collecting=2.0, run_duration=9.0)) as em:
         say(f"An Enterprise Manager is embedded here: {em.base_url}, certificate authority {em.ca_path}.")

@@ -17,12 +17,25 @@ find_python() {
 }
 
 python=$(find_python)
+# A checkout may be anywhere, but ansible-test and scripts' first lines cannot do with a space in a path.
+case $PWD in
+    *[[:space:]]*)
+        if [ ! -e .build ]; then
+            elsewhere=$(mktemp -d "${TMPDIR:-/tmp}/vbem-rest-build.XXXXXXXX")
+            ln -sfn "$elsewhere" .build
+            echo "The path of this checkout has a space in it, so that .build is a link to $elsewhere."
+        fi
+        ;;
+esac
+mkdir -p .build
+build=$(cd .build && pwd -P)
+
 echo "Setting up .build/venv with $("$python" --version) ..."
-rm -rf .build/venv
-"$python" -m venv .build/venv
-pip=(.build/venv/bin/python -m pip --disable-pip-version-check --quiet)
+rm -rf "$build/venv"
+"$python" -m venv "$build/venv"
+pip=("$build/venv/bin/python" -m pip --disable-pip-version-check --quiet)
 # uv is the faster installer, but reads no pip.conf: where it cannot reach an index, pip may.
-if ! { "${pip[@]}" install uv && .build/venv/bin/uv pip install --quiet --python .build/venv/bin/python -r dev/requirements.txt; } 2>.build/setup.log; then
-    "${pip[@]}" install -r dev/requirements.txt 2>>.build/setup.log || { cat .build/setup.log >&2; exit 1; }
+if ! { "${pip[@]}" install uv && "$build/venv/bin/uv" pip install --quiet --python "$build/venv/bin/python" -r dev/requirements.txt; } 2>"$build/setup.log"; then
+    "${pip[@]}" install -r dev/requirements.txt 2>>"$build/setup.log" || { cat "$build/setup.log" >&2; exit 1; }
 fi
-touch .build/venv/ready
+touch "$build/venv/ready"

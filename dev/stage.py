@@ -19,7 +19,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-BUILD = ROOT / ".build"
+BUILD = (ROOT / ".build").resolve()  # a link, where the checkout's path has a space
 BIN = BUILD / "venv" / "bin"
 PLACE = Path("ansible_collections/vbem/rest")
 SOURCE = BUILD / "source"
@@ -65,6 +65,11 @@ def run(*command: str | Path, cwd: Path = ROOT, **extra: str) -> str:
     return done.stdout
 
 
+def show(path: Path) -> str:
+    """Give a path below .build the way a person would write it."""
+    return f".build/{path.relative_to(BUILD)}"
+
+
 def stage() -> Path:
     """Make all copies anew; give the artifact's path."""
     names = run("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard").split("\0")
@@ -88,4 +93,4 @@ def stage() -> Path:
 
 
 if __name__ == "__main__":
-    print(stage().relative_to(ROOT))
+    print(show(stage()))
