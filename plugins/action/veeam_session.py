@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from ansible_collections.vbem.rest.plugins.module_utils._em._seal import create_pad, unseal
@@ -15,7 +16,7 @@ from ansible_collections.vbem.rest.plugins.plugin_utils._action import EmAction
 class ActionModule(EmAction):
     """Censors a successful logon: the registered variable can be used, what is shown says nothing. Failures stay readable.
 
-    The module returns the session's secrets sealed with a pad that is made here, so that no trace of the module's own
+    The module returns the session sealed with a pad that is made here, so that no trace of the module's own
     output (ANSIBLE_DEBUG, kept files) holds them.
     """
 
@@ -26,10 +27,9 @@ class ActionModule(EmAction):
         result: dict[str, Any] = super().run(tmp, task_vars)
         pad = create_pad()
         result.update(self.execute(task_vars, _pad=pad))
-        session = result.get("session")
-        if isinstance(session, dict):
-            for part, name in enumerate(("id", "token")):
-                session[name] = unseal(session[name], pad, part=part)
+        sealed = result.pop("sealed", None)
+        if sealed is not None:
+            result["session"] = json.loads(unseal(sealed, pad))
             result["_ansible_no_log"] = True
         result.pop("invocation", None)
         return result

@@ -146,6 +146,7 @@ session:
       sample: 900
 """
 
+import json
 from typing import Any
 
 from ansible_collections.vbem.rest.plugins.module_utils._em._client import Client
@@ -177,7 +178,7 @@ def run(client: Client, params: dict[str, Any], check_mode: bool) -> dict[str, A
     if client.is_own:
         return _hand_over(client, params["_pad"])
     if is_alive(client.transport, client.session):
-        return {"changed": False, "session": _seal_session(client, params["_pad"])}
+        return {"changed": False, "sealed": _seal_session(client, params["_pad"])}
     if not all(params[name] for name in ("hostname", "username", "password")):
         raise EmError("session_lost", SESSION_LOST, status=401, method="GET", path="/api/query")
     with Client(create_connection(params, borrow=False), clock=client.clock, sleep=client.sleep) as fresh:
@@ -185,15 +186,14 @@ def run(client: Client, params: dict[str, Any], check_mode: bool) -> dict[str, A
 
 
 def _hand_over(client: Client, pad: str) -> dict[str, Any]:
-    session = _seal_session(client, pad)
+    sealed = _seal_session(client, pad)
     client.keep()
-    return {"changed": True, "session": session}
+    return {"changed": True, "sealed": sealed}
 
 
-def _seal_session(client: Client, pad: str) -> dict[str, Any]:
-    session = create_session_result(client.connection, client.session)
+def _seal_session(client: Client, pad: str) -> str:
     try:
-        return {**session, "id": seal(session["id"], pad, part=0), "token": seal(session["token"], pad, part=1)}
+        return seal(json.dumps(create_session_result(client.connection, client.session)), pad)
     except ValueError:
         raise EmError("bad_response", "The server gave a session token of a length that none has.") from None
 

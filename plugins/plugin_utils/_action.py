@@ -21,6 +21,7 @@ from ansible_collections.vbem.rest.plugins.module_utils._em._watch import create
 display = Display()
 
 SECRETS = ("password", "session", "_pad")
+PASSWORD_VARIABLE = "VBEM_PASSWORD"  # noqa: S105 - its name
 OWN_OPTIONS = ("_pad", "_watch")
 LOOK_SECONDS = 0.5
 
@@ -36,10 +37,25 @@ class EmAction(ActionBase):  # type: ignore[misc]
         for name in OWN_OPTIONS:
             if name in self._task.args:
                 raise AnsibleActionFail(f"The option {name} is not for playbooks: leave it out.")
+        environment: dict[str, str] = {}
+        super()._compute_environment_string(environment)
+        if environment.get(PASSWORD_VARIABLE) and self._task.args.get("password") is None:
+            own["password"] = environment[PASSWORD_VARIABLE]
         result: dict[str, Any] = self._execute_module(
             module_args={**self._task.args, **own}, task_vars=task_vars, wrap_async=self._task.async_val
         )
         return result
+
+    def _compute_environment_string(self, raw_environment_out: Any = None) -> str:
+        """Leave the password out of the command line, which -vvv and the process list show; `execute` makes it an option."""
+        environment: dict[str, str] = {}
+        super()._compute_environment_string(environment)
+        environment.pop(PASSWORD_VARIABLE, None)
+        if isinstance(raw_environment_out, dict):
+            raw_environment_out.clear()
+            raw_environment_out.update(environment)
+        prefix: str = self._connection._shell.env_prefix(**environment)
+        return prefix
 
     def _configure_module(self, module_name: Any, module_args: Any, task_vars: Any) -> Any:
         """Forget the secrets once they are packed with the module: ANSIBLE_DEBUG shows a module's options after it ran."""

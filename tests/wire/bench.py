@@ -160,8 +160,7 @@ class Bench:
     def present(self, session: Session = None, *, check_mode: bool = False, **options: Any) -> dict[str, Any]:
         """Run veeam_session with state: present, and open its result as the action plugin does."""
         result = self.run(veeam_session, session, options, {"state": "present", "_pad": PAD}, check_mode=check_mode)
-        opened = {name: unseal(result["session"][name], PAD, part=part) for part, name in enumerate(("id", "token"))}
-        return {**result, "session": {**result["session"], **opened}}
+        return {"changed": result["changed"], "session": json.loads(unseal(result["sealed"], PAD))}
 
     def absent(self, session: Session = None, **options: Any) -> dict[str, Any]:
         """Run veeam_session with state: absent."""

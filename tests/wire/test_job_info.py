@@ -327,7 +327,7 @@ def test_addresses_are_on_the_configured_server(bench: Bench, em: Emulator, href
     jobs = list_jobs(bench, em.logon(), last_session=True)
     assert len(jobs) == 15
     assert "invalid" not in repr(jobs)
-    assert "9399" not in repr(jobs)
+    assert ":9399/" not in repr(jobs)
 
 
 @every_wire

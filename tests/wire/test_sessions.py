@@ -580,3 +580,11 @@ def test_a_session_is_used_the_way_it_was_opened(bench: Bench, em: Emulator) -> 
     stray = {"hostname": "elsewhere.invalid", "port": 1, "ca_path": em.other_ca_path, "api_version": "v1_1"}
     as_opened = bench.options(session)["session"]
     assert bench.ids(as_opened, options=stray) == made
+
+
+@pytest.mark.parametrize("status", [404, 500, 501])
+def test_a_refused_logon_is_not_taken_for_a_refused_filter(bench: Bench, em: Emulator, status: int) -> None:
+    em.fault("status", status=status, body="json", method="POST", path="/api/sessionMngr", times=1)
+    with bench.failure("logon_failed" if status == 404 else "server_error"):
+        bench.info(None, task_state=["Finished"])
+    assert [entry.method for entry in em.log] == ["POST"]

@@ -75,6 +75,10 @@ class Client:
             known |= set(self._session)
         return {secret for secret in known if secret}
 
+    def log_on(self) -> None:
+        """Log on if that has not been done, where a failure to do so must not be taken for an answer to what follows."""
+        _session = self.session
+
     def close(self) -> None:
         """Log off an own session."""
         if self.is_own and self._session is not None:
@@ -90,8 +94,7 @@ class Client:
 
     def get(self, path: str) -> Document:
         """Read a resource. ``path`` is relative to the server, query included."""
-        response = self._request("GET", path)
-        return decode(response.body, response.headers.get("Content-Type", ""))
+        return self._decode(self._request("GET", path), "GET", path)
 
     def post(self, path: str) -> Document | None:
         """Ask for an action; give what the server answers, None where it has nothing to say because all is done (204).
@@ -101,11 +104,7 @@ class Client:
         response = self._request("POST", path)
         if response.status == 204:
             return None
-        try:
-            return decode(response.body, response.headers.get("Content-Type", ""))
-        except EmError as err:
-            err.status, err.method, err.path = response.status, "POST", path.partition("?")[0]
-            raise
+        return self._decode(response, "POST", path)
 
     def delete(self, path: str) -> int:
         """Remove a resource; give the status, which is 2xx."""
@@ -151,6 +150,14 @@ class Client:
                 raise _create_paging_error(path, f"there are more than {most_pages} of them, far more than the first one said")
             seen_paths.add(following)
             path = following
+
+    @staticmethod
+    def _decode(response: Response, method: str, path: str) -> Document:
+        try:
+            return decode(response.body, response.headers.get("Content-Type", ""))
+        except EmError as err:
+            err.status, err.method, err.path = response.status, method, path.partition("?")[0]
+            raise
 
     def _request(self, method: str, path: str) -> Response:
         headers = create_headers(self.connection, self.session)

@@ -156,7 +156,7 @@ class _Parser:
             field = Field(self.lexeme, "")  # what rows show is not compared: nobody knows how
         if field is None:
             near = difflib.get_close_matches(self.lexeme.lower(), self.fields, 1)
-            hint = f"; did you mean {self.fields[near[0]].name}?" if near else ""
+            hint = f"; did you mean {self.fields[near[0]].name}?" if near else "."
             raise self.error(f"there is no field {self.lexeme!r}{hint} The fields are {', '.join(self.names)}")
         self.advance()
         if self.kind != "operator":

@@ -24,7 +24,7 @@ from ._tasks import create_task_path, list_task_ids, normalise_task, warn_of_no_
 # The links that carry out a state, the first one that a job has. A backup copy job has Sync and no Start.
 ACTIONS = {"started": ("Start", "Sync"), "stopped": ("Stop",), "retried": ("Retry",)}
 UNCOLLECTED_SECONDS = 60  # whether OperationFinished always becomes Finished is not known: wire facts, section 6.3
-RIVAL_SECONDS = 10  # for which the run of somebody who was quicker is looked for
+RIVAL_SECONDS = 3  # for which the run of somebody who was quicker is looked for
 RESULTLESS_LOOKS = 5  # polls of a run that has stopped without a result, before that is called a failure
 
 
@@ -139,6 +139,7 @@ class Pursuit:
     def _toggle(self, path: str) -> None:
         self._ask(path)
         if self.wishes.wait_for == "nothing":
+            self.job = self.job._replace(shown={**self.job.shown, "schedule_enabled": self.wishes.schedule_enabled})
             return
         shown = self.job.shown
         fresh = find_jobs(self.client, KINDS[self.kind], (Comparison(UID, "==", shown["uid"]),))

@@ -141,6 +141,7 @@ def find_jobs(client: Client, kind: Kind, criteria: tuple[Node, ...], *, page_si
 
 def _collect(client: Client, criteria: tuple[Node, ...], rows: Iterator[dict[str, Any]]) -> list[Job] | None:
     """List the jobs of a query; None where the server refuses it."""
+    client.log_on()
     try:
         return list(_iter_jobs(client, criteria, rows))
     except EmError as err:

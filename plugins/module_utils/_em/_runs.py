@@ -96,10 +96,25 @@ def _is_of(job: Mapping[str, Any]) -> Node:
 
 def _iter_runs(client: Client, job: Mapping[str, Any], wire: str | None) -> Iterator[dict[str, Any]]:
     wanted = find_guid(job["uid"] or "")
-    rows = iter_resources(client, get_source(job), wire=wire, newest_by="CreationTime", page_size=LOOK_AT)
-    for run in (normalise_run(row, client) for row in rows):
+    for row in _iter_rows(client, get_source(job), wire):
+        run = normalise_run(row, client)
         if find_guid(run["job_uid"] or "") == wanted:
             yield run
+
+
+def _iter_rows(client: Client, source: Source, wire: str | None) -> Iterator[dict[str, Any]]:
+    """Yield the rows of a query or, where the server refuses its filter or its order, all rows that there are."""
+    rows = iter_resources(client, source, wire=wire, newest_by="CreationTime", page_size=LOOK_AT)
+    try:
+        first = next(rows, None)
+    except EmError as err:
+        if err.status not in (400, 500, 501):
+            raise
+        yield from iter_resources(client, source)
+        return
+    if first is not None:
+        yield first
+        yield from rows
 
 
 def _sort_key(date: str) -> float:

@@ -21,22 +21,18 @@ def create_pad() -> str:
     return secrets.token_hex(PAD_BYTES)
 
 
-def seal(text: str, pad: str, *, part: int) -> str:
-    """Combine ``text`` with the pad's first (``part`` 0) or second (1) half; give hexadecimal.
-
-    Raises ValueError where the text is longer than half the pad.
-    """
-    return _combine(text.encode("utf-8"), pad, part).hex()
+def seal(text: str, pad: str) -> str:
+    """Combine ``text`` with the pad; give hexadecimal. Raises ValueError where the text is longer than the pad."""
+    return _combine(text.encode("utf-8"), pad).hex()
 
 
-def unseal(sealed: str, pad: str, *, part: int) -> str:
-    """Give back the text that was sealed with the same pad and part."""
-    return _combine(bytes.fromhex(sealed), pad, part).decode("utf-8")
+def unseal(sealed: str, pad: str) -> str:
+    """Give back the text that was sealed with the same pad."""
+    return _combine(bytes.fromhex(sealed), pad).decode("utf-8")
 
 
-def _combine(data: bytes, pad: str, part: int) -> bytes:
-    half = len(pad) // 4
-    key = bytes.fromhex(pad)[part * half : (part + 1) * half]
+def _combine(data: bytes, pad: str) -> bytes:
+    key = bytes.fromhex(pad)
     if len(data) > len(key):
         raise ValueError("longer than the pad")
     return bytes(left ^ right for left, right in zip(data, key))

@@ -28,7 +28,7 @@ def create_status_error(response: Response, method: str, path: str) -> EmError |
     if 200 <= status < 300:
         return None
     detail = decode_error(response.body, response.headers.get("Content-Type", ""))
-    said = f" The server says: {detail}" if detail else ""
+    said = f" The server says: {detail.rstrip('.')}." if detail else ""
     if 300 <= status < 400:
         target = _read_host(response.headers.get("Location", "")) or "another address"
         kind, msg = (

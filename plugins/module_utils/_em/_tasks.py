@@ -129,6 +129,7 @@ def find_tasks(client: Client, selection: Selection, *, page_size: int = PAGE_SI
     wire = create_wire_filter(And(selection.criteria), is_certain=is_sendable) if client.filters_tasks else None
     if wire is None:
         return _find(client, None, selection, page_size)
+    client.log_on()
     narrow: Found | None = None
     try:
         narrow = _find(client, wire, selection, page_size)
