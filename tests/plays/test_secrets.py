@@ -73,7 +73,7 @@ def run_play(em: Emulator, folder: Path, username: str, password: str) -> str:
 @pytest.mark.parametrize("password", ["1", "a", "localhost", "latest", "900"])
 def test_a_short_or_common_password_leaves_the_session_usable(tmp_path: Path, password: str) -> None:
     with Emulator(directory=tmp_path / "em") as em:
-        em.add_user("VBEM\\short", password, "Portal Administrator")
+        em.add_user("short", "VBEM\\short", password)
         run_play(em, tmp_path, "VBEM\\short", password)
 
 
