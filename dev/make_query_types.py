@@ -6,8 +6,9 @@
 
 Usage: ``python dev/make_query_types.py FOLDER`` with the folder of the reference's pages as Markdown (docs/em_rest of
 github.com/comnam90/veeam-docs-vbr-dump). Only names, types and values are taken. It writes the collection's table,
-``plugins/module_utils/_em/_query_types.py``, and the same facts as data for the emulator and the tests,
-``tests/emulator/reference_types.json``, so that neither has to believe the other.
+``plugins/module_utils/_em/_query_types.py``; the page that lists it, ``docs/docsite/rst/query_types.rst``; and the same
+facts as data for the emulator and the tests, ``tests/emulator/reference_types.json``, so that neither has to believe the
+other.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
 TABLE = ROOT / "plugins" / "module_utils" / "_em" / "_query_types.py"
+PAGE = ROOT / "docs" / "docsite" / "rst" / "query_types.rst"
 DATA = ROOT / "tests" / "emulator" / "reference_types.json"
 
 KINDS = {
@@ -143,6 +145,31 @@ def print_table(types: dict[str, list[Field]], lists: dict[str, str], dates: lis
     return "\n".join(lines)
 
 
+def print_page(types: dict[str, list[Field]], version: str) -> str:
+    """Print the page of the documentation that lists the types and their fields."""
+    lines = [
+        "..",
+        *(f"  {line.removeprefix('# ')}" for line in Path(__file__).read_text(encoding="utf-8").splitlines()[:3]),
+        "",
+        ".. _ansible_collections.vbem.rest.docsite.query_types:",
+        "",
+        "Query types and their fields",
+        "============================",
+        "",
+        "What :ansplugin:`vbem.rest.veeam_query_info#module` and the lookup check a query against.",
+        "Made by ``dev/make_query_types.py`` from the",
+        f"vendor's reference, version {version}. Values of an enumeration are in rank order, the least first.",
+        "",
+    ]
+    for name, fields in types.items():
+        lines += [name, "-" * len(name), "", ".. list-table::", "   :header-rows: 1", "   :widths: 30 15 55", ""]
+        lines += ["   * - Field", "     - Kind", "     - Values"]
+        for field in fields:
+            lines += [f"   * - {field.name}", f"     - {field.kind}", f"     - {', '.join(field.values)}".rstrip()]
+        lines.append("")
+    return "\n".join(lines)
+
+
 def main() -> int:
     """Write the table and the data."""
     if len(sys.argv) != 2 or not Path(sys.argv[1]).is_dir():
@@ -153,6 +180,7 @@ def main() -> int:
     page = (folder / "query_type.md").read_text(encoding="utf-8")
     version = (re.search(r'product_version: "([^"]+)"', page) or ["", "unknown"])[1]
     TABLE.write_text(print_table(types, lists, read_dates(folder), version), encoding="utf-8")
+    PAGE.write_text(print_page(types, version), encoding="utf-8")
     data = {
         name: {"list": lists.get(name.lower(), ""), "fields": [field._asdict() for field in fields]}
         for name, fields in types.items()
