@@ -30,7 +30,7 @@ MODULES = sorted((ROOT / "plugins" / "modules").glob("*.py"))
 GUIDES = [
     ROOT / "README.md",
     *sorted((ROOT / "roles").glob("*/README.md")),
-    *sorted((ROOT / "docs" / "docsite" / "rst").glob("*.rst")),
+    *sorted((ROOT / "docs" / "docsite" / "rst").glob("guide_*.rst")),
 ]
 
 _MARK = re.compile(r'(\w+)=(?:"([^"]*)"|(\S+))')
