@@ -866,3 +866,27 @@ def test_the_session_is_logged_off_where_looking_fails(bench: Bench, em: Emulato
     assert len(bench.logoffs()) == len(bench.logons()) == own
     assert len(em.sessions) == (0 if own else 1)
     assert actions(em) == []
+
+
+@every_wire
+@pytest.mark.parametrize("status", [400, 500])
+def test_a_refused_filter_of_runs_has_a_way_round(bench: Bench, em: Emulator, status: int) -> None:
+    start(em, "Endless Backup")
+    em.fault("status", status=status, path="/api/query", query=r"type=BackupJobSession.*filter=", times=None)
+    assert run_job(bench, em.logon(), name="Endless Backup", state="started")["changed"] is False
+    assert em.requests("POST") == []
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_a_schedule_that_is_not_waited_for_is_told_as_wished(bench: Bench, em: Emulator, check_mode: bool) -> None:
+    wish = {"name": "SQL Backup", "schedule_enabled": False, "wait_for": "nothing"}
+    result = run_job(bench, em.logon(), **wish, check_mode=check_mode)
+    assert result["changed"] is True
+    assert result["job"]["schedule_enabled"] is False
+
+
+def test_a_page_that_cannot_be_read_is_told_with_its_request(bench: Bench, em: Emulator) -> None:
+    em.fault("html", method="GET", path="/api/query", times=None)
+    with bench.failure("bad_response") as caught:
+        run_job(bench, em.logon(), name="SQL Backup", state="started")
+    assert (caught.error.status, caught.error.method, caught.error.path) == (200, "GET", "/api/query")
