@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Any
@@ -26,25 +27,47 @@ OWN_OPTIONS = ("_pad", "_watch")
 LOOK_SECONDS = 0.5
 
 
+def _hide(values: Any, names: tuple[str, ...]) -> Any:
+    """Give a dictionary with these of its values hidden, and anything else as it is."""
+    if not isinstance(values, Mapping):
+        return values
+    return {name: "(hidden)" if name in names else value for name, value in values.items()}
+
+
 class EmAction(ActionBase):  # type: ignore[misc]
     """Runs a module of the collection."""
 
     TRANSFERS_FILES = False
     _supports_async = True
+    _given: tuple[Any, Any] | None = None
 
     def execute(self, task_vars: dict[str, Any] | None, **own: str) -> dict[str, Any]:
         """Run the module with the task's options and ``own`` ones; give its result."""
-        for name in OWN_OPTIONS:
-            if name in self._task.args:
-                raise AnsibleActionFail(f"The option {name} is not for playbooks: leave it out.")
-        environment: dict[str, str] = {}
-        super()._compute_environment_string(environment)
-        if environment.get(PASSWORD_VARIABLE) and self._task.args.get("password") is None:
-            own["password"] = environment[PASSWORD_VARIABLE]
-        result: dict[str, Any] = self._execute_module(
-            module_args={**self._task.args, **own}, task_vars=task_vars, wrap_async=self._task.async_val
-        )
+        if self._given is None:
+            self._given = (self._task.args, self._task.environment)
+        self._task.args, self._task.environment = self._given  # a task with ``until`` comes here again
+        try:
+            for name in OWN_OPTIONS:
+                if name in self._task.args:
+                    raise AnsibleActionFail(f"The option {name} is not for playbooks: leave it out.")
+            environment: dict[str, str] = {}
+            super()._compute_environment_string(environment)
+            if environment.get(PASSWORD_VARIABLE) and self._task.args.get("password") is None:
+                own["password"] = environment[PASSWORD_VARIABLE]
+            result: dict[str, Any] = self._execute_module(
+                module_args={**self._task.args, **own}, task_vars=task_vars, wrap_async=self._task.async_val
+            )
+        finally:
+            self._hide_secrets()
         return result
+
+    def _hide_secrets(self) -> None:
+        """Forget the task's secrets: Ansible hands a task that is over, its options included, to every callback plugin."""
+        self._task.args = _hide(self._task.args, SECRETS)
+        environment = self._task.environment
+        if isinstance(environment, list):
+            environment = [_hide(each, (PASSWORD_VARIABLE,)) for each in environment]
+        self._task.environment = environment
 
     def _compute_environment_string(self, raw_environment_out: Any = None) -> str:
         """Leave the password out of the command line, which -vvv and the process list show; `execute` makes it an option."""
@@ -60,9 +83,7 @@ class EmAction(ActionBase):  # type: ignore[misc]
     def _configure_module(self, module_name: Any, module_args: Any, task_vars: Any) -> Any:
         """Forget the secrets once they are packed with the module: ANSIBLE_DEBUG shows a module's options after it ran."""
         configured = super()._configure_module(module_name, module_args, task_vars)
-        for name in SECRETS:
-            if name in module_args:
-                module_args[name] = "(hidden)"
+        module_args.update(_hide(module_args, SECRETS))
         return configured
 
 

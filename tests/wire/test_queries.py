@@ -341,7 +341,7 @@ def test_addresses_are_on_the_configured_server(bench: Bench, em: Emulator, *, n
     em.switches.update({"hrefs": hrefs})
     text = repr(rows_of(bench, make_session(em), name))
     assert "vbem.internal.invalid" not in text
-    assert "9399" not in text
+    assert ":9399" not in text  # ids may hold these digits
 
 
 @every_version

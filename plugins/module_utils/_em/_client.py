@@ -18,6 +18,8 @@ from ._options import Connection
 from ._session import LogonSession, create_headers, log_off, log_on
 from ._status import create_status_error
 
+DEEPEST_LIST = 8  # objects around the list of a query's rows; servers have two
+
 
 class Client:
     """A conversation with one Enterprise Manager, to be used as a context manager.
@@ -134,7 +136,7 @@ class Client:
             rows, paging = read_page(self.get(path), list_path)
             self.pages += 1
             previous, number = number, read_int(paging, "page_num") or 0
-            fingerprint = hash(tuple(row.get("href") or repr(row) for row in rows))
+            fingerprint = _create_fingerprint(rows)
             if rows and fingerprint in seen_rows:
                 raise _create_paging_error(path, "the same page came twice")
             seen_rows.add(fingerprint)
@@ -172,6 +174,13 @@ class Client:
         return response
 
 
+def _create_fingerprint(rows: list[dict[str, Any]]) -> int:
+    try:
+        return hash(tuple(row.get("href") or repr(row) for row in rows))
+    except (TypeError, RecursionError):  # an address that is an object, or objects within objects without end
+        raise EmError("bad_response", "The server's list holds something that is not a resource.") from None
+
+
 def get_path(href: str) -> str:
     """Give the path and query of an Href that is to be requested; one that leads anywhere but /api is ``bad_response``."""
     path = strip_host(href)
@@ -197,14 +206,14 @@ def read_page(document: Document, list_path: tuple[str, ...]) -> tuple[list[dict
     return list(iter_rows(node, list_path[-1], list_path[-1][:-1])), paging
 
 
-def _iter_any_rows(containers: list[Any]) -> Iterator[dict[str, Any]]:
+def _iter_any_rows(containers: list[Any], depth: int = 0) -> Iterator[dict[str, Any]]:
     """Yield the rows of whichever list of JSON is there: version 12 and 13 write all others as null (wire facts, 1.2)."""
     for container in containers:
         for node in container.values() if isinstance(container, dict) else [container]:
             if isinstance(node, dict) and "href" in node:  # one that is in no list
                 yield node
-            elif isinstance(node, dict):
-                yield from _iter_any_rows([node])
+            elif isinstance(node, dict) and depth < DEEPEST_LIST:
+                yield from _iter_any_rows([node], depth + 1)
             elif isinstance(node, list):
                 for row in node:
                     yield from iter_rows([row], "resources")

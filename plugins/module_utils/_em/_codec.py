@@ -12,9 +12,9 @@ keys alike. An XML text stays a string: XML has no types.
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 from ._deps import load_library
@@ -23,6 +23,7 @@ from ._errors import EmError
 _BARE_AMPERSAND = re.compile(rb"&(?!(?:[A-Za-z_][\w.-]*|#[0-9]+|#x[0-9a-fA-F]+);)")
 _WORD_BORDER = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _HREF = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*:)?(?://[^/?#]*)?([^#\x00-\x20\x7f]*)(?:#.*)?")
+_DEEPEST_LIST = 8  # lists within objects that repeat their name; servers have two
 _MOST_DIGITS = 400  # of one number in JSON; reading a longer one takes time that grows with its square
 
 
@@ -33,10 +34,22 @@ class Document(NamedTuple):
     data: Any
 
 
-@lru_cache(maxsize=4096)
+class _Names(dict[str, str]):
+    """Wire names in snake_case, each worked out once: pages repeat a few dozen names thousands of times."""
+
+    def __missing__(self, name: str) -> str:
+        if len(self) > 4096:  # a server that invents names without end
+            self.clear()
+        self[name] = given = _WORD_BORDER.sub("_", name).lower()
+        return given
+
+
+_NAMES = _Names()
+
+
 def snake_case(name: str) -> str:
     """Give a wire name in snake_case, the same for PascalCase and .NET's camelCase: NASJobs and nasJobs are nas_jobs."""
-    return _WORD_BORDER.sub("_", name).lower()
+    return _NAMES[name]
 
 
 def decode(body: bytes, content_type: str = "") -> Document:
@@ -70,6 +83,10 @@ def iter_rows(node: Any, *names: str) -> Iterator[dict[str, Any]]:
     list's name (wire facts, section 1.2). ``names`` are the keys to look behind, the last one that of a single resource.
     Any other shape is ``bad_response``.
     """
+    return _iter_list(node, names, 0)
+
+
+def _iter_list(node: Any, names: tuple[str, ...], depth: int) -> Iterator[dict[str, Any]]:
     if node is None or node == {}:
         return
     if isinstance(node, list):
@@ -78,12 +95,12 @@ def iter_rows(node: Any, *names: str) -> Iterator[dict[str, Any]]:
                 raise EmError("bad_response", f"The server's list of {names[0]} holds something that is not a resource.")
             yield row
         return
-    inner = [name for name in names if name in node] if isinstance(node, dict) else []
+    inner = [name for name in names if name in node] if isinstance(node, dict) and depth < _DEEPEST_LIST else []
     for name in inner:
         below = node[name]
         if name == names[-1] and isinstance(below, dict) and not set(names) & set(below):
             below = [below]
-        yield from iter_rows(below, *names)
+        yield from _iter_list(below, names, depth + 1)
     if inner:
         return
     if isinstance(node, dict) and "href" in node:
@@ -133,19 +150,28 @@ def _is_web_page(body: bytes, content_type: str) -> bool:
 
 def _decode_json(body: bytes) -> Any:
     try:
-        return json.loads(body, object_pairs_hook=_create_dict, parse_int=_parse_int, parse_constant=_refuse)
+        return json.loads(
+            body, object_pairs_hook=_create_dict, parse_int=_parse_int, parse_float=_parse_float, parse_constant=_refuse
+        )
     except (ValueError, RecursionError) as err:
         raise EmError("bad_response", "The server sent JSON that cannot be read.", detail=_shorten(err)) from None
 
 
 def _create_dict(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    return {snake_case(key): value for key, value in pairs}
+    return {_NAMES[key]: value for key, value in pairs}
 
 
 def _parse_int(digits: str) -> int:
     if len(digits) > _MOST_DIGITS:
         raise ValueError(f"a number of {len(digits)} digits")
     return int(digits)
+
+
+def _parse_float(digits: str) -> float:
+    number = float(digits)
+    if math.isinf(number):  # which no playbook could print as JSON again
+        raise ValueError("a number too large")
+    return number
 
 
 def _refuse(constant: str) -> Any:
@@ -175,6 +201,8 @@ def _parse_xml(xmltodict: Any, body: bytes) -> dict[str, Any]:
         tree: dict[str, Any] = xmltodict.parse(body, attr_prefix="", postprocessor=_rename, dict_constructor=dict)
     except (ExpatError, ValueError, LookupError, AttributeError, TypeError) as err:
         raise EmError("bad_response", "unreadable", detail=_shorten(err)) from None
+    if not tree:  # a root that looks like the declaration of a namespace
+        raise EmError("bad_response", "unreadable", detail="There is no root element.")
     return tree
 
 

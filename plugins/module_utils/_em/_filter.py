@@ -33,6 +33,7 @@ OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     "<": operator.lt,
 }
 DEEPEST = 40  # parentheses within parentheses; no person writes more, and the parser calls itself
+_UNSENDABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 LONGEST_SENT = 4000  # characters of an encoded filter; HTTP.sys refuses request lines of 16 KiB
 
 
@@ -239,13 +240,17 @@ def encode_filter(node: Node) -> str:
     return quote(print_filter(node), safe="")
 
 
+def can_travel(text: str) -> bool:
+    """Ask whether a text has a form that both URLs and XML can hold: control characters and lone surrogates have none."""
+    return _UNSENDABLE.search(text) is None
+
+
 def is_sendable(comparison: Comparison) -> bool:
     """Ask whether a comparison means the same to every server.
 
-    The order of dates does, the order of texts and of a task's states is documented nowhere. Control characters and lone
-    surrogates do not travel.
+    The order of dates does, the order of texts and of a task's states is documented nowhere.
     """
-    return comparison.value.isprintable() and (comparison.operator in ("==", "!=") or comparison.field.kind == "date")
+    return can_travel(comparison.value) and (comparison.operator in ("==", "!=") or comparison.field.kind == "date")
 
 
 def _widen(node: Node, is_certain: Callable[[Comparison], bool]) -> Node | None:
@@ -300,7 +305,9 @@ def find_key(field: Field, row: Mapping[str, Any]) -> str | None:
 def natural_key(text: str) -> tuple[tuple[int, int, str], ...]:
     """Give the key by which task-2 sorts before task-10; text is compared without case."""
     return tuple(
-        (0, int(run), "") if run.isdecimal() else (1, 0, run) for run in re.findall(r"[0-9]{1,18}|[^0-9]+", text.lower())
+        (0, len(number), number) if number.isascii() and number.isdecimal() else (1, 0, run)
+        for run in re.findall(r"[0-9]+|[^0-9]+", text.lower())
+        for number in (run.lstrip("0") or run[:1],)  # of two numbers the one with more digits is the greater
     )
 
 

@@ -9,12 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from ._errors import EmError, create_option_error
 
 IDLE_SECONDS = 900  # "If the session is idle for 15 minutes": Veeam reference, http_authentication
+_HALF_PAIR = re.compile("[\ud800-\udc7f\udd00-\udfff]")  # the rest stand for bytes that are no UTF-8
 RESPONSE_FORMATS = ("auto", "xml", "json")
 
 
@@ -82,7 +84,7 @@ class Connection:
     retries: int = 3
     response_format: str = "auto"
 
-    @property
+    @cached_property
     def base_url(self) -> str:
         """Give ``https://host:port``, the only place anything is ever sent to."""
         host = f"[{self.hostname}]" if ":" in self.hostname else self.hostname
@@ -130,10 +132,7 @@ def create_connection(params: Mapping[str, Any], *, borrow: bool = True) -> Conn
                 " (or VBEM_HOSTNAME, VBEM_USERNAME and VBEM_PASSWORD)"
                 + (", or session to what vbem.rest.veeam_session returned." if borrow else "."),
             )
-        if ":" in params["username"]:
-            raise create_option_error(
-                "username", params["username"], "a colon ends the user name in HTTP's Basic scheme, so no user can have one"
-            )
+        _check_credentials(params)
     return Connection(
         hostname=_check_hostname(given["hostname"], where),
         port=_check_number(given["port"], f"{where}port", 1, 65535),
@@ -148,6 +147,19 @@ def create_connection(params: Mapping[str, Any], *, borrow: bool = True) -> Conn
         retries=_check_number(given["retries"], f"{where}retries", 0, 100),
         response_format=given["response_format"],
     )
+
+
+def _check_credentials(params: Mapping[str, Any]) -> None:
+    if ":" in params["username"]:
+        raise create_option_error(
+            "username", params["username"], "a colon ends the user name in HTTP's Basic scheme, so no user can have one"
+        )
+    for name in ("username", "password"):
+        if _HALF_PAIR.search(params[name]):
+            raise EmError(
+                "invalid_option",
+                f"The option {name} holds half of a surrogate pair, which is no character: check where its value comes from.",
+            )
 
 
 def check_least(params: Mapping[str, Any], name: str, least: int) -> int | None:
@@ -167,7 +179,7 @@ def _check_number(value: int, name: str, least: int, most: int) -> int:
 def _check_hostname(value: str, where: str) -> str:
     name = value.strip()
     bare = name[1:-1] if name.startswith("[") and name.endswith("]") else name
-    if re.fullmatch(r"[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*(%[\w.]+)?", bare):
+    if len(bare) <= 100 and re.fullmatch(r"[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*(%[\w.]+)?", bare):
         return bare  # IPv6
     if "://" in name:
         inside = re.sub(r"^.*?://", "", name).split("/")[0]
@@ -187,7 +199,7 @@ def _check_api_version(value: str, where: str) -> str:
     text = value.strip().lower()
     if text == "latest":
         return text
-    match = re.fullmatch(r"v?(\d+)[._](\d+)", text)
+    match = re.fullmatch(r"v?([0-9]{1,9})[._]([0-9]{1,9})", text)
     if not match:
         raise create_option_error(f"{where}api_version", value, "give latest, or a version such as v1_7 or 1.7")
     return f"v{match[1]}_{match[2]}"
@@ -198,8 +210,8 @@ def _check_ca_path(value: str | None, where: str) -> str | None:
         return None
     try:
         text = Path(value).read_bytes()
-    except OSError as err:
-        reason = err.strerror or "it cannot be read"
+    except (OSError, ValueError) as err:  # ValueError: a name that no file can have
+        reason = getattr(err, "strerror", None) or "it cannot be read"
         raise create_option_error(
             f"{where}ca_path", value, f"{reason}; give a readable PEM file on the host the module runs on"
         ) from None

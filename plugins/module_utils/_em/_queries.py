@@ -23,11 +23,13 @@ from ._filter import (
     Comparison,
     Field,
     Node,
+    can_travel,
     encode_filter,
     find_key,
     may_match,
     parse_filter,
     parse_number,
+    print_filter,
     rank_value,
 )
 from ._query_types import DATES, QUERY_TYPES
@@ -36,9 +38,9 @@ from ._tasks import NO_TASKS_OF_OWN
 
 DATE_KEYS = frozenset(snake_case(name) for name in DATES)
 SPECIAL_KEYS = DATE_KEYS | {"result"}
-PLAIN_CLASSES = (str, int, float, bool, type(None))
+PLAIN_CLASSES = frozenset((str, int, float, bool, type(None)))
 # Links that lead to other resources; the rest are actions, and other addresses of the same.
-USEFUL_LINKS = ("up", "down", "related", "download")
+USEFUL_LINKS = frozenset(("up", "down", "related", "download"))
 LONGEST_FILTER = 7000  # characters; Kestrel refuses request lines of 8 KiB
 DEEPEST = 60  # objects within objects; the reference's deepest has eight
 
@@ -84,6 +86,9 @@ def create_query(params: Mapping[str, Any]) -> Query:
         if not params["filter"].strip():
             raise create_option_error("filter", params["filter"], "it is empty; leave it out", kind="invalid_filter")
         criteria.append(parse_filter(params["filter"], query_type.fields))
+        if not can_travel(print_filter(criteria[0])):
+            cure = "one of its values holds characters that cannot be sent"
+            raise create_option_error("filter", params["filter"], cure, kind="invalid_filter")
     for number, condition in enumerate(params["where"] or (), 1):
         criteria.append(_create_comparison(f"where (condition {number})", condition, query_type, params["allow_unknown"]))
     order = None if params["sort_by"] is None else _get_field("sort_by", params["sort_by"], query_type, params["allow_unknown"])
@@ -139,7 +144,7 @@ def _print_value(option: str, value: object, field: Field, allow_unknown: bool) 
     cure = None
     if value is None or isinstance(value, (list, dict)):
         cure = "give one value"
-    elif not text.isprintable():
+    elif not can_travel(text):
         cure = "it holds characters that cannot be sent"
     elif field.kind == "date":
         date = parse_date(text)
@@ -193,7 +198,7 @@ def _iter_resources(client: Client, query: Query) -> Iterator[dict[str, Any]]:
     for page in client.iter_pages(f"{path}&pageSize={page_size}", list_path=()):
         for row in page:
             plain = normalise_resource(row, client)
-            if may_match(criteria, plain):
+            if not query.criteria or may_match(criteria, plain):
                 yield plain
 
 
@@ -229,8 +234,11 @@ def normalise_resource(row: Mapping[str, Any], client: Client) -> dict[str, Any]
     plain = _normalise_members(row, 0)
     href = row.get("href")
     plain["href"] = client.locate(href) if isinstance(href, str) else None
+    base_url = client.connection.base_url
     plain["links"] = [
-        normalise_link(link, client) for link in iter_links(row) if str(link.get("rel") or "").lower() in USEFUL_LINKS
+        normalise_link(link, base_url)
+        for link in iter_links(row)
+        if isinstance(rel := link.get("rel"), str) and rel.lower() in USEFUL_LINKS
     ]
     return plain
 
@@ -239,7 +247,7 @@ def _normalise_members(node: Mapping[str, Any], depth: int) -> dict[str, Any]:
     return {
         key: value if value.__class__ in PLAIN_CLASSES and key not in SPECIAL_KEYS else _normalise_value(value, key, depth)
         for key, value in node.items()
-        if key != "links" and (key != "href" or not depth)  # whose host nobody can reach: wire facts, section 7
+        if key not in ("links", "href") or (key == "href" and not depth)  # whose host nobody can reach: wire facts, section 7
     }
 
 

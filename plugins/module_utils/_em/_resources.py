@@ -16,7 +16,7 @@ from ._codec import iter_rows, read_text, strip_host
 from ._errors import EmError
 
 PAGE_SIZE = 500
-GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 class Source(NamedTuple):
@@ -60,7 +60,7 @@ def iter_collection(client: Client, path: str, list_name: str) -> Iterator[dict[
         node = data if document.root == list_name else data.get(list_name, data) if isinstance(data, dict) else data
         if document.root not in (None, list_name) or (document.root is None and node is data):
             raise EmError("bad_response", f"The server's answer is not the list of {list_name}.", method="GET", path=path)
-        paging = data.get("paging_info")
+        paging = data.get("paging_info") if isinstance(data, dict) else None
         rows = {key: value for key, value in node.items() if key != "paging_info"} if isinstance(node, dict) else node
         yield from iter_rows(rows, list_name, list_name[:-1])
         following = find_next_page(following, paging) if isinstance(paging, dict) else None
@@ -73,24 +73,23 @@ def iter_links(row: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     return iter_rows(row.get("links"), "links", "link")
 
 
-def normalise_link(link: Mapping[str, Any], client: Client) -> dict[str, Any]:
+def normalise_link(link: Mapping[str, Any], base_url: str) -> dict[str, Any]:
     """Map a link to its public shape; ``uid`` is the id within its address."""
-    texts = [read_text(link, key) for key in ("rel", "type", "name", "href")]
-    return dict(_create_link(client.connection.base_url, *texts))
+    raw = (link.get("rel"), link.get("type"), link.get("name"), link.get("href"))
+    try:
+        return _create_link(base_url, *raw).copy()
+    except TypeError:  # an XML element with attributes of its own is no key of a cache
+        return _create_link(base_url, *[read_text(link, key) for key in ("rel", "type", "name", "href")])
 
 
-@lru_cache(maxsize=1024)  # rows share most of their links: those to the backup server and the job
-def _create_link(
-    base_url: str, rel: str | None, kind: str | None, name: str | None, href: str | None
-) -> tuple[tuple[str, str | None], ...]:
-    local = strip_host(href or "")
-    return (
-        ("rel", rel),
-        ("type", kind),
-        ("name", name),
-        ("href", base_url + local if local.startswith("/") else None),
-        ("uid", find_guid(local.partition("?")[0])),
-    )
+@lru_cache(maxsize=4096, typed=True)  # rows share most of their links: those to the backup server and the job
+def _create_link(base_url: str, rel: Any, kind: Any, name: Any, href: Any) -> dict[str, Any]:
+    raw = {"rel": rel, "type": kind, "name": name, "href": href}
+    link: dict[str, Any] = {key: read_text(raw, key) for key in raw}
+    local = strip_host(link["href"] or "")
+    link["href"] = base_url + local if local.startswith("/") else None
+    link["uid"] = find_guid(local.partition("?")[0])
+    return link
 
 
 def find_link(row: Mapping[str, Any], rel: str, *, kind: str = "") -> dict[str, Any] | None:

@@ -6,10 +6,12 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from ._client import Client
+from ._crew import Verdict, work_off
 from ._errors import EmError
 from ._filter import natural_key
 from ._status import is_unknown_task
@@ -56,23 +58,15 @@ def plan_removal(
 def remove_tasks(
     client: Client, tasks: list[dict[str, Any]], doomed: list[dict[str, Any]], kept: list[dict[str, Any]]
 ) -> dict[str, Any]:
-    """Remove tasks one by one and say of each what became of it.
+    """Remove tasks, each with a request of its own, and say of each what became of it.
 
     A task that was gone already is neither deleted nor an error. A removal without an answer is not repeated; what became
     of it is read from the list afterwards. Fails as ``partial`` if any task that was to be removed may be left.
     """
-    outcomes: dict[str, str | Unanswered] = {}
-    silent = 0
-    lost: EmError | None = None
-    for task_id in (task["task_id"] for task in doomed):
-        if lost is not None:
-            outcomes[task_id] = "Not removed: the logon session was lost."
-        elif silent >= SILENT_FAILURES:
-            outcomes[task_id] = "Not tried: the server had stopped answering."
-        else:
-            outcomes[task_id], err = _remove_task(client, task_id)
-            silent = silent + 1 if err is not None and err.status is None else 0
-            lost = err if err is not None and err.kind == "session_lost" else None
+    progress = _Progress()
+    work_off(client, deque(task["task_id"] for task in doomed), progress.remove)
+    outcomes = {task["task_id"]: progress.outcomes.get(task["task_id"], progress.rest) for task in doomed}
+    lost = progress.lost
     said = _clear_up(client, outcomes, lost)
     deleted = sorted((task_id for task_id, outcome in said.items() if outcome == DELETED), key=natural_key)
     errors = [
@@ -92,6 +86,32 @@ def remove_tasks(
             result=result,
         )
     return result
+
+
+class _Progress:
+    """What became of the removals so far, and whether to go on: `work_off` may call `remove` from several threads."""
+
+    def __init__(self) -> None:
+        self.outcomes: dict[str, str | Unanswered] = {}
+        self.lost: EmError | None = None
+        self._silent = 0
+
+    @property
+    def rest(self) -> str:
+        """Say why the removals that have no outcome were not tried."""
+        if self.lost is not None:
+            return "Not removed: the logon session was lost."
+        return "Not tried: the server had stopped answering."
+
+    def remove(self, client: Client, task_id: str) -> Verdict:
+        """Remove a task and note what became of it."""
+        self.outcomes[task_id], err = _remove_task(client, task_id)
+        self._silent = self._silent + 1 if err is not None and err.status is None else 0
+        if err is not None and err.kind == "session_lost":
+            self.lost = err
+        if self.lost is not None or self._silent >= SILENT_FAILURES:
+            return Verdict.END
+        return Verdict.GO_ON if err is None or is_unknown_task(err) else Verdict.SLOW_DOWN
 
 
 def _remove_task(client: Client, task_id: str) -> tuple[str | Unanswered, EmError | None]:

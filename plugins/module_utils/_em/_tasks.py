@@ -13,8 +13,21 @@ from urllib.parse import quote, unquote
 from ._client import Client
 from ._codec import read_bool, read_text, strip_host
 from ._errors import EmError, create_option_error
-from ._filter import And, Comparison, Field, Node, Or, create_wire_filter, is_sendable, matches, natural_key, parse_filter
+from ._filter import (
+    And,
+    Comparison,
+    Field,
+    Node,
+    Or,
+    can_travel,
+    create_wire_filter,
+    is_sendable,
+    matches,
+    natural_key,
+    parse_filter,
+)
 from ._resources import PAGE_SIZE, TASKS, iter_links, iter_resources, normalise_link
+from ._status import is_unknown_task
 
 STATES = ("Running", "OperationFinished", "Finished")
 FIELDS = (
@@ -104,14 +117,16 @@ def normalise_task(row: Mapping[str, Any], client: Client) -> dict[str, Any]:
         "message": read_text(outcome, "message"),
         "href": client.locate(href or create_task_path(task_id)),
         "related": [
-            normalise_link(link, client) for link in iter_links(row) if (read_text(link, "rel") or "").lower() != "delete"
+            normalise_link(link, client.connection.base_url)
+            for link in iter_links(row)
+            if (read_text(link, "rel") or "").lower() != "delete"
         ],
     }
 
 
 def create_task_path(task_id: str) -> str:
     """Build a task's path from its id. A sample of the reference has a Delete link to another task (wire facts, 2.1)."""
-    if task_id in (".", ".."):
+    if task_id in (".", "..") or not can_travel(task_id):
         raise EmError("bad_response", f"The server listed a task with the id {task_id!r}, which cannot be addressed.")
     return f"/api/tasks/{quote(task_id, safe='')}"
 
@@ -128,7 +143,7 @@ def find_tasks(client: Client, selection: Selection, *, page_size: int = PAGE_SI
         return Found([], [], 0)
     wire = create_wire_filter(And(selection.criteria), is_certain=is_sendable) if client.filters_tasks else None
     if wire is None:
-        return _find(client, None, selection, page_size)
+        return _find_in_whole(client, selection, page_size)
     client.log_on()
     narrow: Found | None = None
     try:
@@ -138,7 +153,7 @@ def find_tasks(client: Client, selection: Selection, *, page_size: int = PAGE_SI
             raise
     if narrow is not None and narrow.tasks and not narrow.missing:
         return narrow
-    whole = _find(client, None, selection, page_size)
+    whole = _find_in_whole(client, selection, page_size)
     client.filters_tasks = narrow is not None and len(narrow.tasks) == len(whole.tasks)
     return whole
 
@@ -146,6 +161,41 @@ def find_tasks(client: Client, selection: Selection, *, page_size: int = PAGE_SI
 def list_task_ids(client: Client) -> set[str]:
     """Give the ids of all tasks of the session."""
     return {task["task_id"] for task in _read_tasks(client, None, PAGE_SIZE)}
+
+
+def _find_in_whole(client: Client, selection: Selection, page_size: int) -> Found:
+    """List the selected tasks from the unfiltered list, and ask for each named one that several pages lack.
+
+    A list is no snapshot. While it is read page by page, others who share the session remove tasks, and what moves up to a
+    page that was read already is never seen.
+    """
+    pages = client.pages
+    found = _find(client, None, selection, page_size)
+    if client.pages - pages < 2 or not found.missing:
+        return found
+    late = [task for task in (_look_up(client, task_id) for task_id in found.missing) if task is not None]
+    seen = {task["task_id"].lower() for task in late}
+    tasks = found.tasks + [task for task in late if is_selected(task, selection)]
+    return Found(
+        sorted(tasks, key=lambda task: natural_key(task["task_id"])),
+        [task_id for task_id in found.missing if task_id.lower() not in seen],
+        found.listed + len(late),
+    )
+
+
+def _look_up(client: Client, task_id: str) -> dict[str, Any] | None:
+    """Read one task; None where the server does not have it."""
+    if task_id in (".", "..") or not can_travel(task_id):
+        return None
+    try:
+        document = client.get(create_task_path(task_id))
+    except EmError as err:
+        if err.status in (400, 404) or is_unknown_task(err):
+            return None
+        raise
+    if not isinstance(document.data, dict):
+        raise EmError("bad_response", "The server's answer is not a task.")
+    return normalise_task(document.data, client)
 
 
 def _find(client: Client, wire: str | None, selection: Selection, page_size: int) -> Found:

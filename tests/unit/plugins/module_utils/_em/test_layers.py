@@ -22,7 +22,7 @@ LAYERS = [
     {"_status"},
     {"_session"},
     {"_client"},
-    {"_polling", "_resources"},
+    {"_polling", "_resources", "_crew"},
     {"_tasks", "_runs"},
     {"_task_removal", "_task_wait", "_jobs", "_queries"},
     {"_job_actions"},
