@@ -27,8 +27,8 @@ check: $(READY) ## Run one check or some: make check ONLY="units lint"; ONLY=? l
 	@$(BIN)/python dev/check.py $(ONLY)
 
 .PHONY: bench
-bench: $(READY) ## Measure what a large query costs, beside a bare loop
-	@$(BIN)/python dev/stage.py >/dev/null && PYTHONPATH=.build/source $(BIN)/python tests/bench/query_cost.py
+bench: $(READY) ## Measure speed and write the figures into the guide on speed; some minutes on an idle machine
+	@$(BIN)/python dev/stage.py >/dev/null && $(BIN)/python tests/bench --write
 
 .PHONY: emulator
 emulator: $(READY) ## Start the embedded Enterprise Manager and say how to reach it
