@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .catalogue import Catalogue
 from .clock import Clock
 from .faults import Fault, Faults
+from .jobs import CHANGEABLE, Job
 from .requestlog import RequestLog
 from .scenery import furnish
 from .sessions import LogonSession, Sessions
@@ -19,14 +20,26 @@ from .tasks import FINISHED, STATES, Task, as_links
 from .users import User, default_users
 from .world import World
 
+if TYPE_CHECKING:
+    from .scenario import Scenario
+
 
 class Backend:
     """State; whoever touches it from a thread holds the emulator's lock."""
 
-    def __init__(self, switches: Switches, users: dict[str, User] | None = None, speed: float = 1.0) -> None:
+    def __init__(
+        self,
+        switches: Switches,
+        users: dict[str, User] | None = None,
+        speed: float = 1.0,
+        scenario: Scenario | None = None,
+    ) -> None:
         self.switches = switches
+        self._scenario = scenario
         self._initial_switches = switches.as_dict()
         self._initial_users = dict(users) if users else default_users()
+        if scenario is not None:
+            self._initial_users |= scenario.users
         self._initial_speed = speed
         self.clock = Clock(speed)
         self.users = dict(self._initial_users)
@@ -40,7 +53,10 @@ class Backend:
         self._furnish()
 
     def _furnish(self) -> None:
-        furnish(self.world, self.clock)
+        if self._scenario is None or not self._scenario.is_empty:
+            furnish(self.world, self.clock)
+        if self._scenario is not None:
+            self._scenario.apply(self)
         somebody = self.users.get("operator") or next(iter(self.users.values()))
         # Somebody else is always logged on, and first in the list (wire-facts 3.2).
         self.standing_session = self.sessions.open(somebody, standing=True)
@@ -149,6 +165,16 @@ class Backend:
         if "method" in settings and settings["method"] is not None:
             settings["method"] = settings["method"].upper()
         return self.faults.add(Fault(effect, **settings))  # type: ignore[arg-type]  # checked by Fault itself
+
+    def change_job(self, changes: dict[str, Any]) -> Job:
+        """Change a job in place; `changes` names it, and its server and kind where there are several."""
+        job = self.world.job(changes.pop("name"), changes.pop("server", None), changes.pop("kind", None))
+        for name, value in changes.items():
+            if name not in CHANGEABLE:
+                raise ValueError(f"a job's {name!r} cannot be changed")
+            setattr(job, name, [value] if name == "script" and isinstance(value, str) else value)
+        self.world.touch()
+        return job
 
     def expire(self, session: LogonSession | str | None = None) -> int:
         """End a session, or all that clients opened, as if it had been idle too long; return how many."""

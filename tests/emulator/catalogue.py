@@ -92,7 +92,10 @@ class Catalogue:
         return self._types.get(name.strip().lower())
 
     def __getitem__(self, name: str) -> TypeSpec:
-        return self._types[name.lower()]
+        try:
+            return self._types[name.lower()]
+        except KeyError:
+            raise KeyError(f"there is no query type {name!r}") from None
 
     def __iter__(self) -> Iterator[TypeSpec]:
         return iter(self._types.values())

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, vbem.rest contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The command line: start, say how to reach it, serve until a signal."""
+"""The command line: start, say how to reach it, serve until a signal, or while a command runs."""
 
 from __future__ import annotations
 
@@ -11,23 +11,33 @@ import json
 import os
 import shlex
 import signal
+import subprocess
 import sys
 import threading
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .emulator import Emulator
 from .switches import Switches, switch_table
 
+if TYPE_CHECKING:
+    from .scenario import Scenario
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit status."""
-    options = _parser().parse_args(arguments)
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    border = given.index("--") if "--" in given else len(given)
+    options, command = _parser().parse_args(given[:border]), given[border + 1 :]
     if options.list_switches:
         print(switch_table())
         return 0
     try:
-        switches = Switches(version=options.version)
+        scenario = _load_scenario(options.scenario)
+        switches = Switches()
+        switches.update(scenario.switches if scenario else {})
+        switches.update({"version": options.version} if options.version else {})
         switches.update(dict(_split(setting) for setting in options.switch))
     except (AttributeError, ValueError) as error:
         print(f"emulator: {error}", file=sys.stderr)
@@ -37,18 +47,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         signal.signal(number, lambda *_ignored: stop.set())
     directory = None if options.dir is None else Path(options.dir)
     made_directory = directory is not None and not directory.exists()
-    emulator = Emulator(
-        switches,
-        host=options.host,
-        port=options.port,
-        control_port=options.control_port,
-        speed=options.speed,
-        directory=directory,
-        names=tuple(options.name),
-        print_requests=options.print_requests,
-    )
     try:
+        emulator = Emulator(
+            switches,
+            host=options.host,
+            port=_choose(options.port, 9398, command),
+            control_port=_choose(options.control_port, 9397, command),
+            speed=options.speed,
+            directory=directory,
+            names=tuple(options.name),
+            print_requests=options.print_requests,
+            scenario=scenario,
+        )
         emulator.start()
+    except ValueError as error:
+        print(f"emulator: {error}", file=sys.stderr)
+        return 2
     except OSError as error:
         print(
             f"emulator: cannot serve on {options.host} port {options.port}: {error}; --port 0 takes any free port",
@@ -58,14 +72,51 @@ def main(arguments: Sequence[str] | None = None) -> int:
     files = [Path(emulator.ca_path)]
     try:
         files.append(_write_state(emulator))
-        print(_welcome(emulator), flush=True)
+        if not command:
+            print(_welcome(emulator), flush=True)
         if options.ready_file:
             files.append(Path(options.ready_file))
             files[-1].write_text(emulator.control_url + "\n", encoding="utf-8")
+        if command:
+            return _run(command, emulator, stop, check_sessions=options.check_sessions)
         stop.wait()
     finally:
         _clean_up(emulator, files, directory if made_directory else None)
     return 0
+
+
+def _load_scenario(path: str | None) -> Scenario | None:
+    if path is None:
+        return None
+    from .scenario import Scenario
+
+    return Scenario.load(path)
+
+
+def _choose(port: int | None, usual: int, command: list[str]) -> int:
+    """Take the port that was asked for; else any free one for a command, which is told, and the usual one for people."""
+    return port if port is not None else 0 if command else usual
+
+
+def _run(command: list[str], emulator: Emulator, stop: threading.Event, *, check_sessions: bool) -> int:
+    """Run a command that finds the emulator in its environment; give its exit status."""
+    try:
+        process = subprocess.Popen(command, env={**os.environ, **_settings(emulator)})
+    except OSError as error:
+        print(f"emulator: {command[0]}: {error.strerror}", file=sys.stderr)
+        return 127
+    while process.poll() is None:
+        if stop.wait(0.1):
+            process.terminate()
+            stop.clear()
+    if not check_sessions:
+        return process.returncode
+    left = len(emulator.sessions)
+    if left:
+        print(f"emulator: {left} logon session(s) left open", file=sys.stderr)
+    if not emulator.standing_session_alive:
+        print("emulator: somebody else's session was logged off", file=sys.stderr)
+    return process.returncode or (0 if not left and emulator.standing_session_alive else 3)
 
 
 def _split(setting: str) -> tuple[str, str]:
@@ -77,14 +128,24 @@ def _split(setting: str) -> tuple[str, str]:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="emulator", description="Emulate Veeam Backup Enterprise Manager's REST API on this machine."
+        prog="emulator",
+        usage="%(prog)s [options] [-- command ...]",
+        description="Emulate Veeam Backup Enterprise Manager's REST API on this machine: until a signal comes, or while a"
+        " command runs, which finds VBEM_HOSTNAME, VBEM_PORT, VBEM_USERNAME, VBEM_PASSWORD, VBEM_CA_PATH and VBEM_CONTROL_URL"
+        " in its environment and whose exit status is given.",
+    )
+    parser.add_argument("--scenario", metavar="FILE", help="YAML file with the world to begin with; see the README")
+    parser.add_argument(
+        "--check-sessions",
+        action="store_true",
+        help="exit with 3 if the command succeeds but leaves a logon session open, or ends somebody else's",
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to serve on (default: %(default)s)")
-    parser.add_argument("--port", type=int, default=9398, help="HTTPS port; 0 is any free one (default: %(default)s)")
+    parser.add_argument("--port", type=int, help="HTTPS port; 0 is any free one (default: 9398; with a command any free one)")
     parser.add_argument(
-        "--control-port", type=int, default=9397, help="port of the control API, on loopback (default: %(default)s)"
+        "--control-port", type=int, help="port of the control API, on loopback (default: 9397; with a command any free one)"
     )
-    parser.add_argument("--version", type=int, choices=(12, 13), default=13, help="server version (default: %(default)s)")
+    parser.add_argument("--version", type=int, choices=(12, 13), help="server version (default: 13)")
     parser.add_argument("--name", action="append", default=[], metavar="HOST", help="one more name for the certificate")
     parser.add_argument("--dir", metavar="DIR", help="where to write ca.pem and state.json (default: a temporary folder)")
     parser.add_argument("--switch", action="append", default=[], metavar="NAME=VALUE", help="set a switch; see --list-switches")
@@ -119,7 +180,12 @@ def _welcome(emulator: Emulator) -> str:
         for user in emulator.users.values()
     ]
     lines += ["", "To use it from a playbook or a script:", ""]
-    settings = {
+    lines += [f"export {name}={shlex.quote(value)}" for name, value in _settings(emulator).items()]
+    return "\n".join([*lines, "", "Stop it with Ctrl-C."])
+
+
+def _settings(emulator: Emulator) -> dict[str, str]:
+    return {
         "VBEM_HOSTNAME": emulator.hostname,
         "VBEM_PORT": str(emulator.port),
         "VBEM_USERNAME": emulator.admin.username,
@@ -127,8 +193,6 @@ def _welcome(emulator: Emulator) -> str:
         "VBEM_CA_PATH": emulator.ca_path,
         "VBEM_CONTROL_URL": emulator.control_url,
     }
-    lines += [f"export {name}={shlex.quote(value)}" for name, value in settings.items()]
-    return "\n".join([*lines, "", "Stop it with Ctrl-C."])
 
 
 def _clean_up(emulator: Emulator, files: list[Path], made: Path | None) -> None:

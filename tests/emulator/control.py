@@ -164,19 +164,7 @@ class _Control:
     async def change_job(self, request: web.Request) -> web.Response:
         body = await _body(request)
         with self._em.locked() as backend:
-            job = backend.world.job(body.pop("name"), body.pop("server", None), body.pop("kind", None))
-            for name, value in body.items():
-                if name not in (
-                    "script",
-                    "duration",
-                    "failure_message",
-                    "enabled",
-                    "description",
-                    "schedule_configured",
-                ):
-                    raise ValueError(f"a job's {name!r} cannot be changed")
-                setattr(job, name, [value] if name == "script" and isinstance(value, str) else value)
-            backend.world.touch()
+            job = backend.change_job(body)
             return web.json_response(backend.world.describe_job(job))
 
     async def make_runs(self, request: web.Request) -> web.Response:

@@ -12,7 +12,7 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
@@ -27,6 +27,9 @@ from .switches import Switches
 from .tls import NAMES, server_context, write_authority, write_other_authority
 from .users import User
 from .world import World
+
+if TYPE_CHECKING:
+    from .scenario import Scenario
 
 
 class Emulator:
@@ -44,14 +47,15 @@ class Emulator:
         directory: Path | str | None = None,
         names: tuple[str, ...] = (),
         print_requests: bool = False,
+        scenario: Scenario | None = None,
     ) -> None:
-        self.backend = Backend(switches or Switches(), users, speed)
+        self.backend = Backend(switches or Switches(), users, speed, scenario)
         self.hostname = "localhost" if host in ("127.0.0.1", "::1", "0.0.0.0", "::") else host
         self.port = port
         self.control_port = control_port
         self._host = host
         self._names = (*NAMES, *names)
-        self._directory = Path(directory) if directory is not None else None
+        self._directory = Path(directory).resolve() if directory is not None else None
         self._temporary: Path | None = None
         self._lock = threading.RLock()
         self._https = HttpsSide(self.backend, self._lock, print_requests=print_requests)

@@ -15,6 +15,7 @@ from .switches import Switches
 from .tasks import Task
 
 KINDS = {"job": "Job", "agent": "AgentBackupJob", "nas": "NasJob"}
+CHANGEABLE = ("script", "duration", "failure_message", "enabled", "description", "schedule_configured")
 COPIES = ("BackupCopy", "ImmediateBackupCopy")
 
 
