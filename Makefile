@@ -38,6 +38,14 @@ emulator: $(READY) ## Start the embedded Enterprise Manager and say how to reach
 build: $(READY) ## Build the artifact for Galaxy into .build/dist/
 	@$(BIN)/python dev/stage.py
 
+.PHONY: release
+release: $(READY) ## Make changelog, commit, tag and artifact: make release VERSION=1.2.3
+	@$(BIN)/python dev/release.py "$(VERSION)"
+
+.PHONY: matrix
+matrix: $(READY) ## Run units, sanity and integration on every ansible-core and Python there is here; takes long
+	@$(BIN)/python dev/matrix.py
+
 .PHONY: clean
 clean: ## Remove what all this made
 	rm -rf "$$(readlink -f .build)" .build

@@ -1,0 +1,76 @@
+# Copyright: (c) 2026, vbem.rest contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""``make release VERSION=1.2.3``: version, changelog, checks, commit, tag, artifact. Publishes nothing.
+
+Stops with a sentence before anything is changed where something is amiss; puts the files back if a check fails.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import subprocess
+import sys
+from datetime import datetime, timezone
+
+from stage import BIN, ROOT, run, show, stage
+
+GALAXY = ROOT / "galaxy.yml"
+FRAGMENTS = ROOT / "changelogs" / "fragments"
+
+
+def ask_git(*arguments: str) -> str:
+    """Give what git says."""
+    return run("git", *arguments).strip()
+
+
+def read_version(text: str) -> tuple[int, ...]:
+    """Read a version of three numbers."""
+    if not re.fullmatch(r"(0|[1-9]\d*)(\.(0|[1-9]\d*)){2}", text):
+        sys.exit(f"VERSION={text!r} is no version: give three numbers, such as 1.2.3.")
+    return tuple(map(int, text.split(".")))
+
+
+def look(version: str) -> None:
+    """Stop if a release cannot be made now."""
+    number = read_version(version)
+    if ask_git("status", "--porcelain"):
+        sys.exit("There are changes that are not committed: commit them, or put them aside.")
+    if ask_git("branch", "--show-current") != "main":
+        sys.exit("Releases are made on the branch main.")
+    released = [read_version(tag) for tag in ask_git("tag", "--list").split() if re.fullmatch(r"[\d.]+", tag)]
+    if released and number <= max(released):
+        sys.exit(f"VERSION={version} is not above the latest release, {'.'.join(map(str, max(released)))}.")
+    if not any("release_summary:" in path.read_text(encoding="utf-8") for path in FRAGMENTS.glob("*.yml")):
+        sys.exit("No fragment has a release_summary: say in changelogs/fragments/ what this release is about.")
+
+
+def main() -> int:
+    """Make the release."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("version")
+    parser.add_argument("--unchecked", action="store_true", help="leave the checks out, which take some minutes")
+    options = parser.parse_args()
+    look(options.version)
+    text = GALAXY.read_text(encoding="utf-8")
+    GALAXY.write_text(re.sub(r"(?m)^version: .*$", f"version: {options.version}", text), encoding="utf-8")
+    today = datetime.now(timezone.utc).date().isoformat()
+    run(BIN / "antsibull-changelog", "release", "--version", options.version, "--date", today)
+    if not options.unchecked and subprocess.run([BIN / "python", ROOT / "dev" / "check.py"], check=False).returncode:
+        run("git", "restore", ".")
+        run("git", "clean", "--quiet", "--force", "changelogs", "CHANGELOG.md")
+        print("A check failed, so nothing was released and the files are as they were.", file=sys.stderr)
+        return 1
+    run("git", "add", "--all")
+    run("git", "commit", "--quiet", "--message", f"Release {options.version}")
+    run("git", "tag", "--annotate", options.version, "--message", options.version)
+    artifact = stage()
+    print(f"Committed and tagged {options.version}; the artifact is {show(artifact)}. To publish it:")
+    print(f"  git push --follow-tags && ansible-galaxy collection publish {show(artifact)}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
