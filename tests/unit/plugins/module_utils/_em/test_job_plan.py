@@ -172,7 +172,7 @@ def test_the_prediction() -> None:
 
 def find_last(runs: list[dict[str, Any]], after: dict[str, Any] | None = None) -> str | None:
     found = find_last_run(as_client(FakeClient(runs)), make_job().shown, after=after)
-    return found and str(found["name"])
+    return str(found["name"]) if found else None
 
 
 def test_the_newest_run_of_sorted_ones_takes_one_page() -> None:

@@ -125,7 +125,7 @@ def test_a_maker_of_somebody_else_is_alive(clock: Time, path: Path, monkeypatch:
         assert number == 0, "nobody is to be harmed"
         raise PermissionError
 
-    monkeypatch.setattr(_watch.os, "kill", refuse)
+    monkeypatch.setattr("os.kill", refuse)
     Watch(f"1:{path}").sleep(1)
     assert sum(clock.slept) == pytest.approx(1)
 
