@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from ansible import constants as C  # noqa: N812 - Ansible's own name for them
 from ansible.errors import AnsibleActionFail
@@ -22,9 +23,11 @@ from ansible_collections.vbem.rest.plugins.module_utils._em._watch import create
 display = Display()
 
 SECRETS = ("password", "session", "_pad")
-PASSWORD_VARIABLE = "VBEM_PASSWORD"  # noqa: S105 - its name
+PASSWORD_VARIABLE = "VBEM_PASSWORD"  # noqa: S105 - its name  # nosec B105
 OWN_OPTIONS = ("_pad", "_watch")
 LOOK_SECONDS = 0.5
+# Options and environment of tasks, as they were before they were hidden: one with ``until`` comes again, to a new plugin.
+_GIVEN: WeakKeyDictionary[Any, tuple[Any, Any]] = WeakKeyDictionary()
 
 
 def _hide(values: Any, names: tuple[str, ...]) -> Any:
@@ -39,13 +42,11 @@ class EmAction(ActionBase):  # type: ignore[misc]
 
     TRANSFERS_FILES = False
     _supports_async = True
-    _given: tuple[Any, Any] | None = None
 
     def execute(self, task_vars: dict[str, Any] | None, **own: str) -> dict[str, Any]:
         """Run the module with the task's options and ``own`` ones; give its result."""
-        if self._given is None:
-            self._given = (self._task.args, self._task.environment)
-        self._task.args, self._task.environment = self._given  # a task with ``until`` comes here again
+        task = self._task
+        task.args, task.environment = _GIVEN.setdefault(task, (task.args, task.environment))
         try:
             for name in OWN_OPTIONS:
                 if name in self._task.args:
@@ -68,6 +69,12 @@ class EmAction(ActionBase):  # type: ignore[misc]
         if isinstance(environment, list):
             environment = [_hide(each, (PASSWORD_VARIABLE,)) for each in environment]
         self._task.environment = environment
+        defaults = self._task.module_defaults  # whose templates ansible-core 2.16 has filled in; the options hold them by now
+        if isinstance(defaults, list):
+            self._task.module_defaults = [
+                {name: _hide(values, SECRETS) for name, values in each.items()} if isinstance(each, Mapping) else each
+                for each in defaults
+            ]
 
     def _compute_environment_string(self, raw_environment_out: Any = None) -> str:
         """Leave the password out of the command line, which -vvv and the process list show; `execute` makes it an option."""

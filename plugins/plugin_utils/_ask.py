@@ -28,6 +28,10 @@ def ask(options: Mapping[str, Any], question: Callable[[Client], Answer]) -> tup
         return answer, client.warnings
     except EmError as err:
         msg = f"{err.msg} ({err.kind})"
+        masked = msg
         for secret in client.secrets if client else ():
-            msg = msg.replace(secret, "********")
+            masked = masked.replace(secret, "********")
+        if masked != msg:
+            masked += " (Asterisks stand for a secret, or for a word that the password happens to be a part of.)"
+        msg = masked
     raise AnsibleLookupError(msg)

@@ -51,9 +51,14 @@ def em(tmp_path: Path) -> Iterator[Emulator]:
 
 
 def start_play(em: Emulator, folder: Path, job: str, *options: str, **environment: str) -> subprocess.Popen[str]:
+    """Start a play that runs a job to its end."""
+    return start_text(em, folder, PLAY.format(job=job), *options, **environment)
+
+
+def start_text(em: Emulator, folder: Path, text: str, *options: str, **environment: str) -> subprocess.Popen[str]:
     """Start ansible-playbook as its own process group, as a shell does."""
     playbook = folder / "play.yml"
-    playbook.write_text(PLAY.format(job=job), encoding="utf-8")
+    playbook.write_text(text, encoding="utf-8")
     collections = os.environ.get("ANSIBLE_COLLECTIONS_PATH")
     assert collections, "Set ANSIBLE_COLLECTIONS_PATH to a folder that holds ansible_collections/vbem/rest."
     own = {
@@ -64,6 +69,8 @@ def start_play(em: Emulator, folder: Path, job: str, *options: str, **environmen
         "VBEM_CA_PATH": str(em.ca_path),
         "ANSIBLE_LOCALHOST_WARNING": "false",
         "ANSIBLE_LOCAL_TEMP": str(folder / "tmp"),
+        "ANSIBLE_REMOTE_TEMP": str(folder / "tmp"),
+        "ANSIBLE_ASYNC_DIR": str(folder / "async"),
     }
     return subprocess.Popen(
         [str(Path(sys.executable).with_name("ansible-playbook")), *options, str(playbook)],

@@ -6,13 +6,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from emulator import Emulator
+from emulator import Emulator, Switches
 
 PLAY = """
 ---
@@ -50,15 +51,82 @@ PLAY = """
         state: absent
 """
 
+# All of it with the password among the options, even where a session makes it needless: the worst that masking can do.
+EVERYTHING = """
+---
+- name: Use everything with a password that is a part of ordinary words
+  hosts: localhost
+  connection: local
+  gather_facts: false
+  module_defaults:
+    group/vbem.rest.em:
+      hostname: "{hostname}"
+      port: "{port}"
+      ca_path: "{ca_path}"
+      username: '{username}'
+      password: "{{{{ lookup('ansible.builtin.env', 'GIVEN') }}}}"
+  tasks:
+    - name: Log on
+      vbem.rest.veeam_session:
+      register: em
+    - name: Succeed
+      vbem.rest.veeam_job:
+        name: SQL Backup
+        state: started
+        session: "{{{{ em.session }}}}"
+    - name: Succeed
+      vbem.rest.veeam_job_info:
+        name: SQL Backup
+        session: "{{{{ em.session }}}}"
+    - name: Succeed
+      vbem.rest.veeam_query_info:
+        type: BackupServer
+        session: "{{{{ em.session }}}}"
+    - name: Succeed
+      vbem.rest.veeam_task_info:
+        session: "{{{{ em.session }}}}"
+    - name: Fail
+      vbem.rest.veeam_task:
+        state: finished
+        task_id: task-0
+        session: "{{{{ em.session }}}}"
+      ignore_errors: true
+    - name: Fail
+      vbem.rest.veeam_job_info:
+        timeout: task 1 a Finished
+      ignore_errors: true
+    - name: Look up
+      ansible.builtin.debug:
+        msg: "{{{{ query('vbem.rest.veeam_query', 'BackupServer', session=em.session) }}}}"
+    - name: Look up in vain
+      ansible.builtin.debug:
+        msg: "{{{{ query('vbem.rest.veeam_query', 'task 1 a Finished', hostname='{hostname}', port={port},
+          username='VBEM\\\\short', password=lookup('ansible.builtin.env', 'GIVEN'), ca_path='{ca_path}') }}}}"
+      ignore_errors: true
+    - name: Log off, without the password
+      vbem.rest.veeam_session:
+        session: "{{{{ em.session }}}}"
+        state: absent
+"""
+STARS = "********"
 
-def run_play(em: Emulator, folder: Path, username: str, password: str) -> str:
+
+def run_play(em: Emulator, folder: Path, username: str, password: str, play: str = PLAY) -> str:
     """Run the play at -vvvv; give what it printed."""
     playbook = folder / "play.yml"
-    text = PLAY.format(hostname=em.hostname, port=em.port, ca_path=em.ca_path, username=username)
+    text = play.format(hostname=em.hostname, port=em.port, ca_path=em.ca_path, username=username)
     playbook.write_text(text, encoding="utf-8")
     done = subprocess.run(
         [str(Path(sys.executable).with_name("ansible-playbook")), "-vvvv", str(playbook)],
-        env={**os.environ, "GIVEN": password, "ANSIBLE_LOCALHOST_WARNING": "false", "ANSIBLE_LOCAL_TEMP": str(folder / "tmp")},
+        env={
+            **os.environ,
+            "GIVEN": password,
+            "ANSIBLE_LOCALHOST_WARNING": "false",
+            "ANSIBLE_LOCAL_TEMP": str(folder / "tmp"),
+            "ANSIBLE_CALLBACK_PLUGINS": str(Path(__file__).parent / "callback_plugins"),
+            "ANSIBLE_CALLBACKS_ENABLED": "vbem_dump",
+            "VBEM_DUMP": str(folder / "dump"),
+        },
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -82,3 +150,30 @@ def test_a_password_of_the_environment_is_not_shown(tmp_path: Path) -> None:
         output = run_play(em, tmp_path, em.admin.username, em.admin.password)
         assert em.admin.password not in output
         assert "VBEM_USERNAME" in output  # the environment is shown, but for the password
+
+
+@pytest.mark.parametrize("password", ["task", "1", "Finished"])
+def test_what_a_common_password_spoils_is_warned_of(tmp_path: Path, password: str) -> None:
+    with Emulator(Switches(task_running=0.1, task_collecting=0.1), directory=tmp_path / "em") as em:
+        em.add_user("short", "VBEM\\short", password)
+        run_play(em, tmp_path, "VBEM\\short", password, EVERYTHING)
+    lines = [json.loads(line) for line in (tmp_path / "dump").read_text(encoding="utf-8").splitlines()]
+    results = [
+        (line["fields"]["name"], line["fields"]["action"], line["result"])
+        for line in lines
+        if line["event"] in ("ok", "failed")
+    ]
+    assert len(results) == 10
+    spoilt = 0
+    for name, action, result in results:
+        if name.startswith("Look up"):
+            assert STARS not in json.dumps(result) or "Asterisks" in result["msg"]
+            continue
+        texts = json.dumps({key: value for key, value in result.items() if key not in ("warnings", "invocation")})
+        is_spoilt = STARS in texts or "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER" in texts
+        spoilt += is_spoilt
+        assert not is_spoilt or any(STARS in text or "The password" in text for text in result.get("warnings", [])), (
+            action,
+            result,
+        )
+    assert spoilt

@@ -17,6 +17,8 @@ from emulator import Emulator
 from ansible_collections.vbem.rest.plugins.module_utils._em import _crew
 from ansible_collections.vbem.rest.plugins.module_utils._em._client import Client
 from ansible_collections.vbem.rest.plugins.module_utils._em._crew import FEWEST, MOST_CONNECTIONS, TRIALS, Verdict, work_off
+from ansible_collections.vbem.rest.plugins.module_utils._em._task_removal import remove_tasks
+from ansible_collections.vbem.rest.plugins.module_utils._em._tasks import create_selection, find_tasks
 
 from .bench import Bench, every_version
 
@@ -166,3 +168,22 @@ def test_an_interruption_waits_for_what_was_begun(bench: Bench) -> None:
         _work_off_with(bench, work)
     assert len(begun) == TRIALS + MOST_CONNECTIONS
     assert len(ended) == len(begun) - 1
+
+
+@pytest.mark.parametrize("latency", [0.0, FAR_MS])
+def test_a_removal_ends_when_nobody_waits_for_it_any_more(bench: Bench, em: Emulator, latency: float) -> None:
+    session = em.logon()
+    em.make_tasks(session, COUNT)
+    em.switches.latency_ms = latency
+    client = bench.connect(session, **REAL)
+
+    def leave() -> None:
+        if len(bench.deletions()) >= 12:
+            raise KeyboardInterrupt
+
+    client.check_awaited = leave
+    selection = create_selection({**dict.fromkeys(("task_id", "operation", "success", "filter")), "task_state": ["Finished"]})
+    tasks = find_tasks(client, selection).tasks
+    with pytest.raises(KeyboardInterrupt):
+        remove_tasks(client, tasks, tasks, [])
+    assert 12 <= len(bench.deletions()) < 12 + 2 * MOST_CONNECTIONS

@@ -46,6 +46,7 @@ class Client:
         self.warnings: list[str] = []
         self.filters_tasks = True  # until this server has shown that it does not
         self.report: Callable[[str], None] = lambda _line: None  # told what a wait sees
+        self.check_awaited: Callable[[], None] = lambda: None  # ends by KeyboardInterrupt once nobody waits any more
         self._session: LogonSession | None = None
         if connection.token is not None and connection.session_id is not None:
             self._session = LogonSession(connection.session_id, connection.token)

@@ -37,7 +37,7 @@ def work_off(client: Client, items: deque[str], work: Work) -> None:
     If the server is far, up to `MOST_CONNECTIONS` are used at once, each by a thread with a client of its own in the same
     logon session. So ``work`` may be called from several threads, but never twice for one item. As soon as anything is
     amiss there is one connection again. What is being done when ``work`` says to end, or this thread is interrupted, is
-    finished first.
+    finished first. So it is when nobody waits for the module any more.
     """
     durations: list[float] = []
     with_crew = True
@@ -47,6 +47,7 @@ def work_off(client: Client, items: deque[str], work: Work) -> None:
                 return
             with_crew = False
             continue
+        client.check_awaited()
         begin = client.clock()
         verdict = work(client, items.popleft())
         durations.append(client.clock() - begin)
@@ -69,6 +70,7 @@ class _Crew:
         """Work until there is no reason to."""
         try:
             while self.verdict is Verdict.GO_ON:
+                client.check_awaited()
                 try:
                     item = self._items.popleft()
                 except IndexError:
@@ -108,4 +110,6 @@ def _create_member(client: Client) -> Client:
     """Create a client in the same logon session, with a connection of its own. It has borrowed the session."""
     session = client.session
     connection = replace(client.connection, session_id=session.id, token=session.token)
-    return Client(connection, clock=client.clock, sleep=client.sleep)
+    member = Client(connection, clock=client.clock, sleep=client.sleep)
+    member.check_awaited = client.check_awaited
+    return member

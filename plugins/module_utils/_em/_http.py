@@ -79,8 +79,15 @@ class Transport:
             self._sleep(pause)
 
     def close(self) -> None:
-        """Close the connection."""
+        """Close the connection.
+
+        From 2.0 on urllib3 leaves that to the end of a pool's life, which a failure puts off until rubbish is collected.
+        """
         if self._session is not None:
+            for adapter in self._session.adapters.values():
+                pools = adapter.poolmanager.pools
+                for key in list(pools.keys()):  # it cannot be iterated over itself
+                    pools[key].close()
             self._session.close()
 
     def _has_time_for(self, pause: float) -> bool:

@@ -347,10 +347,12 @@ class Pursuit:
         if self.task is None or self.task["state"] != "Finished":
             return
         try:
-            self.client.delete(create_task_path(self.task["task_id"]))
+            status = self.client.delete(create_task_path(self.task["task_id"]))
+            trouble = None if status == 204 else f"The server answered {status}, not 204 as to a removal."
         except EmError as err:
-            if not is_unknown_task(err):
-                self.client.warnings.append(f"The task {self.task['task_id']} could not be removed: {err.msg}")
+            trouble = None if is_unknown_task(err) or (err.status == 404 and err.detail) else err.msg
+        if trouble:
+            self.client.warnings.append(f"The task {self.task['task_id']} could not be removed: {trouble}")
 
     def _create_timeout(self, what: str, end: TimedOut) -> EmError:
         return EmError(

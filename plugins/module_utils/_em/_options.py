@@ -171,7 +171,7 @@ def check_least(params: Mapping[str, Any], name: str, least: int) -> int | None:
 
 
 def _check_number(value: int, name: str, least: int, most: int) -> int:
-    if not isinstance(value, int) or not least <= value <= most:
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
         raise create_option_error(name, value, f"give a whole number from {least} to {most}")
     return value
 

@@ -47,7 +47,7 @@ def run_module(spec: Mapping[str, Any], run: Run) -> None:
             connection = create_connection(module.params)
             watch = Watch(module.params.get("_watch"))
             client = Client(connection, sleep=watch.sleep)
-            client.report = watch.report
+            client.report, client.check_awaited = watch.report, watch.check
             with client:
                 result = run(client, module.params, module.check_mode)
     except EmError as err:
@@ -100,6 +100,7 @@ class _Module(AnsibleModule):  # type: ignore[misc]
     def fail_json(self, msg: str, **kwargs: Any) -> None:
         if "error" not in kwargs:  # found by AnsibleModule itself, while it read the options
             kwargs.update(EmError("invalid_option", self._explain(msg)).failure())
+            self.warn_of_masking(kwargs)
             msg = kwargs.pop("msg")
         super().fail_json(msg, **kwargs, invocation=self._create_invocation())
 
@@ -109,7 +110,7 @@ class _Module(AnsibleModule):  # type: ignore[misc]
         if password and password in json.dumps(result, ensure_ascii=False):
             self.warn(
                 "The password is also a part of this result's ordinary text, where Ansible has masked it with asterisks: names"
-                " and ids may be unusable. Use a longer password, or give session instead."
+                " and ids may be unusable. Use a longer password, or give session and no password, not even in VBEM_PASSWORD."
             )
 
     def _create_invocation(self) -> dict[str, Any]:

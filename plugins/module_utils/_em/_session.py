@@ -114,8 +114,16 @@ def is_alive(transport: Transport, session: LogonSession) -> bool:
     response = transport.request("GET", PROBE_PATH, headers=create_headers(transport.connection, session))
     failure = create_status_error(response, "GET", "/api/query")
     if failure is None:
-        decode(response.body, response.headers.get("Content-Type", ""))
-        return True
+        data = decode(response.body, response.headers.get("Content-Type", "")).data
+        if isinstance(data, dict) and data.get("paging_info") is not None:  # of a query's result, which alone is a clear yes
+            return True
+        failure = EmError(
+            "bad_response",
+            "The server's answer to a query is not the result of a query, so that nothing is known of the session.",
+            status=response.status,
+            method="GET",
+            path="/api/query",
+        )
     if failure.kind == "session_lost":
         return False
     raise failure

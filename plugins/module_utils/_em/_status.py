@@ -75,6 +75,6 @@ def _read_host(location: str) -> str | None:
 def is_unknown_task(err: EmError) -> bool:
     """Ask whether a failure says that there is no such task: a 404 or a 500 in the server's own words.
 
-    A 404 without any may be that of a proxy.
+    A 404 in other words, or without any, may be that of a proxy or of a service that restarts.
     """
-    return bool(err.detail) and (err.status == 404 or (err.status == 500 and bool(_NO_SUCH_TASK.search(err.detail or ""))))
+    return err.status in (404, 500) and bool(_NO_SUCH_TASK.search(err.detail or ""))

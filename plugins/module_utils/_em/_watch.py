@@ -50,6 +50,11 @@ class Watch:
             with suppress(OSError), os.fdopen(os.open(self._path, os.O_WRONLY | os.O_APPEND), "w", encoding="utf-8") as file:
                 file.write(line.replace("\n", " ") + "\n")
 
+    def check(self) -> None:
+        """End by KeyboardInterrupt if nobody waits any more."""
+        if self._path and not self._is_awaited():
+            raise KeyboardInterrupt
+
     def sleep(self, seconds: float) -> None:
         """Sleep, but end by KeyboardInterrupt once nobody waits any more."""
         if not self._path:
@@ -57,8 +62,7 @@ class Watch:
             return
         until = time.monotonic() + seconds
         while True:
-            if not self._is_awaited():
-                raise KeyboardInterrupt
+            self.check()
             left = until - time.monotonic()
             if left <= 0:
                 return

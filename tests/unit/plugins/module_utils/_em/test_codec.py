@@ -7,9 +7,11 @@
 from __future__ import annotations
 
 import sys
+from uuid import uuid4
 
 import pytest
 
+from ansible_collections.vbem.rest.plugins.module_utils._em import _codec
 from ansible_collections.vbem.rest.plugins.module_utils._em._codec import (
     decode,
     decode_error,
@@ -199,4 +201,230 @@ def test_readers() -> None:
     ],
 )
 def test_strip_host(href: str, path: str) -> None:
+    assert strip_host(href) == path
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# In which words, and where the edges are
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "msg", "detail"),
+    [
+        (b"", "", "The server sent an empty answer instead of a resource of the REST API.", None),
+        (b" \r\n\t", "", "The server sent an empty answer instead of a resource of the REST API.", None),
+        (b"", "Text/HTML; charset=utf-8", "The server sent a web page instead of a resource of the REST API.", None),
+        (b"oops", "", "The server sent neither XML nor JSON instead of a resource of the REST API.", None),
+        (b"X<a/>", "", "The server sent neither XML nor JSON instead of a resource of the REST API.", None),
+        (b'"text"', "", "The server sent neither XML nor JSON instead of a resource of the REST API.", None),
+        (b"<a/>", "TEXT/html", "The server sent a web page instead of a resource of the REST API.", None),
+        (b"<HTML>", "", "The server sent a web page instead of a resource of the REST API.", None),
+        (b"<!-- x --><!DocType Html>", "", "The server sent a web page instead of a resource of the REST API.", None),
+        (b'{"a":NaN}', "", "The server sent JSON that cannot be read.", "ValueError: NaN is no JSON"),
+        (b'{"a":-Infinity}', "", "The server sent JSON that cannot be read.", "ValueError: -Infinity is no JSON"),
+        (b'{"a":1e999}', "", "The server sent JSON that cannot be read.", "ValueError: a number too large"),
+        (b'{"a":' + b"9" * 401 + b"}", "", "The server sent JSON that cannot be read.", "ValueError: a number of 401 digits"),
+        (
+            b'<!DOCTYPE a SYSTEM "x"><a/>',
+            "",
+            "The server sent XML with a document type of its own, which is not read.",
+            None,
+        ),
+        (
+            b"<a>" + b" " * 2000 + b'<!ENTITY b "cc"></a>',
+            "",
+            "The server sent XML with a document type of its own, which is not read.",
+            None,
+        ),
+    ],
+)
+def test_unreadable_is_told_in_these_words(body: bytes, content_type: str, msg: str, detail: str | None) -> None:
+    with pytest.raises(EmError) as caught:
+        decode(body, content_type)
+    assert (caught.value.msg, caught.value.detail) == (msg, detail)
+
+
+def test_unreadable_xml_is_told_with_the_parsers_words() -> None:
+    for body, words in ((b"<a>&b;</a>", "undefined entity"), (b"<a><b></a>", "mismatched tag")):
+        with pytest.raises(EmError) as caught:
+            decode(body)
+        assert caught.value.msg == "The server sent XML that cannot be read."
+        assert words in (caught.value.detail or "")
+    with pytest.raises(EmError) as caught:
+        decode(b"<a><b></a>")
+    assert (caught.value.detail or "").startswith("ExpatError: ")
+    with pytest.raises(EmError) as caught:
+        decode(b"<xmlns/>")
+    assert caught.value.detail == "There is no root element."
+
+
+def test_words_of_a_parser_are_cut_short() -> None:
+    with pytest.raises(EmError) as caught:
+        decode(b'<?xml version="1.0" encoding="' + b"klingon" * 50 + b'"?><a/>')
+    assert len(caught.value.detail or "") <= 200
+    with pytest.raises(EmError) as caught:
+        decode(b'{"a":' + b"x" * 500)
+    assert (caught.value.detail or "").startswith("JSONDecodeError: ")
+
+
+def test_what_is_far_down_makes_no_web_page_and_no_document_type() -> None:
+    far = b" " * 1000
+    assert decode(b'{"a":"' + far + b'<html"}').data == {"a": far.decode() + "<html"}
+    assert decode(b"<a>" + far + b"<b>&lt;html</b></a>").data["b"] == "<html"
+    assert decode(b"<a b='" + far + b"&lt;!DOCTYPE'/>").root == "a"
+    assert decode(b"<a><![CDATA[" + far + b"<!DOCTYPE]]></a>").root == "a"
+    assert decode(b'{"a":"<html>"}', "text/html").data == {"a": "<html>"}, "what begins as JSON is JSON"
+
+
+@pytest.mark.parametrize("space", [b"", b"\r\n \t", b"\xef\xbb\xbf", b"\xef\xbb\xbf\n"])
+def test_white_space_before_the_body(space: bytes) -> None:
+    assert decode(b"<a b='1'/>" if space.endswith(b"\n") else space + b"<a b='1'/>").data == {"b": "1"}
+    assert decode(b"\n\r\t " + b"<a b='1'/>").data == {"b": "1"}
+    assert decode(b"\n\r\t " + b'{"b":1}').data == {"b": 1}
+    assert decode(b"[1]").data == [1]
+    assert decode(b'\r\n<?xml version="1.0"?><a b="1"/>').data == {"b": "1"}
+
+
+def test_numbers_of_json() -> None:
+    longest = "9" * 400
+    data = decode(b'{"A":' + longest.encode() + b',"B":-5,"C":1.5e3,"D":-0.25}').data
+    assert data == {"a": int(longest), "b": -5, "c": 1500.0, "d": -0.25}
+
+
+def test_an_ampersand_is_mended_only_where_it_has_to_be() -> None:
+    assert decode(b"<a><![CDATA[x & y]]></a>").data == "x & y"
+    assert decode(b"<a>x & y</a>").data == "x & y"
+
+
+def test_names_that_were_never_seen() -> None:
+    for number in range(10000):
+        new = uuid4().hex.translate(str.maketrans("0123456789", "ghijklmnop"))
+        assert snake_case(f"{new.capitalize()}NameUID") == f"{new}_name_uid", number
+    assert len(_codec._NAMES) <= 5000, "a server that invents names does not fill the memory"
+
+
+def test_xml_texts_elements_and_nothing() -> None:
+    document = decode(
+        b'<Root xmlns:i="http://www.w3.org/2001/XMLSchema-instance"><Empty/><Nil i:nil="true"/><NotNil i:nil="false"/>'
+        b'<Text Kind="k">words</Text><Some>true</Some><Some>2</Some></Root>'
+    )
+    assert document.root == "root"
+    assert document.data == {
+        "empty": {},
+        "nil": None,
+        "not_nil": {"nil": "false"},
+        "text": {"kind": "k", "#text": "words"},
+        "some": ["true", "2"],
+    }
+    assert decode(b"<Root/>").data == {}
+    assert decode(b'<Root xmlns="x"/>').data == {}
+    assert decode(b'<Root xmlns:i="x" i:nil="true"/>').data == {}
+    assert decode(b"<Root>words</Root>").data == "words"
+
+
+def test_error_words_are_one_line_of_500_characters() -> None:
+    assert decode_error(b'{"Message":" The\\n task\\t is \\u00a0 gone. "}') == "The task is gone."
+    assert decode_error(b'{"Message":"' + b"x" * 600 + b'"}') == "x" * 500
+    assert decode_error(b'{"Message":"m"}', "text/html") == "m"
+    assert decode_error(b'<Error Message="m"/>', "text/html") is None
+    assert decode_error(b'<Error Message="m"/>', "text/xml") == "m"
+
+
+def test_foreign_shape_is_told_with_the_name_of_the_list() -> None:
+    for node, msg in (
+        ([5], "The server's list of tasks holds something that is not a resource."),
+        ([{}], "The server's list of tasks holds something that is not a resource."),
+        ("text", "The server's list of tasks has a shape that is not known."),
+        ({"href2": 1}, "The server's list of tasks has a shape that is not known."),
+    ):
+        with pytest.raises(EmError) as caught:
+            list(iter_rows(node, "tasks", "task"))
+        assert (caught.value.kind, caught.value.msg) == ("bad_response", msg)
+
+
+def test_rows_of_several_shapes_at_once() -> None:
+    one, two, three = {"href": "1"}, {"href": "2"}, {"href": "3", "tasks": None}
+    assert list(iter_rows({"tasks": [one], "task": two}, "tasks", "task")) == [one, two]
+    assert list(iter_rows({"tasks": one}, "tasks", "task")) == [one]
+    assert list(iter_rows({"task": {"state": "Running"}}, "tasks", "task")) == [{"state": "Running"}], "no address, by name"
+    assert list(iter_rows({"task": {"task": [one]}}, "tasks", "task")) == [one]
+    assert list(iter_rows([three], "tasks", "task")) == [three]
+    assert list(iter_rows({"c": {"state": "x"}}, "a", "b", "c")) == [{"state": "x"}], "the last name is that of one"
+    assert list(iter_rows({"b": [one]}, "a", "b", "c")) == [one]
+    with pytest.raises(EmError):
+        list(iter_rows({"tasks": {"state": "Running"}}, "tasks", "task"))
+
+
+def test_lists_within_lists_come_to_an_end() -> None:
+    def nest(times: int) -> object:
+        node: object = [{"href": "1"}]
+        for _time in range(times):
+            node = {"tasks": node}
+        return node
+
+    assert list(iter_rows(nest(8), "tasks", "task")) == [{"href": "1"}]
+    with pytest.raises(EmError):
+        list(iter_rows(nest(9), "tasks", "task"))
+
+
+@pytest.mark.parametrize(
+    ("value", "text", "truth", "number"),
+    [
+        (None, None, None, None),
+        ("", None, None, None),
+        (" \n", None, None, None),
+        (" x ", "x", None, None),
+        ("True", "True", True, None),
+        (" false ", "false", False, None),
+        ("TRUE", "TRUE", True, None),
+        ("1", "1", True, 1),
+        ("0", "0", False, 0),
+        (True, None, True, None),
+        (False, None, False, None),
+        (1, "1", None, 1),
+        (0, "0", None, 0),
+        (-7, "-7", None, -7),
+        (" -7 ", "-7", None, -7),
+        ("+7", "+7", None, None),
+        ("9" * 18, "9" * 18, None, 10**18 - 1),
+        ("9" * 19, "9" * 19, None, None),
+        ("5x", "5x", None, None),
+        ("\u0665", "\u0665", None, None),
+        (1.5, None, None, None),
+        ([], None, None, None),
+        ({}, None, None, None),
+        ({"#text": " t "}, "t", None, None),
+        ({"#text": " "}, None, None, None),
+        ({"#text": 5}, "5", None, None),
+        ({"#text": True}, None, None, None),
+    ],
+)
+def test_members_are_read_as_what_they_are(value: object, text: str | None, truth: bool | None, number: int | None) -> None:
+    node = {"key": value}
+    assert (read_text(node, "key"), read_bool(node, "key"), read_int(node, "key")) == (text, truth, number)
+
+
+def test_text_of_a_kind_of_its_own_is_stripped_too() -> None:
+    class Text(str):
+        __slots__ = ()
+
+    assert read_text({"key": Text(" x ")}, "key") == "x"
+
+
+@pytest.mark.parametrize(
+    ("href", "path"),
+    [
+        ("https://em/api?a=1&b=2#part", "/api?a=1&b=2"),
+        ("//em:9398/api", "/api"),
+        ("https://em", ""),
+        ("https://em?a", "?a"),
+        ("api/x", "api/x"),
+        ("/api/\u00fc", "/api/\u00fc"),
+        ("/api/a b", ""),
+        ("/api/\n", ""),
+        ("/api/\x7f", ""),
+        ("urn:veeam:Job:1", "veeam:Job:1"),
+    ],
+)
+def test_strip_host_keeps_path_and_query(href: str, path: str) -> None:
     assert strip_host(href) == path

@@ -12,14 +12,20 @@ import pytest
 
 from ansible_collections.vbem.rest.plugins.module_utils._em._errors import EmError
 from ansible_collections.vbem.rest.plugins.module_utils._em._filter import (
+    LONGEST_SENT,
     And,
     Comparison,
+    Field,
     Or,
     create_wire_filter,
+    encode_filter,
+    find_key,
     is_sendable,
     matches,
+    may_match,
     natural_key,
     parse_filter,
+    parse_number,
     print_filter,
     quote_value,
 )
@@ -178,3 +184,236 @@ def test_empty_and_and_empty_or() -> None:
 def test_natural_order() -> None:
     ids = ["task-10", "task-9", "Task-1", "task-b", "10", "9", ""]
     assert sorted(ids, key=natural_key) == ["", "9", "10", "Task-1", "task-9", "task-10", "task-b"]
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# All kinds of fields
+
+NAME = Field("Name", "name")
+RANKED = Field("Level", "level", "enum", ("Low", "Middle", "High"))
+CHOICE = Field("Color", "color", "choice", ("Red", "Green"))
+SWITCH = Field("Enabled", "enabled", "bool")
+NUMBER = Field("Count", "count", "number")
+DATE = Field("CreationTime", "creation_time", "date")
+UID = Field("JobUid", "job_uid", "uid")
+TYPE = Field("Type", "type")
+NUMBERED = Field("TaskId", "task_id", "natural")
+KINDS = (NAME, RANKED, CHOICE, SWITCH, NUMBER, DATE, UID, TYPE, NUMBERED)
+NAMES = "Name, Level, Color, Enabled, Count, CreationTime, JobUid, Type, TaskId"
+
+
+@pytest.mark.parametrize(
+    ("text", "position", "what"),
+    [
+        ("Nome==x", 1, f"there is no field 'Nome'; did you mean Name? The fields are {NAMES}."),
+        ("Quux==x", 1, f"there is no field 'Quux'. The fields are {NAMES}."),
+        ("Name==x;", 9, f"a field is missing; the fields are {NAMES}."),
+        ("Name", 5, "an operator is missing after Name; the operators are == != >= <= > <."),
+        ("Name>=", 7, "a value is missing after Name>=."),
+        ("Level==Top", 8, "Level is never 'Top'; its values are Low, Middle, High."),
+        ("Color==Blue", 8, "Color is never 'Blue'; its values are Red, Green."),
+        ("Enabled==yes", 10, "Enabled is never 'yes'; its values are true and false."),
+        ("CreationTime>today", 14, "CreationTime is never 'today'; its values are dates such as 2026-11-23T18:00:00Z."),
+        ("Name==a b", 9, "there is 'b' after the value; put a value with spaces into double quotes."),
+        ('Name==a "b"', 9, "there is '\"b\"' after the value; put a value with spaces into double quotes."),
+        ("Name==a OR Name==b", 9, "there is 'OR' after the value; OR is ,."),
+        ("(Name==a", 9, "a closing parenthesis is missing."),
+        ("(Name==a(", 9, "a closing parenthesis is missing."),
+        ("Name==a)", 8, "there is ')' where the filter should end or go on with ; (AND) or , (OR)."),
+        ("Name== =a", 8, "there is '='; write == for equal."),
+        ("Name==!!", 7, "there is '!'; write != for not equal."),
+        (";Name==a)", 1, f"a field is missing; the fields are {NAMES}."),
+    ],
+)
+def test_mistake_is_told_in_these_words(text: str, position: int, what: str) -> None:
+    with pytest.raises(EmError) as caught:
+        parse_filter(text, KINDS)
+    assert caught.value.msg == f"The option filter cannot be {text!r}: at position {position}, {what}"
+
+
+@pytest.mark.parametrize("text", ["Count==many", "Count==1e3", "Count==nan", "Count==" + "9" * 31])
+def test_no_number_is_told(text: str) -> None:
+    with pytest.raises(EmError, match="Count is never"):
+        parse_filter(text, KINDS)
+
+
+def test_any_field_is_taken_of_a_type_that_is_not_known() -> None:
+    assert parse_filter("WhatEver>=5", None) == Comparison(Field("WhatEver", "", "text", ()), ">=", "5")
+    assert parse_filter('a1=="x";B!=y', None) == And(
+        (Comparison(Field("a1", ""), "==", "x"), Comparison(Field("B", ""), "!=", "y"))
+    )
+    for text in ("what-ever==5", "5==5", ""):
+        with pytest.raises(EmError, match="fields are not known for this type"):
+            parse_filter(text, None)
+    with pytest.raises(EmError, match="there is no field 'WhatEver'"):
+        parse_filter("WhatEver==5", ())
+
+
+def test_parentheses_are_counted_where_they_are_open() -> None:
+    one, deep = "(State==Running)", "(" * 40 + "State==Running" + ")" * 40
+    leaf = Comparison(STATE, "==", "Running")
+    assert parse_filter(",".join([one] * 50), FIELDS) == Or((leaf,) * 50)
+    assert parse_filter(f"{one},{deep}", FIELDS) == Or((leaf, leaf))
+    with pytest.raises(EmError, match="more than 40 parentheses are open"):
+        parse_filter(f"{one},({deep})", FIELDS)
+
+
+def test_date_is_compared_and_sent_in_one_spelling() -> None:
+    for spelling in ("2026-11-23T18:00:00Z", '"2026-11-23 20:00+02:00"', "2026-11-23T18:00"):
+        assert parse_filter(f"CreationTime>{spelling}", KINDS) == Comparison(DATE, ">", "2026-11-23T18:00:00Z")
+    assert parse_filter("Name==2026-11-23", KINDS) == Comparison(NAME, "==", "2026-11-23")
+
+
+def test_nested_filters_are_printed_with_parentheses() -> None:
+    a, b, c = (Comparison(NAME, "==", value) for value in "abc")
+    assert print_filter(And((a, Or((b, c))))) == "Name==a;(Name==b,Name==c)"
+    assert print_filter(Or((And((a, b)), c))) == "(Name==a;Name==b),Name==c"
+    assert encode_filter(Comparison(NAME, "==", "a/bXc")) == "Name%3D%3D%22a%2FbXc%22"
+
+
+def test_dates_are_ordered_alike_everywhere_and_texts_are_not() -> None:
+    assert is_sendable(Comparison(DATE, ">=", "2026-11-23T18:00:00Z"))
+    assert not is_sendable(Comparison(NAME, ">=", "a"))
+    assert not is_sendable(Comparison(NUMBER, "<", "5"))
+    assert is_sendable(Comparison(NUMBER, "!=", "5"))
+
+
+def test_the_longest_filter_that_is_sent() -> None:
+    fixed = len(encode_filter(Comparison(NAME, "==", "")))
+
+    def send(length: int) -> str | None:
+        return create_wire_filter(Comparison(NAME, "==", "-" + "x" * (length - fixed - 1)), is_certain=is_sendable)
+
+    assert len(send(LONGEST_SENT) or "") == LONGEST_SENT
+    assert send(LONGEST_SENT + 1) is None
+
+
+@pytest.mark.parametrize(
+    ("field", "row", "key"),
+    [
+        (NAME, {"name": None}, "name"),
+        (NAME, {"names": "x", "name_utc": "y"}, "name_utc"),
+        (DATE, {"creation_time_utc": "x"}, "creation_time_utc"),
+        (DATE, {"creation_time": "x", "creation_time_utc": "y"}, "creation_time"),
+        (DATE, {}, None),
+        (TYPE, {"type": "Job"}, None),
+        (TYPE, {"type": "VmRestorePoint", "point_type": "Full"}, "point_type"),
+        (TYPE, {"type": "Job", "job_type": "Backup"}, "job_type"),
+    ],
+)
+def test_where_a_row_shows_a_field(field: Field, row: dict[str, object], key: str | None) -> None:
+    assert find_key(field, row) == key
+
+
+@pytest.mark.parametrize(
+    ("text", "row", "expected"),
+    [
+        ("Name==a", {"name": "A"}, True),
+        ("Name==a", {"name": "b"}, False),
+        ("Name!=a", {"name": "b"}, True),
+        ("Name!=a", {"name": "a"}, False),
+        ("Name==a", {}, True),  # not shown speaks for nothing
+        ("Name!=a", {}, True),
+        ("Name>b", {"name": "a"}, True),  # the order of texts is the server's business
+        ("JobUid<5", {"job_uid": "6"}, True),
+        ("Color>Red", {"color": "Red"}, True),
+        ("Level>Low", {"level": "Low"}, False),
+        ("Level>Low", {"level": "High"}, True),
+        ("Enabled>false", {"enabled": False}, False),
+        ("Enabled==true", {"enabled": True}, True),
+        ("Count>9", {"count": 10}, True),
+        ("Count>9", {"count": 8}, False),
+        ("CreationTime<2026-01-01", {"creation_time_utc": "2026-02-01T00:00:00Z"}, False),
+        ("CreationTime<2026-01-01", {"creation_time_utc": "2025-02-01T00:00:00Z"}, True),
+        ("CreationTime<2026-01-01", {"creation_time": None}, True),  # never was before that
+        ("CreationTime>2026-01-01", {"creation_time": None}, False),
+        ("CreationTime==1753-01-01", {"creation_time": None}, True),
+        ("Count==1753", {"count": None}, False),
+        ('Name=="1753-01-01T00:00:00Z"', {"name": None}, False),
+        ("Name==a;Count==1", {"name": "a", "count": 1}, True),
+        ("Name==a;Count==1", {"name": "a", "count": 2}, False),
+        ("Name==a;Count==1", {"count": 1}, True),
+        ("Name==a,Count==1", {"name": "b", "count": 1}, True),
+        ("Name==a,Count==1", {"name": "b", "count": 2}, False),
+        ("Type==Job", {"type": "Other"}, True),
+        ("Type==Full", {"point_type": "Increment"}, False),
+    ],
+)
+def test_a_row_is_left_out_only_where_it_speaks_against_itself(text: str, row: dict[str, object], expected: bool) -> None:
+    assert may_match(parse_filter(text, KINDS), row) is expected
+
+
+@pytest.mark.parametrize(
+    ("text", "row", "expected"),
+    [
+        ("TaskId==task-007", {"task_id": "task-7"}, False),
+        ("TaskId!=task-007", {"task_id": "task-7"}, True),
+        ("TaskId>=task-007", {"task_id": "task-7"}, True),
+        ("TaskId==TASK-7", {"task_id": "task-7"}, True),
+        ("JobUid==urn:veeam:Job:0a1b", {"job_uid": "0A1B"}, True),
+        ("JobUid==0a1b", {"job_uid": "urn:veeam:Job:0A1B"}, True),
+        ("JobUid==0a1b", {"job_uid": "urn:veeam:Job:0A1C"}, False),
+        ("Level==Low", {"level": "Unheard-Of"}, False),
+        ("Level!=Low", {"level": "Unheard-Of"}, True),
+        ("Level<=High", {"level": "Unheard-Of"}, False),
+        ("Level>=Low", {"level": "Unheard-Of"}, False),
+        ("Count==5", {"count": "five"}, False),
+        ("Count!=5", {"count": "five"}, True),
+        ("Count==5", {"count": "5.0"}, True),
+        ("Count<10", {"count": 9}, True),
+        ("Count<10", {"count": "9"}, True),
+        ("Count>-2", {"count": -1.5}, True),
+        ("Enabled==TRUE", {"enabled": True}, True),
+        ("Enabled==true", {"enabled": "perhaps"}, False),
+        ("CreationTime==2026-11-23", {"creation_time": "2026-11-23T01:00:00+01:00"}, True),
+        ("CreationTime!=2026-11-23", {"creation_time": "soon"}, True),
+    ],
+)
+def test_a_value_is_compared_as_its_kind(text: str, row: dict[str, object], expected: bool) -> None:
+    assert matches(parse_filter(text, KINDS), row) is expected
+
+
+def test_equal_and_unequal_hold_for_values_that_the_field_should_not_have() -> None:
+    odd = Comparison(RANKED, "==", "Odd")
+    assert matches(odd, {"level": "ODD"})
+    assert not matches(odd, {"level": "Even"})
+    assert matches(odd._replace(operator="!="), {"level": "Even"})
+    assert not matches(odd._replace(operator="!="), {"level": "oDD"})
+    assert not matches(odd._replace(operator=">="), {"level": "Odd"})
+
+
+def test_natural_order_of_any_text() -> None:
+    for ordered in (
+        ["a", "a0", "a1", "a09", "a10", "aa"],
+        ["9", "10", "18446744073709551616", "100000000000000000000000", "x"],
+        ["task-2", "task-2b", "task-10", "task-\u0662", "task_1"],
+        ["x_y", "xa"],  # in lower case: _ is before a, and after A
+    ):
+        assert sorted(ordered, key=natural_key) == ordered
+    assert natural_key("Task-010") == natural_key("task-10")
+    assert natural_key("00") == natural_key("0") == natural_key("000")
+    assert natural_key("a0") < natural_key("a1")
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("5", 5.0),
+        (" -5 ", -5.0),
+        ("+0.25", 0.25),
+        ("007", 7.0),
+        ("9" * 30, 1e30),
+        ("9" * 31, None),
+        ("", None),
+        ("5.", None),
+        (".5", None),
+        ("1e3", None),
+        ("nan", None),
+        ("inf", None),
+        ("1_000", None),
+        ("\u0665", None),
+        ("5 6", None),
+    ],
+)
+def test_numbers(text: str, number: float | None) -> None:
+    assert parse_number(text) == number

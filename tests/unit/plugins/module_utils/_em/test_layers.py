@@ -18,13 +18,13 @@ FOLDER = Path(next(iter(_em.__path__)))
 LAYERS = [
     {"_errors", "_seal", "_dates", "_watch", "_query_types"},
     {"_deps", "_options", "_filter"},
-    {"_wait", "_codec", "_http"},
+    {"_wait", "_codec", "_http", "_arguments"},
     {"_status"},
     {"_session"},
     {"_client"},
     {"_polling", "_resources", "_crew"},
-    {"_tasks", "_runs"},
-    {"_task_removal", "_task_wait", "_jobs", "_queries"},
+    {"_tasks", "_runs", "_run_memory"},
+    {"_task_removal", "_task_wait", "_jobs", "_queries", "_ended_runs"},
     {"_job_actions"},
     {"_runner"},
 ]

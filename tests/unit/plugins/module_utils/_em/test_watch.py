@@ -148,3 +148,14 @@ def test_the_parent_of_the_maker_is_watched_too(path: Path) -> None:
     """Ansible runs an action in a worker; SIGKILL ends the process that started it, and not the worker."""
     makers = create_watch(str(path)).partition(":")[0].split(",")
     assert makers == [str(os.getpid()), str(os.getppid())]
+
+
+def test_a_check_ends_what_nobody_waits_for(tmp_path: Path) -> None:
+    path = tmp_path / "watch"
+    path.touch()
+    watch = Watch(create_watch(str(path)))
+    watch.check()
+    Watch(None).check()
+    path.unlink()
+    with pytest.raises(KeyboardInterrupt):
+        watch.check()

@@ -1,0 +1,4 @@
+# Copyright: (c) 2026, vbem.rest contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Stands in for the system's journal, to which every module writes the options it was called with."""
