@@ -34,6 +34,10 @@ bench: $(READY) ## Measure speed and write the figures into the guide on speed; 
 emulator: $(READY) ## Start the embedded Enterprise Manager and say how to reach it
 	@$(BIN)/python tests/emulator
 
+.PHONY: docs
+docs: $(READY) ## Build the documentation site into .build/site/html
+	@$(BIN)/python dev/docsite.py
+
 .PHONY: build
 build: $(READY) ## Build the artifact for Galaxy into .build/dist/
 	@$(BIN)/python dev/stage.py
@@ -41,6 +45,19 @@ build: $(READY) ## Build the artifact for Galaxy into .build/dist/
 .PHONY: release
 release: $(READY) ## Make changelog, commit, tag and artifact: make release VERSION=1.2.3
 	@$(BIN)/python dev/release.py "$(VERSION)"
+
+.PHONY: faults
+faults: $(READY) ## Every module, every request, every fault: print cases tried and cases wrong
+	@$(BIN)/python dev/stage.py >/dev/null && PYTHONPATH=.build/source:tests $(BIN)/python -m faults
+
+.PHONY: soak
+soak: $(READY) ## Run thousands of operations, and see that nothing is left behind
+	@$(BIN)/python dev/stage.py >/dev/null && PYTHONPATH=.build/source:tests $(BIN)/python -m crowd.soak --operations 5000
+
+.PHONY: secrets
+secrets: $(READY) ## Look for secrets at every verbosity in every way, then break each guard and see it noticed
+	@$(BIN)/python dev/stage.py >/dev/null && export ANSIBLE_COLLECTIONS_PATH=$(CURDIR)/.build/source PYTHONPATH=$(CURDIR)/.build/source:$(CURDIR)/tests && \
+	  $(BIN)/python -m plays.secrets_matrix && $(BIN)/python -m plays.secrets_matrix --sabotage
 
 .PHONY: matrix
 matrix: $(READY) ## Run units, sanity and integration on every ansible-core and Python there is here; takes long

@@ -101,8 +101,9 @@ CHECKS = [
     ),
     Check(
         "pytest",
-        "unit tests, wire tests (client and emulator), every example of the documents, the emulator's own",
-        "pytest -q -n 2 -p no:cacheprovider --color=no tests/unit tests/wire tests/docs tests/plays tests/emulator_tests",
+        "unit and wire tests, faults, properties, secrets, crowds, events, pages, and every example of the documents",
+        "pytest -q -n 2 -p no:cacheprovider --color=no tests/unit tests/wire tests/docs tests/plays tests/emulator_tests"
+        " tests/properties tests/faults tests/crowd tests/eda tests/report tests/shipping",
     ),
     Check("units", "the unit tests as ansible-test runs them", f"ansible-test units --python {PYTHON} --color no"),
     Check("importer", "what Galaxy does with an upload", "python -m galaxy_importer.main $(ls ../../../../dist/*.tar.gz)"),
@@ -116,11 +117,20 @@ CHECKS = [
         "mypy",
         "types, strictly: plugins, tests and tools",
         "cd ../../.. && mypy --config-file ansible_collections/vbem/rest/mypy.ini ansible_collections/vbem/rest/plugins"
-        " && cd ansible_collections/vbem/rest/tests && mypy --config-file ../mypy.ini emulator",
+        " ansible_collections/vbem/rest/extensions"
+        " && cd ansible_collections/vbem/rest/tests && mypy --config-file ../mypy.ini emulator crowd",
     ),
     Check("ruff", "style and slips of Python", "ruff check . && ruff format --check ."),
     Check("yamllint", "style of YAML", "yamllint --strict ."),
     Check("shellcheck", "slips in shell scripts", "shellcheck dev/*.sh .ci/run"),
+    Check("bandit", "weaknesses in the code", "bandit -q -r plugins extensions && bandit -q -c dev/bandit.yaml -r dev"),
+    Check(
+        "eda-lint",
+        "certification's rules for event sources",
+        "ruff check --isolated --select ALL --ignore D100,D104,INP001,FA102,UP001,UP010,I001,FA100,PLR0913,E501"
+        " extensions/eda/plugins && pylint extensions/eda/plugins --disable R0801,E0401,C0103,R0913,R0902,R0903",
+    ),
+    Check("site", "the documentation site, without a warning", f"python {shlex.quote(str(ROOT))}/dev/docsite.py --staged", cwd=ROOT),
     Check("changelog", "the changelog's fragments", "antsibull-changelog lint"),
     Check(
         "ansible-doc",

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule, env_fallback
+from ansible.module_utils.basic import AnsibleFallbackNotFound, AnsibleModule, env_fallback
 
 from ._client import Client
 from ._errors import EmError
@@ -87,8 +87,16 @@ def _create_option_spec(option: Option) -> dict[str, Any]:
     if option.choices:
         spec["choices"] = list(option.choices)
     if option.env:
-        spec["fallback"] = (env_fallback, [option.variable])
+        spec["fallback"] = (_read_environment, [option.variable])
     return spec
+
+
+def _read_environment(variable: str) -> str:
+    """Give a variable that says something. A credential of AWX whose input is left empty injects an empty one."""
+    value: str = env_fallback(variable)
+    if not value:
+        raise AnsibleFallbackNotFound
+    return value
 
 
 class _Module(AnsibleModule):  # type: ignore[misc]

@@ -1,0 +1,88 @@
+# Copyright: (c) 2026, vbem.rest contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Builds the documentation site into ``.build/site/html``; any warning is a failure.
+
+antsibull-docs makes the pages of plugins and roles and takes the guides; Sphinx makes the site of them. Nothing is asked for
+over the network.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from stage import BIN, BUILD, SOURCE, create_environment, show, stage
+
+SITE = BUILD / "site"
+LOOKS = Path(__file__).with_name("docsite")  # conf.py, what is static, and the first page
+
+
+def run(*command: str | Path, cwd: Path, paths: Path) -> str:
+    """Run a tool and give what it printed, or end this process with that."""
+    done = subprocess.run(
+        [str(part) for part in command],
+        cwd=cwd,
+        env=create_environment(ANSIBLE_COLLECTIONS_PATH=str(paths)),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        sys.exit(f"{' '.join(str(part) for part in command)} failed:\n{done.stdout}")
+    return done.stdout
+
+
+def build(site: Path, paths: Path) -> Path:
+    """Build the site of the collection in a tree of collections; give its first page."""
+    shutil.rmtree(site, ignore_errors=True)
+    rst = site / "rst"
+    rst.mkdir(parents=True, mode=0o755)
+    shutil.copytree(LOOKS / "_static", site / "_static")
+    shutil.copy2(LOOKS / "conf.py", site / "conf.py")
+    run(
+        *(BIN / "antsibull-docs", "--config-file", LOOKS / "antsibull-docs.cfg", "collection", "--use-current"),
+        *("--squash-hierarchy", "--fail-on-error", "--dest-dir", rst, "vbem.rest"),
+        cwd=site,
+        paths=paths,
+    )
+    prepare(rst)
+    print(
+        run(
+            BIN / "sphinx-build",
+            "-b",
+            "html",
+            "-W",
+            "--keep-going",
+            "-q",
+            "-c",
+            site,
+            rst,
+            site / "html",
+            cwd=site,
+            paths=paths,
+        ),
+        end="",
+    )
+    return site / "html" / "index.html"
+
+
+def prepare(rst: Path) -> None:
+    """Put our first page in place of the list of plugins, and leave tables of contents to the theme, which shows them beside."""
+    shutil.copy2(LOOKS / "index.rst", rst / "index.rst")
+    for path in rst.rglob("*.rst"):
+        text = path.read_text(encoding="utf-8")
+        path.write_text(re.sub(r"(?m)^\.\. contents::.*\n(?: +:.*\n)*", "", text), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] == ["--staged"]:
+        build(SITE, SOURCE)
+    else:
+        stage()
+        print(f"The site is {show(build(SITE, SOURCE))}")

@@ -1,0 +1,482 @@
+# Copyright (c) 2026, vbem.rest contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""An event for each job run of Veeam Backup Enterprise Manager that ends."""
+
+# pylint: disable=line-too-long
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if "ansible_collections" in Path(__file__).parts:
+    # ansible-rulebook runs this file without making collections importable. The tree that the file is in goes last, and holds
+    # nothing but ansible_collections; where the package "ansible" brings a tree of its own, that one is told of ours.
+    tree = next(parent for parent in Path(__file__).absolute().parents if parent.name == "ansible_collections")
+    if str(tree.parent) not in sys.path:
+        sys.path.append(str(tree.parent))
+    import ansible_collections
+
+    if str(tree) not in ansible_collections.__path__:
+        ansible_collections.__path__.append(str(tree))
+else:  # a copy, given by --source-dir: the collection is where Ansible's are
+    places = os.environ.get("ANSIBLE_COLLECTIONS_PATH", "~/.ansible/collections:/usr/share/ansible/collections")
+    sys.path.extend(str(Path(place).expanduser()) for place in places.split(os.pathsep))
+
+from ansible_collections.vbem.rest.plugins.module_utils._em._arguments import read_arguments
+from ansible_collections.vbem.rest.plugins.module_utils._em._client import Client
+from ansible_collections.vbem.rest.plugins.module_utils._em._ended_runs import (
+    Finder,
+    Look,
+    create_event,
+    is_wanted,
+    read_since,
+)
+from ansible_collections.vbem.rest.plugins.module_utils._em._errors import EmError, create_option_error
+from ansible_collections.vbem.rest.plugins.module_utils._em._http import Transport
+from ansible_collections.vbem.rest.plugins.module_utils._em._options import (
+    CONNECTION_OPTIONS,
+    IDLE_SECONDS,
+    Connection,
+    Option,
+    create_connection,
+)
+from ansible_collections.vbem.rest.plugins.module_utils._em._run_memory import Memory, get_id, read_state, write_state
+from ansible_collections.vbem.rest.plugins.module_utils._em._session import LogonSession, log_off
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+DOCUMENTATION = r"""
+name: job_sessions
+short_description: Tell of each job run of Veeam Backup Enterprise Manager that ends
+version_added: 0.1.0
+author:
+  - vbem.rest contributors (@vbem-rest)
+description:
+  - Asks Enterprise Manager, every O(poll_interval) seconds, for the runs of jobs (job sessions) that have ended, and emits one
+    event for each. Runs are those of backup, backup copy, replication, agent and NAS jobs, of all backup servers.
+  - Each run is told once, however often it is seen. With O(state_file) this holds across restarts of the rulebook too.
+  - One logon session is kept across polls, replaced by a new one if it is lost, and logged off when the rulebook ends.
+  - When the server is away, restarts or answers nonsense, the source logs that, tries again after pauses of up to five minutes,
+    and then tells what it missed. Only what would not mend ends it, with a message - options that are wrong, or a logon that
+    is refused, so that no account is locked by trying a wrong password all night.
+options:
+  hostname:
+    description:
+      - Name or address of the Enterprise Manager server, without scheme and port.
+      - If not given or empty, the environment variable E(VBEM_HOSTNAME) is used.
+    type: str
+    aliases: [host]
+  port:
+    description:
+      - Port of Enterprise Manager's REST API. Only HTTPS is spoken.
+      - If not given or empty, the environment variable E(VBEM_PORT) is used.
+    type: int
+    default: 9398
+  username:
+    description:
+      - User to log on as. The role Portal User sees what it may restore from; Portal Administrator sees all.
+      - If not given or empty, the environment variable E(VBEM_USERNAME) is used.
+    type: str
+  password:
+    description:
+      - Password of O(username).
+      - Write a variable with C(tojson), as in the examples. Without it ansible-rulebook reads C(12345) as a number.
+      - If not given or empty, the environment variable E(VBEM_PASSWORD) is used.
+    type: str
+  api_version:
+    description:
+      - Version of the REST API to log on with, such as V(v1_7); V(latest) is the newest that the server has.
+      - If not given or empty, the environment variable E(VBEM_API_VERSION) is used.
+    type: str
+    default: latest
+  validate_certs:
+    description:
+      - Whether to check the server's certificate.
+      - If not given or empty, the environment variable E(VBEM_VALIDATE_CERTS) is used.
+    type: bool
+    default: true
+  ca_path:
+    description:
+      - Path of a PEM bundle with the certificates to trust.
+      - If not given or empty, the environment variable E(VBEM_CA_PATH) is used.
+    type: path
+  timeout:
+    description:
+      - Seconds that one request may take.
+      - If not given or empty, the environment variable E(VBEM_TIMEOUT) is used.
+    type: int
+    default: 30
+  retries:
+    description:
+      - How often a read is tried again within one poll after a fault that may pass.
+      - If not given or empty, the environment variable E(VBEM_RETRIES) is used.
+    type: int
+    default: 3
+  response_format:
+    description:
+      - Which format to ask the server for. Events are the same.
+      - If not given or empty, the environment variable E(VBEM_RESPONSE_FORMAT) is used.
+    type: str
+    choices: [auto, xml, json]
+    default: auto
+  poll_interval:
+    description: Seconds from one poll to the next. With more than 600 the source logs off in between.
+    type: int
+    default: 60
+  since:
+    description:
+      - Which ended runs to begin with. V(now) tells of none that the server lists as ended when the rulebook starts.
+      - A time such as V(2026-11-23T18:00:00Z), or how long ago, such as V(90m), V(12h) or V(2d), tells of those that ended
+        since then.
+      - Has no influence where O(state_file) is there already.
+    type: str
+    default: now
+  lookback:
+    description:
+      - How many seconds late the server's news of an end may be, and how far the clocks of the backup servers may be behind.
+      - Each poll reads the runs of so many seconds again, and leaves out what was told.
+    type: int
+    default: 3600
+  state_file:
+    description:
+      - A file in which to remember what was told, so that a restarted rulebook goes on where it was. It is made if there is
+        none; its folder has to exist.
+      - Give each source a file of its own, on storage that outlives the rulebook's container. It holds no secrets.
+      - Without it, what ends while the rulebook is down is not told, unless O(since) reaches back; and that may tell of runs
+        again.
+    type: path
+  job_name:
+    description: Tell only of runs of jobs with one of these names, in any case. They may hold C(*) and C(?).
+    type: list
+    elements: str
+  job_type:
+    description: Tell only of runs of these types, such as V(Backup), V(AgentBackup) or V(*Copy), in any case.
+    type: list
+    elements: str
+  result:
+    description: Tell only of runs with one of these results.
+    type: list
+    elements: str
+    choices: [Success, Warning, Failed]
+  backup_server:
+    description: Tell only of runs on backup servers with one of these names, in any case. They may hold C(*) and C(?).
+    type: list
+    elements: str
+requirements:
+  - requests 2.25.1 or newer, in the Python that runs ansible-rulebook
+"""
+
+EXAMPLES = r"""
+- name: Whatever ends, with the connection from the environment
+  hosts: localhost
+  sources:
+    - vbem.rest.job_sessions:
+        state_file: /var/lib/ansible-rulebook/job_sessions.json
+  rules:
+    - name: Show it
+      condition: event.job_session is defined
+      action:
+        debug:
+          msg: "{{ event.job_session.name }} ended as {{ event.job_session.result }}"
+
+- name: What fails, with credentials from variables
+  hosts: localhost
+  sources:
+    - vbem.rest.job_sessions:
+        hostname: em.example.com
+        username: "{{ VBEM_USERNAME | tojson }}"
+        password: "{{ VBEM_PASSWORD | tojson }}"
+        result: [Failed]
+        job_name: ["SQL *", "Exchange *"]
+        since: 12h
+  rules:
+    - name: Show why
+      condition: event.job_session.result == "Failed"
+      action:
+        debug:
+          msg: "{{ event.job_session.job_name }} failed: {{ event.job_session.reason }}"
+"""
+
+LOGGER = logging.getLogger("vbem.rest.job_sessions")
+Answer = TypeVar("Answer")
+
+OWN_OPTIONS = (
+    Option("poll_interval", "int", 60, env=False),
+    Option("since", "str", "now", env=False),
+    Option("lookback", "int", 3600, env=False),
+    Option("state_file", "path", env=False),
+    Option("job_name", "list", env=False),
+    Option("job_type", "list", env=False),
+    Option("result", "list", env=False, choices=("Success", "Warning", "Failed")),
+    Option("backup_server", "list", env=False),
+)
+LEAST = {"poll_interval": 1, "lookback": 60}
+DAY = 86400
+LONGEST_KEPT = IDLE_SECONDS * 2 // 3  # seconds between polls for which a session is kept
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 300.0  # seconds after the first failed poll, doubled up to the longest
+FINAL = ("invalid_option", "invalid_filter", "missing_library")
+FINAL_AT_FIRST = ("logon_failed", "tls", "forbidden")
+REFUSED = (401, 403)
+GRACE = 2.0  # seconds that a request on its way has to end, when the rulebook does
+LAST_WORDS = 10.0  # seconds for the log-off
+SAVED_AFTER = 300.0  # seconds after which the mark is saved though nothing happened
+TAKEN_AFTER = 0.02  # seconds between two looks at whether an event was taken
+RENEWED_AFTER = (0.5, 1, 2, 5, 10, 30)  # seconds after which the rule engine may have started
+FEEDBACK_AFTER = 60.0  # seconds within which ansible-rulebook confirms an event, where it was asked to
+
+pause = asyncio.sleep
+
+
+class JobSessionsError(Exception):
+    """What ends the source: a sentence for people, without secrets."""
+
+
+class _StoppedError(Exception):
+    """The rulebook ends while a request is waited for."""
+
+
+def hide_session_ids(record: logging.LogRecord) -> bool:
+    """Keep the ids of logon sessions out of what urllib3 logs of its requests at ``-vv``: a token can be made of one."""
+    message = record.getMessage()
+    place = message.lower().find("/logonsessions/")
+    if place >= 0:
+        record.msg, record.args = message[:place] + "/logonSessions/(hidden)", ()
+    return True
+
+
+def renew_signal_handlers() -> None:
+    """Give the signals back to whom ansible-rulebook gave them.
+
+    The rule engine's Java machine takes them when it starts, and ends the process at once, without a chance to log off.
+    """
+    for number in (signal.SIGTERM, signal.SIGINT):
+        handler = signal.getsignal(number)
+        if callable(handler):
+            with suppress(ValueError):  # in a thread that has no say
+                signal.signal(number, handler)
+
+
+def read_options(args: Mapping[str, Any]) -> dict[str, Any]:
+    """Read and check all arguments, before anything is asked of anybody."""
+    options = read_arguments((*CONNECTION_OPTIONS, *OWN_OPTIONS), args, os.environ)
+    for name, least in LEAST.items():
+        if not least <= options[name] <= DAY:
+            raise create_option_error(name, options[name], f"give a whole number from {least} to {DAY}")
+    options["since"] = read_since(options["since"])
+    return options
+
+
+class Source:
+    """Polls in a thread, hands events over in the loop, and logs off when it ends."""
+
+    def __init__(self, queue: asyncio.Queue[Any], options: dict[str, Any], feedback: asyncio.Queue[Any] | None) -> None:
+        """Take options that were checked."""
+        self.queue = queue
+        self.feedback = feedback
+        self.options = options
+        self.connection: Connection = create_connection(options, borrow=False)
+        self.address = f"{self.connection.hostname}:{self.connection.port}"
+        self.path = Path(options["state_file"]) if options["state_file"] else None
+        self.memory = read_state(self.path, self.address) if self.path else None
+        self.stopping = threading.Event()
+        self.threads = ThreadPoolExecutor(2, "vbem-job-sessions")
+        self.work: Future[Any] | None = None
+        self.client: Client | None = None
+        self.finder: Finder | None = None
+        self.session: LogonSession | None = None
+        self.failures = 0
+        self.was_lost = False
+        self.has_worked = False
+        self.saved = 0.0
+
+    async def run(self) -> None:
+        """Poll until cancelled, or until something is wrong that will not mend."""
+        for seconds in RENEWED_AFTER:
+            asyncio.get_running_loop().call_later(seconds, renew_signal_handlers)
+        try:
+            while True:
+                renew_signal_handlers()
+                seconds = float(self.options["poll_interval"])
+                try:
+                    await self._poll()
+                except EmError as err:
+                    seconds = self._judge(err)
+                if seconds > LONGEST_KEPT:
+                    await self._in_thread(self._log_off)
+                await pause(seconds)
+        finally:
+            self.stopping.set()
+            ending = self.threads.submit(self._finish, self.work)
+            self.threads.shutdown(wait=False)
+            await asyncio.shield(asyncio.wrap_future(ending))
+
+    async def _in_thread(self, function: Callable[[], Answer]) -> Answer:
+        self.work = self.threads.submit(function)
+        # Shielded: a thread cannot be cancelled, and _finish has to know when it is done.
+        answer: Answer = await asyncio.shield(asyncio.wrap_future(self.work))
+        return answer
+
+    async def _poll(self) -> None:
+        memory, look, events = await self._in_thread(self._look)
+        if self.failures:
+            LOGGER.warning("%s answers again.", self.address)
+        self.failures, self.was_lost, self.has_worked = 0, False, True
+        is_new = self.memory is None
+        self.memory = memory
+        for run in look.ended:
+            event = events.get(get_id(run))
+            if event is not None:
+                await self._hand_over(event)
+            memory.add(run)
+            if event is not None:
+                await self._save()
+        is_other = is_new or bool(look.ended) or look.owed != memory.owed
+        memory.advance(look.now, look.owed, self.options["lookback"])
+        if is_other or time.monotonic() - self.saved > SAVED_AFTER:
+            await self._save()
+
+    def _look(self) -> tuple[Memory, Look, dict[str, dict[str, Any]]]:
+        """Log on if need be, look, and build the events of what is wanted. Runs in a thread."""
+        if self.client is None or self.finder is None:
+            self.client = Client(self.connection, sleep=self._sleep)
+            self.finder = Finder(self.client, self.options["lookback"])
+        client, finder = self.client, self.finder
+        self.session = client.session
+        try:
+            if self.memory is None:
+                memory, look = finder.begin(self.options["since"])
+            else:
+                memory, look = self.memory, finder.look(self.memory)
+            wanted = [run for run in look.ended if is_wanted(run, self.options)]
+            messages = finder.find_messages(wanted)
+        finally:
+            for warning in client.warnings:
+                LOGGER.warning("%s: %s", self.address, self._censor(warning))
+            client.warnings.clear()
+        return memory, look, {get_id(run): create_event(client, run, messages.get(get_id(run), ())) for run in wanted}
+
+    def _sleep(self, seconds: float) -> None:
+        if self.stopping.wait(seconds):
+            raise _StoppedError
+
+    async def _hand_over(self, event: dict[str, Any]) -> None:
+        """Give an event to ansible-rulebook, and wait until it took it: only then may it be remembered as told."""
+        await self.queue.put(event)
+        if self.feedback is not None:
+            confirmation = asyncio.ensure_future(self._await_feedback(self.feedback, event["meta"]["uuid"]))
+            await asyncio.wait([confirmation], timeout=FEEDBACK_AFTER)
+            if not confirmation.done():
+                confirmation.cancel()
+                LOGGER.warning("ansible-rulebook has not confirmed the event of %s.", event["job_session"]["name"])
+            return
+        inner = getattr(self.queue, "queue", self.queue)  # ansible-rulebook's queue holds one event
+        seconds = 0.0
+        while True:
+            if self.path is None or inner.empty():
+                return
+            await asyncio.sleep(seconds)
+            seconds = TAKEN_AFTER
+
+    @staticmethod
+    async def _await_feedback(feedback: asyncio.Queue[Any], uuid: str) -> None:
+        while True:
+            event = await feedback.get()
+            if event["meta"]["uuid"] == uuid:
+                return
+
+    async def _save(self) -> None:
+        self.saved = time.monotonic()
+        if self.path is not None and self.memory is not None:
+            path, memory = self.path, self.memory
+            try:
+                await self._in_thread(lambda: write_state(path, self.address, memory))
+            except OSError as err:  # better told twice after a restart than not at all
+                LOGGER.warning("The option state_file: %s cannot be written: %s.", path, err.strerror)
+
+    def _judge(self, err: EmError) -> float:
+        """Tell the seconds to pause after a failure, or raise what will not mend."""
+        is_refused = err.kind == "logon_failed" and err.status in REFUSED
+        if err.kind in FINAL or is_refused or (err.kind in FINAL_AT_FIRST and not self.has_worked):
+            msg = f"{self._censor(err.msg)} ({err.kind})"
+            raise JobSessionsError(msg) from None
+        was_lost, self.was_lost = self.was_lost, err.kind == "session_lost"
+        if self.was_lost:
+            self._forget()
+            if not was_lost:
+                LOGGER.info("The logon session at %s has ended; logging on again.", self.address)
+                return 0.0
+        self.failures += 1
+        seconds = min(FIRST_PAUSE * 2.0 ** min(self.failures - 1, 16), LONGEST_PAUSE)
+        LOGGER.warning("%s: %s (%s) Trying again in %g s.", self.address, self._censor(err.msg), err.kind, seconds)
+        return seconds
+
+    def _censor(self, text: str) -> str:
+        for secret in self.client.secrets if self.client else ():
+            text = text.replace(secret, "(hidden)")
+        return text
+
+    def _forget(self) -> None:
+        if self.client is not None:
+            self.client.transport.close()
+        self.client = self.finder = self.session = None
+
+    def _log_off(self) -> None:
+        """End the session, by a connection of its own: the other one may be waiting for an answer."""
+        session = self.session
+        self._forget()
+        if session is None:
+            return
+        transport = Transport(self.connection)
+        transport.deadline = time.monotonic() + LAST_WORDS
+        try:
+            log_off(transport, session)
+        except EmError as err:
+            LOGGER.warning("%s: the logon session was not logged off, and ends when idle: %s", self.address, err.msg)
+        finally:
+            transport.close()
+
+    def _finish(self, work: Future[Any] | None) -> None:
+        """Log off, though a request be on its way. Runs in a thread, to its end."""
+        if work is not None:
+            wait([work], GRACE)
+            if self.session is None:  # it is logging on: what comes of that is to be logged off
+                wait([work])
+        self._log_off()
+
+
+async def main(queue: asyncio.Queue[Any], args: dict[str, Any]) -> None:
+    """Tell of each job run that ends."""
+    given = {name: value for name, value in args.items() if name not in ("feedback", "eda_feedback_queue")}
+    logging.getLogger("urllib3.connectionpool").addFilter(hide_session_ids)
+    try:
+        source = Source(queue, read_options(given), args.get("eda_feedback_queue"))
+    except EmError as err:
+        raise JobSessionsError(err.msg) from None
+    await source.run()
+
+
+if __name__ == "__main__":
+
+    class _Printer(asyncio.Queue[Any]):
+        """Stands for ansible-rulebook's queue."""
+
+        async def put(self, item: dict[str, Any]) -> None:
+            """Print an event."""
+            sys.stdout.write(json.dumps(item, indent=2) + "\n")
+
+    with suppress(KeyboardInterrupt):
+        asyncio.run(main(_Printer(), json.loads(sys.argv[1]) if sys.argv[1:] else {}))

@@ -1,0 +1,101 @@
+# Copyright: (c) 2026, vbem.rest contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Arguments of a plugin that Ansible does not read for us, such as those of an event source: a table of options decides."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from ._errors import EmError, create_option_error
+from ._options import Option
+
+TRUE = ("yes", "on", "1", "true", "y", "t", "1.0")  # as Ansible reads them
+FALSE = ("no", "off", "0", "false", "n", "f", "0.0")
+
+
+def read_arguments(options: Sequence[Option], given: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, Any]:
+    """Give a value for every option: the argument, else its environment variable, else its default.
+
+    An empty text counts as not given, so that a template may give nothing. Whatever is wrong is ``invalid_option``.
+    """
+    names = {name: option for option in options for name in (option.name, *option.aliases)}
+    for name in given:
+        if name not in names:
+            near = difflib.get_close_matches(str(name), names, 1)
+            hint = f"did you mean {near[0]}?" if near else f"the options are {', '.join(sorted(names))}."
+            raise EmError("invalid_option", f"There is no option {name}: {hint}")
+    values: dict[str, Any] = {}
+    for option in options:
+        spelled = [name for name in (option.name, *option.aliases) if not is_empty(given.get(name))]
+        if len(spelled) > 1:
+            raise EmError("invalid_option", f"The options {' and '.join(spelled)} are the same one: give it once.")
+        if spelled:
+            values[option.name] = read_value(option, given[spelled[0]], option.name)
+        elif option.env and environ.get(option.variable):
+            values[option.name] = read_value(option, environ[option.variable], option.variable)
+        else:
+            values[option.name] = option.default
+    return values
+
+
+def is_empty(value: object) -> bool:
+    """Ask whether an argument says nothing."""
+    return value is None or value in ("", [])
+
+
+def read_value(option: Option, value: Any, name: str) -> Any:
+    """Read a value as its option's kind. Templates of a rulebook make numbers and truths of texts, and the reverse."""
+    if option.kind == "list":
+        parts = value if isinstance(value, (list, tuple)) else [value]
+        return [_check_choice(option, _read_text(option, part, name), name) for part in parts]
+    if option.kind == "int":
+        return _read_int(value, name)
+    if option.kind == "bool":
+        text = str(value).strip().lower()
+        if text not in TRUE + FALSE:
+            raise create_option_error(name, value, "give true or false")
+        return text in TRUE
+    text = _check_choice(option, _read_text(option, value, name), name)
+    return os.path.expandvars(os.path.expanduser(text)) if option.kind == "path" else text  # noqa: PTH111 - as Ansible does
+
+
+def _read_int(value: Any, name: str) -> int:
+    try:
+        if isinstance(value, bool) or int(value) != float(value):
+            raise ValueError
+        return int(value)
+    except (TypeError, ValueError, OverflowError):
+        raise create_option_error(name, value, "give a whole number") from None
+
+
+def _read_text(option: Option, value: Any, name: str) -> str:
+    if isinstance(value, str):
+        # Of what JSON writes as two escapes Python's literals make two halves.
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, date):  # YAML makes one of what looks like it
+        return value.isoformat()
+    if option.secret:
+        raise EmError(
+            "invalid_option",
+            f"The option {name} is no text but of the type {type(value).__name__}: ansible-rulebook reads what a template gives"
+            f' as Python. Write it with tojson, {name}: "{{{{ {option.variable} | tojson }}}}", or put it into quotes, or leave'
+            f" it out and set the environment variable {option.variable}.",
+        )
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise create_option_error(name, value, "give a text")
+    return str(value)
+
+
+def _check_choice(option: Option, text: str, name: str) -> str:
+    if not option.choices:
+        return text
+    for choice in option.choices:
+        if choice.lower() == text.strip().lower():
+            return choice
+    raise create_option_error(name, text, f"give {', '.join(option.choices[:-1])} or {option.choices[-1]}")
