@@ -50,6 +50,10 @@ release: $(READY) ## Make changelog, commit, tag and artifact: make release VERS
 faults: $(READY) ## Every module, every request, every fault: print cases tried and cases wrong
 	@$(BIN)/python dev/stage.py >/dev/null && PYTHONPATH=.build/source:tests $(BIN)/python -m faults
 
+.PHONY: properties
+properties: $(READY) ## Try the properties on thousands of inputs each
+	@$(BIN)/python dev/stage.py >/dev/null && HYPOTHESIS_PROFILE=thorough PYTHONPATH=.build/source:tests $(BIN)/python -m pytest -q -n 2 -p no:cacheprovider tests/properties
+
 .PHONY: soak
 soak: $(READY) ## Run thousands of operations, and see that nothing is left behind
 	@$(BIN)/python dev/stage.py >/dev/null && PYTHONPATH=.build/source:tests $(BIN)/python -m crowd.soak --operations 5000

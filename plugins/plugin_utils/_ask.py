@@ -13,7 +13,7 @@ from ansible.errors import AnsibleLookupError
 
 from ansible_collections.vbem.rest.plugins.module_utils._em._client import Client
 from ansible_collections.vbem.rest.plugins.module_utils._em._errors import EmError
-from ansible_collections.vbem.rest.plugins.module_utils._em._options import create_connection
+from ansible_collections.vbem.rest.plugins.module_utils._em._options import CONNECTION_OPTIONS, create_connection
 
 Answer = TypeVar("Answer")
 
@@ -21,8 +21,10 @@ Answer = TypeVar("Answer")
 def ask(options: Mapping[str, Any], question: Callable[[Client], Answer]) -> tuple[Answer, list[str]]:
     """Give the answer to a question, and warnings; a failure becomes Ansible's own, without secrets."""
     client: Client | None = None
+    # What is empty was not given: a credential of AWX whose input is left empty injects an empty variable.
+    defaults = {option.name: option.default for option in CONNECTION_OPTIONS if options.get(option.name) == ""}
     try:
-        client = Client(create_connection(options))
+        client = Client(create_connection({**options, **defaults}))
         with client:
             answer = question(client)
         return answer, client.warnings
