@@ -1,0 +1,150 @@
+# Copyright: (c) 2026, vbem.rest contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Nights for an emulator to have had, from quiet to terrible."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from typing import Any
+
+from emulator import Emulator
+from emulator.clock import to_datetime
+
+GIB = 1024**3
+HOUR = 3600.0
+DAY = 24 * HOUR
+HOSTILE = "<script>alert('name')</script>\"'{{ lookup('ansible.builtin.pipe', 'touch pwned') }}{% raw %}&amp;"
+REASONS = (
+    "Failed to create VM snapshot. Error: CreateSnapshot failed, vmRef vm-4711, timeout 1800000.",
+    "There is not enough space on the disk. Agent failed to process method {DataTransfer.SyncDisk}.",
+    "Cannot connect to the guest: RPC server is unavailable <0x800706ba>.",
+)
+
+
+def empty(em: Emulator) -> None:
+    """Nothing is known at all."""
+    em.world.clear()
+    em.world.add_server("vbr01.vbem.test")
+
+
+def quiet(em: Emulator) -> None:
+    """All jobs ran, and went well."""
+    empty(em)
+    em.world.add_repository("Main", "vbr01", 40_000 * GIB, 21_000 * GIB)
+    for number in range(14):
+        job = em.world.add_job(f"Backup {number + 1:02d}", server="vbr01")
+        for days in range(5):
+            began = em.clock.now() - days * DAY - 11 * HOUR + number * 1900
+            em.world.add_run(job, began, 400 + 90 * number + 40 * days)
+
+
+def busy(em: Emulator) -> None:
+    """A night as many are, over the emulator's own world, with names that are hard on a page."""
+    chance, world, now = random.Random(7), em.world, em.clock.now()
+    world.job("Failing Backup").failure_message = None  # as real servers: the machines tell, the run does not
+    for number in range(26):
+        server = ("vbr01", "vbr02", "vbr03")[number % 3]
+        name = f"{('ERP', 'Web', 'Files', 'Mail', 'Build', 'Desktop')[number % 6]} {('Nightly', 'Hourly')[number % 2]} {number:02d}"
+        job = world.add_job(name, server=server)
+        usual = chance.uniform(300, 4200)
+        for days in range(1, 6):
+            world.add_run(job, now - days * DAY - chance.uniform(9, 15) * HOUR, usual * chance.uniform(0.9, 1.1))
+        for _round in range(4 if number % 2 else 1):
+            began = now - chance.triangular(2, 22, 16) * HOUR
+            outcome = chance.choices(("success", "warning", "failed"), (88, 9, 3))[0]
+            longer = 3.2 if number == 4 else 1
+            add_run(em, job, began, min(usual * longer * chance.uniform(0.8, 1.2), now - began - 60), outcome)
+    erp = world.add_job("ERP Database", server="vbr01")
+    for number, outcome in enumerate(("failed", "failed", "success")):
+        run = add_run(em, erp, now - (9 - number) * HOUR, 900, outcome)
+        run.is_retry = number > 0
+    exchange = world.add_job("Exchange", server="vbr02")
+    for number in range(3):
+        add_run(em, exchange, now - (7 - number) * HOUR, 300, "failed", machines=9)
+    hostile = world.add_job(HOSTILE, server="vbr03", failure_message=f"Bad: {HOSTILE}")
+    world.add_run(hostile, now - 3 * HOUR, 60, "failed")
+    world.add_run(world.add_job("Tape out", job_type="BackupCopy", server="vbr01"), now - 5 * HOUR, 10**9)
+    world.add_job("Monthly Full", server="vbr01", next_run=now + 9 * DAY)
+    world.add_job("Forgotten", server="vbr02", next_run=now - 8 * HOUR)
+    world.add_repository("Object storage", "vbr01", 0, 0, "AmazonS3")
+    world.add_repository("Immutable, Linux", "vbr02", 131_072 * GIB, 51_300 * GIB, "LinuxLocal")
+
+
+def picture(em: Emulator) -> None:
+    """A night as one hopes for it, nearly, for the documentation."""
+    empty(em)
+    chance, world, now = random.Random(11), em.world, em.clock.now()
+    world.add_server("vbr02.vbem.test")
+    names = ("SQL", "Web", "Files", "Mail", "ERP", "Build", "Desktops", "Lab", "Archive", "Monitoring")
+    for number in range(40):
+        job = world.add_job(f"{names[number % 10]} {1 + number // 10:02d}", server=("vbr01", "vbr02")[number % 3 == 2])
+        for _round in range(3 if number % 4 == 1 else 1):
+            world.add_run(job, now - chance.triangular(3, 21, 13) * HOUR, chance.uniform(200, 5200))
+    bad = world.add_job("Exchange", server="vbr01")
+    for hours in (8.2, 7.6):
+        add_run(em, bad, now - hours * HOUR, 940, "failed", machines=5)
+    erp = world.add_job("ERP Database", server="vbr02")
+    add_run(em, erp, now - 10 * HOUR, 900, "failed")
+    add_run(em, erp, now - 9 * HOUR, 1900, "success")
+    add_run(em, world.add_job("File Servers", server="vbr01"), now - 12 * HOUR, 2400, "warning")
+    world.add_run(world.add_job("Offsite Copy", job_type="BackupCopy", server="vbr01"), now - 5 * HOUR, 10**6)
+    world.add_job("Monthly Full", server="vbr01", next_run=now + 9 * DAY)
+
+
+def terrible(em: Emulator) -> None:
+    """Thousands of runs on many servers, and most went wrong."""
+    empty(em)
+    chance, world, now = random.Random(3), em.world, em.clock.now()
+    jobs = [world.add_job(f"{REASONS[number % 3][: 24 + number % 40]} {number:03d}", server="vbr01") for number in range(300)]
+    for number in range(4000):
+        outcome = chance.choices(("success", "warning", "failed"), (4, 2, 5))[0]
+        began = now - chance.uniform(1, 23) * HOUR
+        run = world.add_run(jobs[number % 280], began, chance.uniform(60, 3000), outcome)
+        if number > 3700:
+            add_machines(em, run, outcome, 12)
+    for number in range(40):
+        world.add_repository(f"Extent-{number:02d}.{'x' * 60}", "vbr01", 9000 * GIB, (number % 11) * 60 * GIB)
+
+
+def add_run(em: Emulator, job: Any, began: float, seconds: float, outcome: str, *, machines: int = 2) -> Any:
+    """Add a run and what it did to machines."""
+    run = em.world.add_run(job, began, seconds, outcome)
+    run.failure_message = None
+    add_machines(em, run, outcome, machines)
+    return run
+
+
+def add_machines(em: Emulator, run: Any, outcome: str, count: int) -> None:
+    """Add what a run did to machines; the last of them always went well."""
+    kind = "ReplicaTaskSession" if run.spec.name == "ReplicaJobSession" else "BackupTaskSession"
+    for number in range(count):
+        is_well = outcome == "success" or (number == count - 1 and count > 1)
+        began = int(run.created) + 5 * number
+        name = f"{run.job.name.split()[0].lower()}{number + 1:02d}"
+        em.world.add_row(
+            kind,
+            f"{name}@{to_datetime(began):%Y-%m-%d %H:%M:%S}",
+            server=run.job.server,
+            JobSessionUid=run.uid,
+            JobUid=run.job.uid,
+            JobName=run.job.name,
+            VmDisplayName=name,
+            CreationTime=to_datetime(began),
+            EndTime=to_datetime(int(run.ends)),
+            State="Completed",
+            Result="Success" if is_well else outcome.capitalize(),
+            Reason="" if is_well else REASONS[number % 3],
+            TotalSize=40 * GIB,
+        )
+
+
+NIGHTS: dict[str, Callable[[Emulator], None]] = {
+    "busy": busy,
+    "quiet": quiet,
+    "empty": empty,
+    "picture": picture,
+    "terrible": terrible,
+}
