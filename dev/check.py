@@ -102,7 +102,7 @@ CHECKS = [
     Check(
         "pytest",
         "unit and wire tests, faults, properties, secrets, crowds, events, pages, and every example of the documents",
-        "pytest -q -n 2 -p no:cacheprovider --color=no tests/unit tests/wire tests/docs tests/plays tests/emulator_tests"
+        "pytest -q -n 2 --dist worksteal -p no:cacheprovider --color=no tests/unit tests/wire tests/docs tests/plays tests/emulator_tests"
         " tests/properties tests/faults tests/crowd tests/eda tests/report tests/shipping",
     ),
     Check("units", "the unit tests as ansible-test runs them", f"ansible-test units --python {PYTHON} --color no"),
