@@ -102,8 +102,8 @@ CHECKS = [
     Check(
         "pytest",
         "unit and wire tests, faults, properties, secrets, crowds, events, pages, and every example of the documents",
-        "pytest -q -n 2 --dist worksteal -p no:cacheprovider --color=no tests/unit tests/wire tests/docs tests/plays tests/emulator_tests"
-        " tests/properties tests/faults tests/crowd tests/eda tests/report tests/shipping",
+        "pytest -q -n 2 --dist worksteal -p no:cacheprovider --color=no tests/docs tests/plays tests/crowd tests/eda tests/awx"
+        " tests/report tests/shipping tests/faults tests/properties tests/emulator_tests tests/wire tests/unit",
     ),
     Check("units", "the unit tests as ansible-test runs them", f"ansible-test units --python {PYTHON} --color no"),
     Check("importer", "what Galaxy does with an upload", "python -m galaxy_importer.main $(ls ../../../../dist/*.tar.gz)"),
@@ -118,11 +118,11 @@ CHECKS = [
         "types, strictly: plugins, tests and tools",
         "cd ../../.. && mypy --config-file ansible_collections/vbem/rest/mypy.ini ansible_collections/vbem/rest/plugins"
         " ansible_collections/vbem/rest/extensions"
-        " && cd ansible_collections/vbem/rest/tests && mypy --config-file ../mypy.ini emulator crowd",
+        " && cd ansible_collections/vbem/rest/tests && mypy --config-file ../mypy.ini emulator",
     ),
     Check("ruff", "style and slips of Python", "ruff check . && ruff format --check ."),
     Check("yamllint", "style of YAML", "yamllint --strict ."),
-    Check("shellcheck", "slips in shell scripts", "shellcheck dev/*.sh .ci/run"),
+    Check("shellcheck", "slips in shell scripts", "shellcheck dev/*.sh .ci/run tests/emulator/run"),
     Check("bandit", "weaknesses in the code", "bandit -q -r plugins extensions && bandit -q -c dev/bandit.yaml -r dev"),
     Check(
         "eda-lint",
@@ -130,7 +130,12 @@ CHECKS = [
         "ruff check --isolated --select ALL --ignore D100,D104,INP001,FA102,UP001,UP010,I001,FA100,PLR0913,E501"
         " extensions/eda/plugins && pylint extensions/eda/plugins --disable R0801,E0401,C0103,R0913,R0902,R0903",
     ),
-    Check("site", "the documentation site, without a warning", f"python {shlex.quote(str(ROOT))}/dev/docsite.py --staged", cwd=ROOT),
+    Check(
+        "site",
+        "the documentation site, without a warning",
+        f"python {shlex.quote(str(ROOT))}/dev/docsite.py --staged",
+        cwd=ROOT,
+    ),
     Check("changelog", "the changelog's fragments", "antsibull-changelog lint"),
     Check(
         "ansible-doc",

@@ -73,7 +73,7 @@ def build(site: Path, paths: Path) -> Path:
 
 
 def prepare(rst: Path) -> None:
-    """Put our first page in place of the list of plugins, and leave tables of contents to the theme, which shows them beside."""
+    """Put our first page in place of the list of plugins, and leave tables of contents to the theme."""
     shutil.copy2(LOOKS / "index.rst", rst / "index.rst")
     for path in rst.rglob("*.rst"):
         text = path.read_text(encoding="utf-8")

@@ -86,7 +86,7 @@ def stage() -> Path:
     artifact = next(DIST.glob("*.tar.gz"))
     run(BIN / "ansible-galaxy", "collection", "install", artifact, "-p", INSTALLED, "--force", "--offline", "--no-deps")
     shutil.copytree(INSTALLED, INTEGRATION)
-    shutil.copytree(source / "tests", INTEGRATION / PLACE / "tests")
+    shutil.copytree(source / "tests", INTEGRATION / PLACE / "tests", dirs_exist_ok=True)
     run("git", "init", "--quiet", cwd=INTEGRATION / PLACE)
     run("git", "add", "--all", cwd=INTEGRATION / PLACE)
     return artifact
