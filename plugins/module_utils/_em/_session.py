@@ -14,7 +14,7 @@ from urllib.parse import quote, unquote
 
 from ._codec import decode, decode_error, iter_rows, read_text, strip_host
 from ._errors import EmError
-from ._http import Response, Transport
+from ._http import PASSING_STATUS, Response, Transport
 from ._options import IDLE_SECONDS, Connection
 from ._status import create_status_error
 
@@ -82,31 +82,44 @@ def log_off(transport: Transport, session: LogonSession) -> bool:
     """End a logon session, by its own id. True: it is ended; False: it had ended before.
 
     What an ended session answers to its log-off is not known (401, 404 or 500: wire facts, section 8), so anything but the
-    documented 204 and a 401 is checked with a read.
+    documented 204 and a 401 is checked with a read. So is a log-off without an answer; only if the session turns out to be
+    alive, and so nothing happened, is it asked for once more.
     """
-    headers = create_headers(transport.connection, session)
-    response = transport.request(
-        "DELETE", f"/api/logonSessions/{quote(session.id, safe='')}", headers=headers, shown_path=SHOWN_PATH
-    )
-    if response.status == 204:
-        return True
-    failure = create_status_error(response, "DELETE", SHOWN_PATH)
-    if failure is None or failure.status in (404, 500):
-        if not is_alive(transport, session):
-            return failure is None
-        failure = failure or EmError(
-            "bad_response",
-            f"The server answered {response.status} to the log-off, but the session is still alive.",
-            status=response.status,
-            method="DELETE",
-            path=SHOWN_PATH,
-        )
-    if failure.kind == "session_lost":
-        return False
+    for is_first in (True, False):
+        failure, may_pass = _ask_to_end(transport, session)
+        if failure is None:
+            return True
+        if failure.kind == "session_lost":
+            return not is_first  # it was alive a moment ago, and then was asked to end
+        if not may_pass:
+            break
+        try:
+            alive = is_alive(transport, session)
+        except EmError:
+            break  # the failure to log off is the one to tell
+        if not alive:
+            return failure.status not in (404, 500) or not is_first
     for secret in session:
         failure.msg = failure.msg.replace(secret, "(hidden)")
         failure.detail = failure.detail and failure.detail.replace(secret, "(hidden)")
     raise failure
+
+
+def _ask_to_end(transport: Transport, session: LogonSession) -> tuple[EmError | None, bool]:
+    """Send a log-off; give what came instead of the 204, and whether the session may have ended or may still be ended."""
+    headers = create_headers(transport.connection, session)
+    path = f"/api/logonSessions/{quote(session.id, safe='')}"
+    try:
+        response = transport.request("DELETE", path, headers=headers, shown_path=SHOWN_PATH)
+    except EmError as err:
+        return err, err.sent
+    if response.status == 204:
+        return None, False
+    failure = create_status_error(response, "DELETE", SHOWN_PATH)
+    if failure is not None:
+        return failure, failure.status in (404, 500, *PASSING_STATUS)
+    msg = f"The server answered {response.status} to the log-off, but the session is still alive."
+    return EmError("bad_response", msg, status=response.status, method="DELETE", path=SHOWN_PATH), True
 
 
 def is_alive(transport: Transport, session: LogonSession) -> bool:

@@ -1,0 +1,140 @@
+# Copyright: (c) 2026, vbem.rest contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A client whose transport is a function: what it is asked and what it answers, without network, clock and sleep."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+from urllib.parse import unquote
+
+from requests.structures import CaseInsensitiveDict
+
+from ansible_collections.vbem.rest.plugins.module_utils._em._client import Client
+from ansible_collections.vbem.rest.plugins.module_utils._em._errors import EmError
+from ansible_collections.vbem.rest.plugins.module_utils._em._http import Response
+from ansible_collections.vbem.rest.plugins.module_utils._em._options import Connection
+
+Script = Callable[[str, str], "Response | EmError"]
+TOKEN = "SesToken1=="
+SESSION_ID = "Ses/Id 1"
+
+
+def answer(status: int = 200, body: object = b"", **headers: str) -> Response:
+    """Give an answer; what is not bytes becomes JSON."""
+    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return Response(status, CaseInsensitiveDict({name.replace("_", "-"): value for name, value in headers.items()}), raw)
+
+
+class FakeTransport:
+    """Answers as a script says, and notes what it was asked."""
+
+    def __init__(self, connection: Connection, script: Script) -> None:
+        self.connection = connection
+        self.script = script
+        self.deadline: float | None = None
+        self.deadlines: list[float | None] = []
+        self.requests = 0
+        self.seen_headers: Mapping[str, str] = {}
+        self.calls: list[tuple[str, str]] = []
+        self.headers: list[dict[str, str]] = []
+        self.shown: list[str | None] = []
+
+    def request(self, method: str, path: str, *, headers: Mapping[str, str], shown_path: str | None = None) -> Response:
+        self.requests += 1
+        self.calls.append((method, path))
+        self.headers.append(dict(headers))
+        self.shown.append(shown_path)
+        self.deadlines.append(self.deadline)
+        said = self.script(method, path)
+        if isinstance(said, EmError):
+            raise said
+        self.seen_headers = said.headers
+        return said
+
+    def close(self) -> None:
+        pass
+
+
+class FakeClient(Client):
+    """A client with a borrowed session, or a logged-on own one, on a clock that sleeping pushes."""
+
+    transport: FakeTransport  # type: ignore[assignment]
+
+    def __init__(self, script: Script, *, own: bool = False, **settings: Any) -> None:
+        connection = Connection("em.example.com", username="CORP\\backup", session_id=SESSION_ID, token=TOKEN, **settings)
+        self.now = 1000.0
+        self.slept: list[float] = []
+        super().__init__(connection, clock=lambda: self.now, sleep=self._pass)
+        self.is_own = own
+        self.transport = FakeTransport(connection, script)
+
+    def _pass(self, seconds: float) -> None:
+        assert seconds > 0
+        self.slept.append(seconds)
+        self.now += seconds
+
+    @property
+    def calls(self) -> list[tuple[str, str]]:
+        """Give method and path of each request."""
+        return self.transport.calls
+
+
+def make_row(task_id: str, state: str = "Finished", operation: str = "StartJob", **more: Any) -> dict[str, Any]:
+    """Make a task as the wire shows it."""
+    row = {
+        "TaskId": task_id,
+        "State": state,
+        "Operation": operation,
+        "Href": f"http://vbr:9399/api/tasks/{task_id}?format=Entity",
+    }
+    return {**row, **({"Result": {"Success": True, "Message": "Ok"}} if state == "Finished" else {}), **more}
+
+
+class TaskServer:
+    """A script: a server with tasks, which filters by id or state if it can, and may make pages."""
+
+    def __init__(self, rows: Iterable[dict[str, Any]], *, filters: bool = True, most: int = 1000) -> None:
+        self.rows = list(rows)
+        self.filters = filters
+        self.most = most
+        self.on_delete: dict[str, Response | EmError] = {}
+        self.failing: list[Response | EmError] = []  # what the next queries get
+        self.before_query: list[Callable[[], object]] = []  # what happens before each further query
+
+    def drop(self, task_id: str) -> None:
+        self.rows = [row for row in self.rows if row["TaskId"] != task_id]
+
+    def __call__(self, method: str, path: str) -> Response | EmError:
+        where, _mark, query = path.partition("?")
+        if where == "/api/query":
+            if self.before_query:
+                self.before_query.pop(0)()
+            return self.failing.pop(0) if self.failing else self._list(query)
+        task_id = unquote(where.rpartition("/")[2])
+        if method == "DELETE":
+            said = self.on_delete.get(task_id, answer(204))
+            if isinstance(said, Response) and said.status == 204:
+                self.drop(task_id)
+            return said
+        row = next((row for row in self.rows if row["TaskId"] == task_id), None)
+        return answer(200, row) if row else answer(404, {"Message": f"There is no task with id {task_id}."})
+
+    def _list(self, query: str) -> Response:
+        given = dict(part.partition("=")[::2] for part in query.split("&"))
+        rows = self.rows
+        if "filter" in given and self.filters:
+            wanted = set(re.findall(r'==(?:"([^"]*)"|(\w+))', unquote(given["filter"])))
+            texts = {quoted or bare for quoted, bare in wanted}
+            rows = [row for row in rows if texts & {row["TaskId"], row["State"], row["Operation"]}]
+        size, number = min(int(given["pageSize"]), self.most), int(given.get("page", "1"))
+        count = max(1, -(-len(rows) // size))
+        page = rows[(number - 1) * size : number * size]
+        return answer(
+            200,
+            {"Resources": {"Tasks": {"Tasks": page}}, "PagingInfo": {"PageNum": number, "PageSize": size, "PagesCount": count}},
+        )
