@@ -46,6 +46,14 @@ build: $(READY) ## Build the artifact for Galaxy into .build/dist/
 release: $(READY) ## Make changelog, commit, tag and artifact: make release VERSION=1.2.3
 	@$(BIN)/python dev/release.py "$(VERSION)"
 
+.PHONY: coverage
+coverage: $(READY) ## Measure which branches of the collection the tests run, integration targets included; takes long
+	@$(BIN)/python dev/branch_coverage.py
+
+.PHONY: mutation
+mutation: $(READY) ## Put slips into the code that must not be wrong, and see that the tests notice; takes long
+	@$(BIN)/python dev/mutation.py $(ONLY)
+
 .PHONY: faults
 faults: $(READY) ## Every module, every request, every fault: print cases tried and cases wrong
 	@$(BIN)/python dev/stage.py >/dev/null && PYTHONPATH=.build/source:tests $(BIN)/python -m faults

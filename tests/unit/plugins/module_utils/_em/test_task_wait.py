@@ -1,0 +1,188 @@
+# Copyright: (c) 2026, vbem.rest contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Waiting for tasks: how often is asked, what ends it, and in which words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from ansible_collections.vbem.rest.plugins.module_utils._em._errors import EmError
+from ansible_collections.vbem.rest.plugins.module_utils._em._task_wait import check_named, check_success, wait_for_tasks
+from ansible_collections.vbem.rest.plugins.module_utils._em._tasks import NO_TASKS_OF_OWN, Found, find_tasks, select_by_ids
+from ansible_collections.vbem.rest.tests.unit.plugins.module_utils._em.fakes import FakeClient, TaskServer, answer, make_row
+
+
+class Wait:
+    """A wait for some tasks, and what happens to them before each poll."""
+
+    def __init__(self, *rows: dict[str, Any], filters: bool = True) -> None:
+        self.server = TaskServer(rows, filters=filters)
+        self.client = FakeClient(self.server)
+        self.found = find_tasks(self.client, select_by_ids([row["TaskId"] for row in rows]))
+        self.client.calls.clear()
+
+    def change(self, task_id: str, state: str) -> Callable[[], object]:
+        def do() -> None:
+            self.server.rows = [make_row(task_id, state) if row["TaskId"] == task_id else row for row in self.server.rows]
+
+        return do
+
+    def drop(self, task_id: str) -> Callable[[], object]:
+        return lambda: self.server.drop(task_id)
+
+    def run(self, *before: Callable[[], object], wait_timeout: int = 600, poll_interval: int = 10) -> list[tuple[str, str]]:
+        self.server.before_query = list(before)
+        tasks = wait_for_tasks(self.client, self.found, wait_timeout=wait_timeout, poll_interval=poll_interval)
+        return [(task["task_id"], task["state"]) for task in tasks]
+
+    def fail(self, *before: Callable[[], object], **timing: int) -> EmError:
+        with pytest.raises(EmError) as caught:
+            self.run(*before, **timing)
+        return caught.value
+
+
+def nothing() -> None:
+    pass
+
+
+def test_finished_tasks_are_not_asked_for() -> None:
+    wait = Wait(make_row("task-1"), make_row("task-2"))
+    assert wait.run() == [("task-1", "Finished"), ("task-2", "Finished")]
+    assert wait.client.calls == []
+    assert wait.client.slept == []
+    assert Wait().run() == []
+
+
+def test_one_poll_is_one_query_for_those_that_are_not_finished() -> None:
+    wait = Wait(make_row("task-1", "Running"), make_row("task-2"), make_row("task-3", "OperationFinished"))
+    ends = wait.run(
+        wait.change("task-1", "OperationFinished"), wait.change("task-3", "Finished"), wait.change("task-1", "Finished")
+    )
+    assert ends == [("task-1", "Finished"), ("task-2", "Finished"), ("task-3", "Finished")]
+    both = "TaskId%3D%3D%22task-1%22%2CTaskId%3D%3D%22task-3%22"
+    last = "TaskId%3D%3D%22task-1%22"
+    assert wait.client.calls == [("GET", f"/api/query?type=Task&filter={wanted}&pageSize=500") for wanted in (both, both, last)]
+    assert len(wait.client.slept) == 3, "a pause before each poll: the tasks have just been looked at"
+
+
+def test_a_task_that_vanishes_is_not_finished() -> None:
+    wait = Wait(*[make_row(f"task-{number}", "Running") for number in (10, 9, 1)])
+    err = wait.fail(wait.drop("task-10"), nothing, wait.change("task-1", "Finished"), nothing, wait.drop("task-9"))
+    assert err.kind == "not_found"
+    assert err.msg == (
+        "Vanished while being waited for: task-9, task-10. Somebody removed the tasks, or the server dropped them; how they"
+        " ended cannot be told."
+    )
+    states = [(task["task_id"], task["state"]) for task in err.result["tasks"]]
+    assert states == [("task-1", "Finished"), ("task-9", "Running"), ("task-10", "Running")]
+
+
+def test_the_others_are_waited_for_though_one_vanished() -> None:
+    wait = Wait(make_row("task-1", "Running"), make_row("task-2", "Running"))
+    err = wait.fail(wait.drop("task-1"), nothing, nothing, wait.change("task-2", "Finished"))
+    assert err.kind == "not_found"
+    assert "task-2" not in err.msg
+    assert [task["state"] for task in err.result["tasks"]] == ["Running", "Finished"]
+
+
+def test_time_is_up() -> None:
+    wait = Wait(make_row("task-1", "Running"), make_row("task-2"), make_row("task-3", "OperationFinished"))
+    err = wait.fail(wait.change("task-1", "OperationFinished"), wait_timeout=60, poll_interval=10)
+    assert err.kind == "wait_timeout"
+    assert err.msg == (
+        "After 60 seconds 2 of 3 tasks are not finished: task-1 (OperationFinished), task-3 (OperationFinished). Raise"
+        " wait_timeout if this is only slow."
+    )
+    assert err.detail is None
+    assert [task["state"] for task in err.result["tasks"]] == ["OperationFinished", "Finished", "OperationFinished"]
+    assert sum(wait.client.slept) == pytest.approx(60)
+    assert max(wait.client.slept) <= 10
+    assert {deadline for deadline in wait.client.transport.deadlines if deadline} <= {1060.0, 1061.0}
+
+
+@pytest.mark.parametrize(("count", "more"), [(10, ""), (11, " and more")])
+def test_of_many_tasks_ten_are_named(count: int, more: str) -> None:
+    wait = Wait(*[make_row(f"task-{number}", "Running") for number in range(1, count + 1)])
+    err = wait.fail(wait_timeout=5)
+    listed = ", ".join(f"task-{number} (Running)" for number in range(1, 11))
+    assert err.msg == (
+        f"After 5 seconds {count} of {count} tasks are not finished: {listed}{more}. Raise wait_timeout if this is only slow."
+    )
+
+
+def test_passing_trouble_is_ridden_out_and_told_at_the_end() -> None:
+    wait = Wait(make_row("task-1", "Running"))
+    wait.server.failing = [EmError("timeout", "Too slow."), answer(503), answer(404)]
+    assert wait.run(*[nothing] * 3, wait.change("task-1", "Finished")) == [("task-1", "Finished")]
+    wait = Wait(make_row("task-1", "Running"))
+    wait.server.failing = [EmError("timeout", "Too slow.")] * 1000
+    err = wait.fail(wait_timeout=30)
+    assert err.msg == (
+        "After 30 seconds 1 of 1 tasks are not finished: task-1 (Running). Raise wait_timeout if this is only slow. The last"
+        " poll got no answer: Too slow."
+    )
+    assert err.detail == "Too slow."
+    assert err.kind == "wait_timeout"
+
+
+def test_a_lost_session_ends_the_wait_with_what_was_seen() -> None:
+    wait = Wait(make_row("task-1", "Running"), make_row("task-2"))
+    wait.server.failing = []
+    err = wait.fail(wait.change("task-1", "OperationFinished"), lambda: wait.server.failing.append(answer(401)))
+    assert err.kind == "session_lost"
+    assert [task["state"] for task in err.result["tasks"]] == ["OperationFinished", "Finished"]
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Before and after
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_a_named_task_that_is_not_there(own: bool) -> None:
+    client = FakeClient(TaskServer([]), own=own)
+    task = {"task_id": "task-1"}
+    check_named(client, Found([task], [], 1))
+    with pytest.raises(EmError) as caught:
+        check_named(client, Found([task], ["task-9", "task-10"], 1))
+    assert caught.value.kind == "not_found"
+    assert caught.value.msg == "There is no such task in this logon session: task-9, task-10. " + (
+        NO_TASKS_OF_OWN if own else "A task is visible only to the session that made it."
+    )
+    assert caught.value.result == {"tasks": [task]}
+
+
+def create_task(number: int, success: bool | None, message: str | None = None) -> dict[str, Any]:
+    return {"task_id": f"task-{number}", "operation": "StartJob", "success": success, "message": message}
+
+
+def test_a_task_that_was_not_carried_out_fails() -> None:
+    client = FakeClient(TaskServer([]))
+    good, bad, worse = create_task(1, True, "Ok"), create_task(2, False, "Nobody there."), create_task(3, False)
+    check_success(client, [good])
+    check_success(client, [])
+    with pytest.raises(EmError) as caught:
+        check_success(client, [good, bad])
+    assert caught.value.kind == "task_failed"
+    assert caught.value.msg == "1 of 2 tasks failed: task-2 (StartJob): Nobody there."
+    assert caught.value.detail == "Nobody there."
+    assert caught.value.result == {"tasks": [good, bad]}
+    with pytest.raises(EmError) as caught:
+        check_success(client, [worse, good, bad])
+    assert caught.value.msg == "2 of 3 tasks failed: task-3 (StartJob): the server gave no reason (and more, see tasks)"
+    assert caught.value.detail is None
+    assert client.warnings == []
+
+
+def test_a_task_whose_outcome_is_not_told_warns() -> None:
+    client = FakeClient(TaskServer([]))
+    client.warnings.append("before")
+    check_success(client, [create_task(1, None), create_task(2, True), create_task(3, None)])
+    assert len(client.warnings) == 3
+    assert client.warnings[0] == "before"
+    assert "task-1" in client.warnings[1]
+    assert "task-3" in client.warnings[2]

@@ -1,0 +1,421 @@
+# Copyright: (c) 2026, vbem.rest contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Tasks: which are meant, what they look like, and how they are found. The requests are read as a transcript."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.vbem.rest.plugins.module_utils._em._errors import EmError
+from ansible_collections.vbem.rest.plugins.module_utils._em._filter import Comparison, Or
+from ansible_collections.vbem.rest.plugins.module_utils._em._tasks import (
+    FIELDS,
+    NO_TASKS_OF_OWN,
+    Found,
+    Selection,
+    create_selection,
+    create_task_path,
+    find_tasks,
+    is_selected,
+    list_task_ids,
+    normalise_task,
+    select_by_ids,
+    sort_tasks,
+    warn_of_no_outcome,
+    warn_of_own_session,
+)
+from ansible_collections.vbem.rest.tests.unit.plugins.module_utils._em.fakes import FakeClient, TaskServer, answer, make_row
+
+BASE = "https://em.example.com:9398"
+QUERY = "/api/query?type=Task"
+SIZE = "&pageSize=500"
+
+
+def create_params(**given: Any) -> dict[str, Any]:
+    return {"task_id": None, "task_state": None, "operation": None, "success": None, "filter": None, **given}
+
+
+def select(**given: Any) -> Selection:
+    return create_selection(create_params(**given))
+
+
+def ids(found: Found) -> list[str]:
+    return [task["task_id"] for task in found.tasks]
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Which are meant
+
+
+def test_all_criteria_are_one_selection() -> None:
+    task_id, state, operation = FIELDS
+    assert select(
+        task_id=["b", "a", "b"], task_state=["Running"], operation=["x", "y"], filter="TaskId!=c", success=False
+    ) == Selection(
+        (
+            Or((Comparison(task_id, "==", "b"), Comparison(task_id, "==", "a"))),
+            Or((Comparison(state, "==", "Running"),)),
+            Or((Comparison(operation, "==", "x"), Comparison(operation, "==", "y"))),
+            Comparison(task_id, "!=", "c"),
+        ),
+        False,
+        ("b", "a"),
+    )
+
+
+def test_nothing_given_and_nothing_meant() -> None:
+    assert select() == Selection((), None, ())
+    assert select().is_all
+    assert not select().is_none
+    assert not select(success=False).is_all
+    for option in ("task_id", "task_state", "operation"):
+        empty = select(**{option: []})
+        assert empty.is_none
+        assert not empty.is_all
+        assert not select(**{option: ["x"]}).is_none
+    assert select_by_ids([]).is_none
+
+
+@pytest.mark.parametrize("option", ["task_id", "task_state", "operation"])
+@pytest.mark.parametrize("values", [[""], ["x", " "]])
+def test_empty_value_is_told(option: str, values: list[str]) -> None:
+    with pytest.raises(EmError) as caught:
+        select(**{option: values})
+    assert caught.value.kind == "invalid_option"
+    assert caught.value.msg == f"The option {option} cannot be {values!r}: one of its values is empty; leave that value out."
+
+
+def test_empty_filter_is_told() -> None:
+    with pytest.raises(EmError) as caught:
+        select(filter=" ")
+    assert caught.value.kind == "invalid_filter"
+    assert caught.value.msg == "The option filter cannot be ' ': it is empty; leave it out."
+
+
+def test_selection_by_ids() -> None:
+    made = select_by_ids(iter(["b", "a"]))
+    assert made == Selection((Or((Comparison(FIELDS[0], "==", "b"), Comparison(FIELDS[0], "==", "a"))),), None, ("b", "a"))
+
+
+@pytest.mark.parametrize(
+    ("task", "wanted", "expected"),
+    [
+        ({"success": True}, {"success": True}, True),
+        ({"success": False}, {"success": True}, False),
+        ({"success": False}, {"success": False}, True),
+        ({"success": None}, {"success": False}, False),
+        ({"success": None}, {}, True),
+        ({"success": True}, {"success": True, "operation": ["Other"]}, False),
+        ({"success": True}, {"operation": ["startjob", "Other"], "task_state": ["Finished"]}, True),
+        ({"success": True}, {"operation": ["startjob"], "task_state": ["Running"]}, False),
+    ],
+)
+def test_selected_is_what_meets_every_criterion(task: dict[str, Any], wanted: dict[str, Any], expected: bool) -> None:
+    shown = {"task_id": "task-1", "state": "Finished", "operation": "StartJob", **task}
+    assert is_selected(shown, select(**wanted)) is expected
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# What they look like
+
+
+def normalise(**row: Any) -> dict[str, Any]:
+    return normalise_task(row, FakeClient(lambda _method, _path: answer()))
+
+
+def test_a_finished_task() -> None:
+    uid = "35c24055-bdee-4e43-b655-a42de408d2ec"
+    links = [
+        {"rel": "Delete", "href": "https://vbr/api/tasks/task-5", "type": "Task"},
+        {"rel": "DELETE", "href": "https://vbr/api/tasks/task-5"},
+        {"rel": "Related", "href": f"http://vbr:9399/api/backupSessions/{uid}", "type": "BackupJobSession", "name": "n"},
+        {"href": "https://vbr/api/x"},
+    ]
+    assert normalise(
+        task_id="task-5",
+        state="finished",
+        operation=" StartJob ",
+        href="http://vbr:9399/api/tasks/task-5?format=Entity",
+        result={"success": "false", "message": " Nobody there "},
+        links=links,
+    ) == {
+        "task_id": "task-5",
+        "state": "Finished",
+        "operation": "StartJob",
+        "success": False,
+        "message": "Nobody there",
+        "href": f"{BASE}/api/tasks/task-5?format=Entity",
+        "related": [
+            {
+                "rel": "Related",
+                "type": "BackupJobSession",
+                "name": "n",
+                "href": f"{BASE}/api/backupSessions/{uid}",
+                "uid": uid,
+            },
+            {"rel": None, "type": None, "name": None, "href": f"{BASE}/api/x", "uid": None},
+        ],
+    }
+
+
+@pytest.mark.parametrize("state", ["Running", "OperationFinished", "operationfinished", "Paused", None])
+def test_an_outcome_counts_only_once_the_task_is_finished(state: str | None) -> None:
+    task = normalise(task_id="t", state=state, result={"success": True, "message": "Ok"})
+    assert (task["success"], task["message"]) == (None, None)
+    assert task["state"] == ("OperationFinished" if state == "operationfinished" else state)
+    assert task["operation"] is None
+    assert task["related"] == []
+
+
+@pytest.mark.parametrize("result", [None, [], "text", {}, {"success": None, "message": None}])
+def test_a_finished_task_without_outcome(result: object) -> None:
+    task = normalise(task_id="t", state="Finished", result=result)
+    assert (task["success"], task["message"]) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("row", "task_id", "href"),
+    [
+        ({"task_id": "a b", "href": ""}, "a b", f"{BASE}/api/tasks/a%20b"),
+        ({"task_id": "a/b"}, "a/b", f"{BASE}/api/tasks/a%2Fb"),
+        ({"href": "http://vbr/api/tasks/a%20b?x=/y"}, "a b", f"{BASE}/api/tasks/a%20b?x=/y"),
+        ({"href": "http://vbr/api/tasks/a?x=/y?z"}, "a", f"{BASE}/api/tasks/a?x=/y?z"),
+        ({"task_id": "x", "href": "http://vbr/api/tasks/y"}, "x", f"{BASE}/api/tasks/y"),
+    ],
+)
+def test_id_and_address(row: dict[str, Any], task_id: str, href: str) -> None:
+    task = normalise(**row)
+    assert (task["task_id"], task["href"]) == (task_id, href)
+
+
+@pytest.mark.parametrize("row", [{}, {"href": "http://vbr/api/tasks/"}, {"href": ""}, {"task_id": " "}])
+def test_a_task_without_an_id_is_told(row: dict[str, Any]) -> None:
+    with pytest.raises(EmError) as caught:
+        normalise(**row)
+    assert (caught.value.kind, caught.value.msg) == ("bad_response", "The server listed a task without an id.")
+
+
+@pytest.mark.parametrize("task_id", [".", "..", "a\nb", "\ud800"])
+def test_an_id_that_cannot_be_addressed_is_told(task_id: str) -> None:
+    with pytest.raises(EmError) as caught:
+        create_task_path(task_id)
+    assert caught.value.kind == "bad_response"
+    assert caught.value.msg == f"The server listed a task with the id {task_id!r}, which cannot be addressed."
+
+
+def test_an_id_is_one_segment_of_a_path() -> None:
+    assert create_task_path("a/b?c X") == "/api/tasks/a%2Fb%3Fc%20X"
+    assert create_task_path("...") == "/api/tasks/..."
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# How they are found
+
+ROWS = [
+    make_row("task-10"),
+    make_row("task-9", "Running"),
+    make_row("task-11", operation="EditJob", Result={"Success": False}),
+]
+
+
+def test_a_server_that_filters_is_asked_once() -> None:
+    client = FakeClient(TaskServer(ROWS))
+    found = find_tasks(client, select(task_state=["Finished"]), page_size=7)
+    assert (ids(found), found.missing, found.listed) == (["task-10", "task-11"], [], 2)
+    assert client.calls == [("GET", f"{QUERY}&filter=State%3D%3DFinished&pageSize=7")]
+    assert client.filters_tasks is True
+
+
+def test_what_no_server_can_tell_is_told_here() -> None:
+    client = FakeClient(TaskServer(ROWS))
+    found = find_tasks(client, select(success=False), page_size=7)
+    assert (ids(found), found.missing, found.listed) == (["task-11"], [], 3)
+    assert client.calls == [("GET", f"{QUERY}&pageSize=7")]
+    assert client.filters_tasks is True
+
+
+def test_nothing_meant_is_not_asked() -> None:
+    client = FakeClient(TaskServer(ROWS))
+    assert find_tasks(client, select(task_id=[])) == Found([], [], 0)
+    assert client.calls == []
+
+
+def test_an_answer_without_any_match_is_checked() -> None:
+    client = FakeClient(TaskServer(ROWS))
+    found = find_tasks(client, select(operation=["CloneJob"]))
+    assert (found.tasks, found.missing, found.listed) == ([], [], 3)
+    assert client.calls == [("GET", f"{QUERY}&filter=Operation%3D%3DCloneJob{SIZE}"), ("GET", f"{QUERY}{SIZE}")]
+    assert client.filters_tasks is True, "the whole list said the same"
+
+
+def test_an_answer_that_lacks_a_named_task_is_checked() -> None:
+    client = FakeClient(TaskServer(ROWS))
+    found = find_tasks(client, select(task_id=["TASK-9", "task-12", "task-13"]), page_size=50)
+    assert (ids(found), found.missing, found.listed) == (["task-9"], ["task-12", "task-13"], 3)
+    assert len(client.calls) == 2
+    assert client.filters_tasks is False, "the filter found fewer than there are: TASK-9"
+    find_tasks(client, select(task_id=["task-9"]), page_size=50)
+    assert client.calls[-2:] == [("GET", f"{QUERY}&pageSize=50")] * 2, "not filtered again"
+
+
+@pytest.mark.parametrize("status", [400, 500, 501])
+def test_a_refused_filter_is_not_sent_again(status: int) -> None:
+    server = TaskServer(ROWS)
+    server.failing = [answer(status)]
+    client = FakeClient(server)
+    assert ids(find_tasks(client, select(task_state=["Running"]))) == ["task-9"]
+    assert client.filters_tasks is False
+    assert len(client.calls) == 2
+    assert ids(find_tasks(client, select(task_state=["Running"]))) == ["task-9"]
+    assert client.calls[2:] == [("GET", f"{QUERY}{SIZE}")]
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 502, 503])
+def test_another_failure_is_no_refusal(status: int) -> None:
+    server = TaskServer(ROWS)
+    server.failing = [answer(status)]
+    client = FakeClient(server)
+    with pytest.raises(EmError):
+        find_tasks(client, select(task_state=["Running"]))
+    assert len(client.calls) == 1
+    assert client.filters_tasks is True
+
+
+def test_a_failed_logon_is_no_refusal() -> None:
+    """The logon comes first, so that its 400 or 500 is not taken for the filter's."""
+
+    class LoggedOff(FakeClient):
+        def log_on(self) -> None:
+            raise EmError("server_error", "no logon", status=500)
+
+    client = LoggedOff(TaskServer(ROWS))
+    with pytest.raises(EmError, match="no logon"):
+        find_tasks(client, select(task_state=["Running"]))
+    assert client.calls == []
+
+
+def test_the_same_task_on_two_pages_is_one_task() -> None:
+    client = FakeClient(TaskServer([make_row("task-1"), make_row("task-2"), make_row("task-1", operation="New")]))
+    found = find_tasks(client, select(success=True), page_size=2)
+    assert [(task["task_id"], task["operation"]) for task in found.tasks] == [("task-1", "New"), ("task-2", "StartJob")]
+    assert found.listed == 3
+
+
+def test_a_task_that_moves_between_pages_is_asked_for_by_its_id() -> None:
+    """Another one is removed while the list is read, and what moves up to the first page is not on the second."""
+    server = TaskServer([make_row(f"task-{number}") for number in range(1, 7)], filters=False)
+    server.before_query = [lambda: None, lambda: None, lambda: server.drop("task-1")]
+    client = FakeClient(server)
+    client.filters_tasks = False
+    server.before_query = [lambda: None, lambda: server.drop("task-1")]
+    named = ["task-10", "TASK-9", "task-4", "task-2", ".", "..", "a\nb"]
+    server.rows.append(make_row("task-10", "Running"))
+    found = find_tasks(client, select(task_id=named, success=True), page_size=3)
+    assert ids(found) == ["task-2", "task-4"]
+    assert found.missing == ["TASK-9", ".", "..", "a\nb"]
+    assert found.listed == 7
+    assert client.calls == [
+        ("GET", f"{QUERY}&pageSize=3"),
+        ("GET", f"{QUERY}&pageSize=3&page=2"),
+        ("GET", "/api/tasks/TASK-9"),
+        ("GET", "/api/tasks/task-4"),
+    ]
+
+
+def test_one_page_is_believed() -> None:
+    client = FakeClient(TaskServer(ROWS))
+    client.filters_tasks = False
+    client.pages = 5
+    assert find_tasks(client, select(task_id=["task-12"])).missing == ["task-12"]
+    assert len(client.calls) == 1
+
+
+def find_late(said: Any) -> Found:
+    """Find task-9 and task-1 of two pages, neither of which shows task-9; the question for it is answered so."""
+    server = TaskServer([make_row("task-3"), make_row("task-2"), make_row("task-1")])
+
+    def script(method: str, path: str) -> Any:
+        return said if path == "/api/tasks/task-9" else server(method, path)
+
+    client = FakeClient(script)
+    client.filters_tasks = False
+    return find_tasks(client, select(task_id=["task-9", "task-1"], task_state=["Finished"]), page_size=2)
+
+
+def test_a_task_that_was_asked_for() -> None:
+    found = find_late(answer(200, make_row("Task-9")))
+    assert (ids(found), found.missing, found.listed) == (["task-1", "Task-9"], [], 4)
+    found = find_late(answer(200, make_row("task-9", "Running")))
+    assert (ids(found), found.missing, found.listed) == (["task-1"], [], 4)
+    for status, words in ((404, None), (400, None), (500, "There is no such task: no task with id task-9")):
+        found = find_late(answer(status, {"Message": words} if words else b""))
+        assert (ids(found), found.missing, found.listed) == (["task-1"], ["task-9"], 3)
+
+
+def test_a_question_that_fails_is_no_absence() -> None:
+    for status in (401, 403, 500, 503):
+        with pytest.raises(EmError):
+            find_late(answer(status))
+    with pytest.raises(EmError) as caught:
+        find_late(answer(200, [1]))
+    assert (caught.value.kind, caught.value.msg) == ("bad_response", "The server's answer is not a task.")
+
+
+def test_all_ids() -> None:
+    client = FakeClient(TaskServer(ROWS))
+    assert list_task_ids(client) == {"task-9", "task-10", "task-11"}
+    assert client.calls == [("GET", f"{QUERY}{SIZE}")]
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Order and warnings
+
+
+def create_task(task_id: str, state: str | None, operation: str | None) -> dict[str, Any]:
+    return {"task_id": task_id, "state": state, "operation": operation}
+
+
+TASKS = [
+    create_task("task-10", "Finished", "b"),
+    create_task("task-9", "Running", None),
+    create_task("task-2", "Paused", "a10"),
+    create_task("task-1", None, "a9"),
+    create_task("task-3", "OperationFinished", "b"),
+    create_task("task-4", "Finished", "b"),
+]
+
+
+@pytest.mark.parametrize(
+    ("key", "descending", "numbers"),
+    [
+        ("task_id", False, [1, 2, 3, 4, 9, 10]),
+        ("task_id", True, [10, 9, 4, 3, 2, 1]),
+        ("state", False, [9, 3, 4, 10, 2, 1]),
+        ("state", True, [2, 4, 10, 3, 9, 1]),
+        ("operation", False, [1, 2, 3, 4, 10, 9]),
+        ("operation", True, [3, 4, 10, 2, 1, 9]),
+    ],
+)
+def test_sort(key: str, descending: bool, numbers: list[int]) -> None:
+    tasks = sort_tasks(TASKS, key=key, descending=descending)
+    assert [task["task_id"] for task in tasks] == [f"task-{number}" for number in numbers]
+
+
+@pytest.mark.parametrize(
+    ("own", "listed", "wanted", "warned"),
+    [(True, 0, {}, True), (True, 1, {}, False), (False, 0, {}, False), (True, 0, {"task_id": []}, False)],
+)
+def test_an_own_session_that_shows_nothing_warns(own: bool, listed: int, wanted: dict[str, Any], warned: bool) -> None:
+    client = FakeClient(TaskServer([]), own=own)
+    warn_of_own_session(client, select(**wanted), Found([], [], listed))
+    assert client.warnings == ([NO_TASKS_OF_OWN] if warned else [])
+
+
+def test_the_warning_of_a_task_without_outcome() -> None:
+    assert warn_of_no_outcome({"task_id": "task-5", "operation": "StartJob"}) == (
+        "The server does not say whether task-5 (StartJob), which is finished, was carried out."
+    )
