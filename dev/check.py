@@ -106,7 +106,12 @@ CHECKS = [
         " tests/report tests/shipping tests/faults tests/properties tests/emulator_tests tests/wire tests/unit",
     ),
     Check("units", "the unit tests as ansible-test runs them", f"ansible-test units --python {PYTHON} --color no"),
-    Check("importer", "what Galaxy does with an upload", "python -m galaxy_importer.main $(ls ../../../../dist/*.tar.gz)"),
+    Check(
+        "importer",
+        "what Galaxy does with an upload, without a warning",
+        "said=$(GALAXY_IMPORTER_CHECK_REQUIRED_TAGS=true python -m galaxy_importer.main $(ls ../../../../dist/*.tar.gz) 2>&1)"
+        """; echo "$said"; ! grep -qE '^(WARNING|ERROR)' <<<"$said\"""",
+    ),
     Check("ansible-lint", "ansible-lint, production profile", "ansible-lint --offline --nocolor"),
     Check(
         "docs",

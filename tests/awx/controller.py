@@ -31,7 +31,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 ROOT = Path(__file__).resolve().parents[2]
 KIT = ROOT / "extensions" / "awx"
-PROJECT = KIT / "project"
+PROJECT = KIT / "templates" / "project"
 LIMIT_SECONDS = 300  # what machines with much else to do need
 # AWX takes a file for a playbook if it has such a line; it does not know the name ansible.builtin.import_playbook.
 PLAYBOOK_LINE = re.compile(r"^\s*-?\s*(hosts|import_playbook):", re.MULTILINE)

@@ -20,8 +20,8 @@ import yaml
 ROOT = Path(__file__).resolve().parents[2]
 PLUGIN_KINDS = {"action", "doc_fragments", "filter", "lookup", "module_utils", "modules", "plugin_utils"}
 TOP = {
-    *("CHANGELOG.md", "CONTRIBUTING.md", "FILES.json", "LICENSE", "MANIFEST.json", "README.md", "SECURITY.md"),
-    *("changelogs", "docs", "extensions", "meta", "playbooks", "plugins", "requirements.txt", "roles"),
+    *("CHANGELOG.md", "CODE_OF_CONDUCT.md", "CONTRIBUTING.md", "FILES.json", "LICENSE", "MANIFEST.json", "README.md"),
+    *("SECURITY.md", "changelogs", "docs", "extensions", "meta", "playbooks", "plugins", "requirements.txt", "roles", "tests"),
 }
 
 
@@ -42,7 +42,9 @@ def names(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 def test_nothing_of_the_workshop_is_shipped(names: list[str]) -> None:
     assert {name.partition("/")[0] for name in names} <= TOP
     for name in names:
-        assert not re.search(r"(^|/)(tests?|__pycache__|\.[^/]*)(/|$)", name.removeprefix("changelogs/fragments/.keep")), name
+        # The one exception tells ansible-test, and so Automation Hub, for which Pythons the code is.
+        if name != "tests/config.yml":
+            assert not re.search(r"(^|/)(tests?|fragments|__pycache__|\.[^/]*)(/|$)", name), name
     kinds = {name.split("/")[1] for name in names if name.startswith("plugins/")}
     assert kinds <= PLUGIN_KINDS
 
@@ -55,7 +57,9 @@ def test_what_users_need_is_shipped(names: list[str]) -> None:
         "SECURITY.md",
         "meta/runtime.yml",
         "meta/execution-environment.yml",
+        "meta/extensions.yml",
         "requirements.txt",
+        "tests/config.yml",
         "plugins/modules/veeam_task.py",
         "plugins/module_utils/_em/_http.py",
         "docs/docsite/rst/guide_start.rst",
@@ -63,6 +67,11 @@ def test_what_users_need_is_shipped(names: list[str]) -> None:
         assert wanted in names
     for role in (ROOT / "roles").iterdir():
         assert f"roles/{role.name}/meta/argument_specs.yml" in names
+
+
+def test_every_kind_of_extension_that_galaxy_can_list_is_named() -> None:
+    named = {entry["args"]["ext_dir"] for entry in read_yaml("meta/extensions.yml")["extensions"]}
+    assert named == {f"eda/plugins/{path.name}" for path in (ROOT / "extensions/eda/plugins").iterdir() if path.is_dir()}
 
 
 def iter_versions_added() -> Iterator[tuple[str, str]]:
@@ -122,3 +131,12 @@ def test_every_module_is_in_the_action_group_and_the_readme() -> None:
         assert f"vbem.rest.{name}`" in readme, name
     for guide in (ROOT / "docs" / "docsite" / "rst").glob("guide_*.rst"):
         assert guide.name in readme, guide.name
+
+
+def test_links_of_the_readme_are_whole_and_lead_somewhere() -> None:
+    links = re.findall(r"\]\(([^)]+)\)", (ROOT / "README.md").read_text(encoding="utf-8"))
+    assert links
+    for link in links:
+        assert link.startswith("https://"), link
+        found = re.fullmatch(r"https://\S+/ansible-collection-rest/(?:blob/)?main/([^#]+)(?:#.*)?", link)
+        assert not found or (ROOT / found[1]).exists(), link
