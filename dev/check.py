@@ -110,7 +110,7 @@ CHECKS = [
         "importer",
         "what Galaxy does with an upload, without a warning",
         "said=$(GALAXY_IMPORTER_CHECK_REQUIRED_TAGS=true python -m galaxy_importer.main $(ls ../../../../dist/*.tar.gz) 2>&1)"
-        """; echo "$said"; ! grep -qE '^(WARNING|ERROR)' <<<"$said\"""",
+        """ || { echo "$said"; exit 1; }; echo "$said"; ! grep -qE '^(WARNING|ERROR)' <<<"$said\"""",
     ),
     Check("ansible-lint", "ansible-lint, production profile", "ansible-lint --offline --nocolor"),
     Check(
