@@ -68,7 +68,7 @@ class Site:
         leaks += search.find(json.dumps(job.events).encode(), "events")
         leaks += search.find(job.output.encode(), "output")
         assert not leaks, leaks
-        assert sum(1 for _ in (job.artifacts / "job_events").iterdir()) == len(job.events) > 10
+        assert sum(1 for _event in (job.artifacts / "job_events").iterdir()) == len(job.events) > 10
         assert "EXEC /bin/sh" in job.output, "-vvv was not in force"
 
 

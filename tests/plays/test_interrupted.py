@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 import pytest
 from emulator import Emulator, LogonSession, Switches
 
-from .test_endings import await_, heed_ctrl_c, start_text  # noqa: F401 - a fixture that applies to all
+from .test_endings import await_, heed_ctrl_c, start_text  # noqa: F401 # pylint: disable=unused-import
 from .watcher import list_descendants
 
 SHORT = 3.0  # seconds that a phase lasts which the server draws out

@@ -73,7 +73,7 @@ def check_types(shown: dict[str, Any]) -> None:
     kinds: dict[str, Any] = {"success": bool, "schedule_configured": bool, "schedule_enabled": bool, "is_retry": bool}
     kinds.update(progress=int, related=list)
     for key, value in shown.items():
-        assert value is None or type(value) is kinds.get(key, str), (key, value)
+        assert value is None or value.__class__ is kinds.get(key, str), (key, value)
     assert shown.get("task_id", "x")
     for link in shown.get("related", ()):
         assert link.keys() == {"rel", "type", "name", "href", "uid"}
