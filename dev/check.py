@@ -109,8 +109,9 @@ CHECKS = [
     Check(
         "importer",
         "what Galaxy does with an upload, without a warning",
-        "said=$(GALAXY_IMPORTER_CHECK_REQUIRED_TAGS=true python -m galaxy_importer.main $(ls ../../../../dist/*.tar.gz) 2>&1)"
+        "said=$(GALAXY_IMPORTER_CHECK_REQUIRED_TAGS=true python -m galaxy_importer.main $(ls ../dist/*.tar.gz) 2>&1)"
         """ || { echo "$said"; exit 1; }; echo "$said"; ! grep -qE '^(WARNING|ERROR)' <<<"$said\"""",
+        cwd=LOGS,  # it writes a file
     ),
     Check("ansible-lint", "ansible-lint, production profile", "ansible-lint --offline --nocolor"),
     Check(

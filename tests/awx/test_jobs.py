@@ -10,6 +10,7 @@ import json
 import os
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -64,6 +65,9 @@ class Site:
             environment = json.loads(own.read_text(encoding="utf-8"))["env"]
             assert not list(search.find(json.dumps({**environment, "VBEM_PASSWORD": ""}).encode(), "command"))
             own.unlink()
+        until = time.monotonic() + 20
+        while any(self.awx.folder.rglob("AnsiballZ_*")) and time.monotonic() < until:
+            time.sleep(0.2)  # what runs in the background removes its files up to 5 seconds after it has ended
         leaks = list(search.find_below(self.awx.folder))  # artifacts, env, project, home, and all that on the node
         leaks += search.find(json.dumps(job.events).encode(), "events")
         leaks += search.find(job.output.encode(), "output")

@@ -124,7 +124,7 @@ PASSING = (404, 429, 500, 502, 503, 504)  # after which a read tells what became
 EXCUSES = (LOST, HANDED_OVER, BEFALLEN)
 
 
-def left_open(e: Evidence, session: Any) -> str | None:
+def left_open(e: Evidence, session: Any) -> str | None:  # noqa: PLR0911 - one for each reason
     """Say why an own session is open after the run; None where it is not."""
     if session.id not in e.open:
         return None

@@ -65,7 +65,7 @@ PHASES = {
     ),
     "removal": Phase(
         "vbem.rest.veeam_task: {session: '{{ lent }}', state: absent, task_state: Finished}",
-        {"method": "DELETE", "path": "/tasks/", "delay": 1 / TASKS, "times": None},
+        {"method": "DELETE", "path": "/tasks/", "delay": 4 / TASKS, "times": None},  # over four connections
         "DELETE",
         "/api/tasks/",
         5,

@@ -86,9 +86,10 @@ def log_off(transport: Transport, session: LogonSession) -> bool:
     alive, and so nothing happened, is it asked for once more.
     """
     for is_first in (True, False):
-        failure, may_pass = _ask_to_end(transport, session)
-        if failure is None:
+        told, may_pass = _ask_to_end(transport, session)
+        if told is None:
             return True
+        failure = told
         if failure.kind == "session_lost":
             return not is_first  # it was alive a moment ago, and then was asked to end
         if not may_pass:
