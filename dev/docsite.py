@@ -12,30 +12,13 @@ from __future__ import annotations
 
 import re
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
-from stage import BIN, BUILD, SOURCE, create_environment, show, stage
+from stage import BIN, BUILD, SOURCE, run, show, stage
 
 SITE = BUILD / "site"
 LOOKS = Path(__file__).with_name("docsite")  # conf.py, what is static, and the first page
-
-
-def run(*command: str | Path, cwd: Path, paths: Path) -> str:
-    """Run a tool and give what it printed, or end this process with that."""
-    done = subprocess.run(
-        [str(part) for part in command],
-        cwd=cwd,
-        env=create_environment(ANSIBLE_COLLECTIONS_PATH=str(paths)),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        sys.exit(f"{' '.join(str(part) for part in command)} failed:\n{done.stdout}")
-    return done.stdout
 
 
 def build(site: Path, paths: Path) -> Path:
@@ -49,7 +32,7 @@ def build(site: Path, paths: Path) -> Path:
         *(BIN / "antsibull-docs", "--config-file", LOOKS / "antsibull-docs.cfg", "collection", "--use-current"),
         *("--squash-hierarchy", "--fail-on-error", "--dest-dir", rst, "vbem.rest"),
         cwd=site,
-        paths=paths,
+        ANSIBLE_COLLECTIONS_PATH=str(paths),
     )
     prepare(rst)
     print(
@@ -65,7 +48,7 @@ def build(site: Path, paths: Path) -> Path:
             rst,
             site / "html",
             cwd=site,
-            paths=paths,
+            ANSIBLE_COLLECTIONS_PATH=str(paths),
         ),
         end="",
     )
