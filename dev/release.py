@@ -40,11 +40,17 @@ def look(version: str) -> None:
         sys.exit("There are changes that are not committed: commit them, or put them aside.")
     if ask_git("branch", "--show-current") != "main":
         sys.exit("Releases are made on the branch main.")
-    released = [read_version(tag) for tag in ask_git("tag", "--list").split() if re.fullmatch(r"[\d.]+", tag)]
+    released = [read_version(tag) for tag in ask_git("tag", "--list").split() if re.fullmatch(r"\d+\.\d+\.\d+", tag)]
     if released and number <= max(released):
         sys.exit(f"VERSION={version} is not above the latest release, {'.'.join(map(str, max(released)))}.")
     if not any("release_summary:" in path.read_text(encoding="utf-8") for path in FRAGMENTS.glob("*.yml")):
         sys.exit("No fragment has a release_summary: say in changelogs/fragments/ what this release is about.")
+
+
+def put_back() -> None:
+    """Restore the files as they were committed."""
+    run("git", "restore", ".")
+    run("git", "clean", "--quiet", "--force", "changelogs", "CHANGELOG.md")
 
 
 def main() -> int:
@@ -57,10 +63,13 @@ def main() -> int:
     text = GALAXY.read_text(encoding="utf-8")
     GALAXY.write_text(re.sub(r"(?m)^version: .*$", f"version: {options.version}", text), encoding="utf-8")
     today = datetime.now(timezone.utc).date().isoformat()
-    run(BIN / "antsibull-changelog", "release", "--version", options.version, "--date", today)
+    try:
+        run(BIN / "antsibull-changelog", "release", "--version", options.version, "--date", today)
+    except SystemExit:
+        put_back()
+        raise
     if not options.unchecked and subprocess.run([BIN / "python", ROOT / "dev" / "check.py"], check=False).returncode:
-        run("git", "restore", ".")
-        run("git", "clean", "--quiet", "--force", "changelogs", "CHANGELOG.md")
+        put_back()
         print("A check failed, so nothing was released and the files are as they were.", file=sys.stderr)
         return 1
     run("git", "add", "--all")

@@ -100,3 +100,14 @@ def test_an_untidy_checkout_is_refused(checkout: Path) -> None:
     git(checkout, "commit", "--quiet", "--all", "--message", "No fragments")
     assert "release_summary" in release(checkout, "7.8.9").stderr
     assert git(checkout, "tag", "--list") == ""
+
+
+def test_a_bad_fragment_leaves_the_checkout_as_it_was(checkout: Path) -> None:
+    add_summary(checkout)
+    (checkout / "changelogs" / "fragments" / "bad.yml").write_text("---\nno_such_section:\n  - x\n", encoding="utf-8")
+    git(checkout, "add", "--all")
+    git(checkout, "commit", "--quiet", "--message", "A bad fragment")
+    done = release(checkout, "7.8.9")
+    assert done.returncode != 0
+    assert git(checkout, "status", "--porcelain") == ""
+    assert git(checkout, "tag", "--list") == ""

@@ -187,3 +187,15 @@ def test_a_removal_ends_when_nobody_waits_for_it_any_more(bench: Bench, em: Emul
     with pytest.raises(KeyboardInterrupt):
         remove_tasks(client, tasks, tasks, [])
     assert 12 <= len(bench.deletions()) < 12 + 2 * MOST_CONNECTIONS
+
+
+def test_where_no_thread_can_be_had_one_connection_does(
+    bench: Bench, em: Emulator, far: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    before = _ids(em, far)
+    monkeypatch.setattr(_crew.threading.Thread, "start", refuse)
+    assert sorted(bench.remove(far, task_state=["Finished"], options=dict(REAL))["deleted"]) == sorted(before)
+    assert len(_connections(em)) == 1

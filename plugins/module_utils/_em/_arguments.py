@@ -77,7 +77,10 @@ def _read_int(value: Any, name: str) -> int:
 def _read_text(option: Option, value: Any, name: str) -> str:
     if isinstance(value, str):
         # Of what JSON writes as two escapes Python's literals make two halves.
-        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        try:
+            return value.encode("utf-16", "surrogatepass").decode("utf-16")
+        except UnicodeDecodeError:
+            return value  # halves without their others: bytes of the environment that are no UTF-8, sent as they are
     if isinstance(value, date):  # YAML makes one of what looks like it
         return value.isoformat()
     if option.secret:

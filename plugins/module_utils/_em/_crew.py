@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from enum import Enum
 
@@ -91,9 +92,13 @@ def _work_side_by_side(client: Client, items: deque[str], work: Work) -> Verdict
     members = [_create_member(client) for _number in range(min(MOST_CONNECTIONS, len(items) // 2) - 1)]
     threads = [threading.Thread(target=crew.take_part, args=(member,), daemon=True) for member in members]
     try:
-        for thread in threads:
-            thread.start()
+        with suppress(RuntimeError):  # no more threads on this machine: those there are will do
+            for thread in threads:
+                thread.start()
         crew.take_part(client)
+    except BaseException:
+        crew.verdict = Verdict.END
+        raise
     finally:
         for thread in threads:
             if thread.ident is not None:

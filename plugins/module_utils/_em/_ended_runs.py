@@ -218,12 +218,12 @@ def read_since(text: str) -> float | None:
         return None
     match = _DURATION.fullmatch(text.strip())
     if match:
-        return time.time() - int(match[1]) * _UNITS[match[2].lower()]
+        return max(time.time() - int(match[1]) * _UNITS[match[2].lower()], 0.0)
     date = parse_date(text)
     if date is None:
         cure = "give now, a time such as 2026-11-23T18:00:00Z, or how long ago, such as 90m or 2d"
         raise create_option_error("since", text, cure)
-    return date.timestamp()
+    return max(date.timestamp(), 0.0)
 
 
 def is_wanted(run: Mapping[str, Any], wishes: Mapping[str, list[str] | None]) -> bool:

@@ -15,7 +15,7 @@ from ._crew import Verdict, work_off
 from ._errors import EmError
 from ._filter import natural_key
 from ._status import is_unknown_task
-from ._tasks import Selection, create_task_path, list_task_ids
+from ._tasks import Selection, create_task_path, list_task_ids, look_up
 
 SILENT_FAILURES = 3  # removals in a row that got no answer at all; after these the server is not asked again
 DELETED = "deleted"
@@ -137,8 +137,11 @@ def _clear_up(client: Client, outcomes: Mapping[str, str | Unanswered], lost: Em
     unclear = {task_id: outcome for task_id, outcome in outcomes.items() if isinstance(outcome, Unanswered)}
     if not unclear:
         return said
+    pages = client.pages
     try:
         listed = None if lost is not None else list_task_ids(client)
+        if listed is not None and client.pages - pages > 1:  # rows may have moved from page to page while they were read
+            listed |= {task_id for task_id in unclear if task_id not in listed and look_up(client, task_id) is not None}
     except EmError:
         listed = None
     for task_id, outcome in unclear.items():

@@ -173,7 +173,7 @@ def _find_in_whole(client: Client, selection: Selection, page_size: int) -> Foun
     found = _find(client, None, selection, page_size)
     if client.pages - pages < 2 or not found.missing:
         return found
-    late = [task for task in (_look_up(client, task_id) for task_id in found.missing) if task is not None]
+    late = [task for task in (look_up(client, task_id) for task_id in found.missing) if task is not None]
     seen = {task["task_id"].lower() for task in late}
     tasks = found.tasks + [task for task in late if is_selected(task, selection)]
     return Found(
@@ -183,7 +183,7 @@ def _find_in_whole(client: Client, selection: Selection, page_size: int) -> Foun
     )
 
 
-def _look_up(client: Client, task_id: str) -> dict[str, Any] | None:
+def look_up(client: Client, task_id: str) -> dict[str, Any] | None:
     """Read one task; None where the server does not have it."""
     if task_id in (".", "..") or not can_travel(task_id):
         return None
