@@ -58,8 +58,8 @@ WAYS: dict[str, dict[str, str]] = {
 }
 VERBOSITIES = range(5)
 ALL = [(verbosity, way, False) for way in WAYS for verbosity in VERBOSITIES]
-# Each verbosity, and the ways that differ most; all tasks where most is shown.
-FEW = [(0, "default", True), (1, "yaml", True), (2, "json", True), (3, "runner", True), (4, "debug", False)]
+# The ways that differ most; `make secrets` tries each with every verbosity and all tasks.
+FEW = [(1, "json", True), (3, "runner", True), (4, "debug", True)]
 
 # What keeps secrets in: what to replace by what in which files, and how to look. "(more)": with all tasks.
 ACTION = "plugins/plugin_utils/_action.py"
