@@ -255,7 +255,8 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=2, help="cores that are run at a time (default: 2)")
     options = parser.parse_args()
     begin, steps = time.monotonic(), options.only or list(STEPS)
-    pythons = find_pythons(sorted({python for some in CORES.values() for python in (*some[0], *some[1])}))
+    wanted = {python for own, others in CORES.values() for python in (*own, *others)}
+    pythons = find_pythons(sorted(wanted, key=lambda python: int(python.split(".")[1])))
     rows = list(create_rows(options.core or list(CORES), pythons, options.quick))
     rows = [row for row in rows if not options.python or row.python in options.python]
     cores = {core: list(some) for core, some in groupby(rows, key=lambda row: row.core)}

@@ -45,7 +45,8 @@ def run_scenario(
 ) -> Tally:
     """Record a scenario's healthy run and run it with every fault at every request.
 
-    ``only`` is the beginning of the names of the cases that are wanted; ``every`` takes one of so many, for a sample.
+    ``only`` is the beginning of the names of the cases that are wanted; ``every`` takes one of so many, for a sample, and one
+    in any case.
     """
     wire = f"{stage.em.switches.version}-{form}"
     tally = Tally(scenario.group, scenario.name, wire)
@@ -63,6 +64,7 @@ def run_scenario(
         return tally
     dooms = list(iter_dooms(methods, thorough=thorough))
     tally.faults = len({doom.fault.name for doom in dooms})
+    every = min(every, len(dooms) or 1)
     for number, doom in enumerate(dooms):
         case = f"{name}/{doom.name}"
         if (number + offset) % every or not case.startswith(only):

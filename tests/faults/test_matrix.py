@@ -53,7 +53,7 @@ def test_a_fault_is_never_taken_for_an_answer(stages: dict[int, Stage], wire: tu
     version, form = wire
     number = SCENARIOS.index(scenario)
     tally = run_scenario(stages[version], scenario, form, every=EVERY[wire], offset=number)
-    assert tally.cases > 1 or tally.requests * tally.faults < EVERY[wire]
+    assert tally.cases > 1
     assert not tally.wrong, explain(tally)
 
 
