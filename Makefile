@@ -54,6 +54,11 @@ coverage: $(READY) ## Measure which branches of the collection the tests run, in
 mutation: $(READY) ## Put slips into the code that must not be wrong, and see that the tests notice; takes long
 	@$(BIN)/python dev/mutation.py $(ONLY)
 
+.PHONY: thorough
+thorough: $(READY) ## Every case of the tests of which `make test` runs a sample; takes long
+	@$(BIN)/python dev/stage.py >/dev/null && VBEM_EVERY_CASE=1 ANSIBLE_COLLECTIONS_PATH=$(CURDIR)/.build/source PYTHONPATH=$(CURDIR)/.build/source:$(CURDIR)/tests \
+	  $(BIN)/python -m pytest -q -n 2 --dist worksteal -p no:cacheprovider tests/wire tests/plays tests/crowd tests/eda
+
 .PHONY: faults
 faults: $(READY) ## Every module, every request, every fault: print cases tried and cases wrong
 	@$(BIN)/python dev/stage.py >/dev/null && PYTHONPATH=.build/source:tests $(BIN)/python -m faults

@@ -38,4 +38,15 @@ pip=("$build/venv/bin/python" -m pip --disable-pip-version-check --quiet)
 if ! { "${pip[@]}" install uv && "$build/venv/bin/uv" pip install --quiet --python "$build/venv/bin/python" -r dev/requirements.txt; } 2>"$build/setup.log"; then
     "${pip[@]}" install -r dev/requirements.txt 2>>"$build/setup.log" || { cat "$build/setup.log" >&2; exit 1; }
 fi
+# What no Python package brings: a browser to look at the report with, and Java for ansible-rulebook. Only machines of CI get
+# them unasked; elsewhere the tests that want them are skipped, and say so.
+if [ -n "${CI:-}" ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+    missing=()
+    command -v chromium >/dev/null || missing+=(chromium)
+    command -v java >/dev/null || missing+=(default-jre-headless)
+    if [ "${#missing[@]}" -gt 0 ]; then
+        { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "${missing[@]}"; } \
+            >>"$build/setup.log" 2>&1 || echo "Could not be installed, so their tests are skipped: ${missing[*]} (.build/setup.log)"
+    fi
+fi
 touch "$build/venv/ready"

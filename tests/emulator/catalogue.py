@@ -8,8 +8,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
+
+REFERENCE = Path(__file__).with_name("reference_types.json")
+OWN = Path(__file__).with_name("types.json")
 
 Kind = Literal["string", "uid", "int", "float", "bool", "date", "enum"]
 
@@ -74,18 +78,12 @@ class TypeSpec:
 class Catalogue:
     """Query types by name, without regard to case."""
 
-    def __init__(self, path: Path | None = None) -> None:
-        self._types: dict[str, TypeSpec] = {}
-        reference = json.loads(Path(__file__).with_name("reference_types.json").read_text(encoding="utf-8"))
-        self._reference: dict[str, dict[str, Any]] = reference["types"]
-        for name in self._reference:
-            self._types[name.lower()] = self._read_type(name, {})
-        self.load(path or Path(__file__).with_name("types.json"))
+    def __init__(self) -> None:
+        self._types = dict(_read_own_types())
 
     def load(self, path: Path) -> None:
         """Add the types of a data file, or what there is to say of those that the reference has."""
-        for name, entry in json.loads(path.read_text(encoding="utf-8")).items():
-            self._types[name.lower()] = self._read_type(name, entry)
+        self._types |= _read_types(path)
 
     def find(self, name: str) -> TypeSpec | None:
         """Return the type of this name."""
@@ -100,23 +98,40 @@ class Catalogue:
     def __iter__(self) -> Iterator[TypeSpec]:
         return iter(self._types.values())
 
-    def _read_type(self, name: str, entry: dict[str, Any]) -> TypeSpec:
-        known = self._reference.get(name, {"list": "", "fields": []})
-        fields = [FieldSpec(field["name"], _KINDS[field["kind"]], tuple(field["values"])) for field in known["fields"]]
-        fields += [FieldSpec(field["name"], field["kind"], tuple(field.get("values", ()))) for field in entry.get("fields", ())]
-        element = entry.get("element", name)
-        return TypeSpec(
-            name=name,
-            element=element,
-            list=entry.get("list") or known["list"] or f"{element}s",
-            path=entry.get("path", f"{name[0].lower()}{name[1:]}s"),
-            container=entry.get("container", "Entities"),
-            reference=entry.get("reference", name) + "Reference",
-            fields={field.name.lower(): field for field in fields},
-            body=_read_pairs(entry.get("body", [field.name for field in fields if field.name not in ("UID", "Name")])),
-            attributes=_read_pairs(entry.get("attributes", ["Name", "UID"])),
-            nested=entry.get("nested", ""),
-        )
+
+@cache
+def _read_reference() -> dict[str, dict[str, Any]]:
+    types: dict[str, dict[str, Any]] = json.loads(REFERENCE.read_text(encoding="utf-8"))["types"]
+    return types
+
+
+@cache  # once for all emulators of a process
+def _read_own_types() -> dict[str, TypeSpec]:
+    return {name.lower(): _read_type(name, {}) for name in _read_reference()} | _read_types(OWN)
+
+
+def _read_types(path: Path) -> dict[str, TypeSpec]:
+    entries = json.loads(path.read_text(encoding="utf-8"))
+    return {name.lower(): _read_type(name, entry) for name, entry in entries.items()}
+
+
+def _read_type(name: str, entry: dict[str, Any]) -> TypeSpec:
+    known = _read_reference().get(name, {"list": "", "fields": []})
+    fields = [FieldSpec(field["name"], _KINDS[field["kind"]], tuple(field["values"])) for field in known["fields"]]
+    fields += [FieldSpec(field["name"], field["kind"], tuple(field.get("values", ()))) for field in entry.get("fields", ())]
+    element = entry.get("element", name)
+    return TypeSpec(
+        name=name,
+        element=element,
+        list=entry.get("list") or known["list"] or f"{element}s",
+        path=entry.get("path", f"{name[0].lower()}{name[1:]}s"),
+        container=entry.get("container", "Entities"),
+        reference=entry.get("reference", name) + "Reference",
+        fields={field.name.lower(): field for field in fields},
+        body=_read_pairs(entry.get("body", [field.name for field in fields if field.name not in ("UID", "Name")])),
+        attributes=_read_pairs(entry.get("attributes", ["Name", "UID"])),
+        nested=entry.get("nested", ""),
+    )
 
 
 def _read_pairs(items: list[str]) -> tuple[tuple[str, str], ...]:

@@ -4,7 +4,7 @@
 """Plays that are ended in each phase of what they do, in each way there is: what is left on the server.
 
 The table in the guide on failures says the same. By default each phase and each way is tried at least once; with
-VBEM_EVERY_ENDING=1 in the environment each way is tried in each phase.
+VBEM_EVERY_CASE=1 in the environment each way is tried in each phase.
 """
 
 from __future__ import annotations
@@ -185,7 +185,7 @@ FEW = [
     ("log-off", "SIGKILL of the module"),
     ("log-off", "async, polled, SIGKILL of ansible-playbook"),
 ]
-CASES = list(itertools.product(PHASES, WAYS)) if os.environ.get("VBEM_EVERY_ENDING") else FEW
+CASES = list(itertools.product(PHASES, WAYS)) if os.environ.get("VBEM_EVERY_CASE") else FEW
 
 
 @pytest.fixture

@@ -19,10 +19,21 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from emulator import Emulator, Switches
 
+from . import sampling
 from .bench import Bench
 from .scripted import Script, ScriptedServer
 
 HANG_SECONDS = 30
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Run a sample of the cases of this folder, all of them with ``VBEM_EVERY_CASE=1``, and what is named by itself."""
+    if sampling.IS_ALL or any("::" in argument for argument in config.args):
+        return
+    mine = [item for item in items if Path(__file__).parent in item.path.parents]
+    left_out = set(mine) - sampling.choose(mine)
+    items[:] = [item for item in items if item not in left_out]
+    config.hook.pytest_deselected(items=[item for item in mine if item in left_out])
 
 
 class HangError(BaseException):

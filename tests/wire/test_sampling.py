@@ -1,0 +1,54 @@
+# Copyright: (c) 2026, vbem.rest contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the sample of cases leaves out and what it does not."""
+
+from __future__ import annotations
+
+from itertools import product
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from .sampling import WIRES, choose
+
+
+class Case:
+    """As much of a test as the sampling looks at."""
+
+    def __init__(self, test: str, ids: tuple[str, ...]) -> None:
+        self.parent = "module"
+        self.originalname = test
+        self.ids = ids
+        self.nodeid = f"{test}[{'-'.join(ids)}]"
+        self.callspec = SimpleNamespace(_idlist=ids)
+
+
+def sample(*tests: list[Any]) -> list[tuple[str, ...]]:
+    cases = [Case(f"test_{number}", ids) for number, test in enumerate(tests) for ids in test]
+    return [case.ids for case in cases if case in choose(cases)]  # type: ignore[arg-type, comparison-overlap]
+
+
+def test_each_value_of_each_list_occurs_on_each_wire() -> None:
+    lists = (("v12", "v13"), ("xml", "json"), ("a", "b", "c"), ("a", "d"))
+    chosen = sample(list(product(*lists)))
+    for place, values in enumerate(lists):
+        assert {ids[place] for ids in chosen} == set(values)
+    assert {ids[:2] for ids in chosen} == set(product(*lists[:2]))
+    assert len(chosen) < 12
+
+
+def test_values_that_are_given_together_stay_together() -> None:
+    assert len(sample([("a-1",), ("a-2",), ("b-1",)])) == 3
+
+
+def test_the_same_value_of_another_test_does_not_count() -> None:
+    assert len(sample([("a",)], [("a",)])) == 2
+
+
+@pytest.mark.parametrize("first", WIRES)
+@pytest.mark.parametrize("second", [1, 2])
+def test_pytest_gives_ids_as_is_thought(request: pytest.FixtureRequest, first: str, second: int) -> None:
+    assert sorted(request.node.callspec._idlist) == sorted([first, str(second)])
