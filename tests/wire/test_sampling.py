@@ -20,7 +20,7 @@ class Case:
 
     def __init__(self, test: str, ids: tuple[str, ...]) -> None:
         self.parent = "module"
-        self.originalname = test
+        self.originalname = self.name = test
         self.ids = ids
         self.nodeid = f"{test}[{'-'.join(ids)}]"
         self.callspec = SimpleNamespace(_idlist=ids)
