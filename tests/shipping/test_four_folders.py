@@ -35,9 +35,10 @@ def test_a_playbook_with_a_role_and_plugins_runs_with_four_folders(tmp_path: Pat
             "VBEM_USERNAME": em.admin.username,
             "VBEM_PASSWORD": em.admin.password,
             "VBEM_CA_PATH": str(em.ca_path),
+            "PWD": str(tmp_path),  # as a shell sets it; a relative path is from here, and not from the playbook
         }
         environment.pop("PYTHONPATH", None)
-        command = ["ansible-playbook", "vbem.rest.report", "-e", json.dumps({"report_path": str(page)})]
+        command = ["ansible-playbook", "vbem.rest.report", "-e", json.dumps({"report_path": page.name})]
         done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "<html" in page.read_text(encoding="utf-8")
