@@ -124,7 +124,7 @@ EXAMPLES = r"""
     state: started
   check_mode: true
   register: meant
-  failed_when: meant is failed and meant.error.kind != 'ambiguous'
+  failed_when: meant is failed and meant.error.kind | default('') != 'ambiguous'
 
 - name: Turn the schedule off while machines are moved
   vbem.rest.veeam_job:
