@@ -27,7 +27,7 @@ options:
   username:
     description:
       - User to log on as. Both V(DOMAIN\\user) and V(user@domain) work.
-      - The user needs one of Enterprise Manager's roles. Only a Portal Administrator may start jobs.
+      - The user needs one of Enterprise Manager's roles. Listing, starting and stopping jobs takes a Portal Administrator.
       - If not given, the environment variable E(VBEM_USERNAME) is used.
     type: str
   password:

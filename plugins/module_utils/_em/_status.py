@@ -45,7 +45,7 @@ def create_status_error(response: Response, method: str, path: str) -> EmError |
             "forbidden",
             (
                 f"The user may not {method} {path}: give it the Enterprise Manager role that is needed"
-                f" (only a Portal Administrator may start jobs).{said}"
+                f" (listing, starting and stopping jobs takes a Portal Administrator).{said}"
             ),
         )
     elif status == 404:
