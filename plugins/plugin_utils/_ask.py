@@ -16,6 +16,10 @@ from ansible_collections.vbem.rest.plugins.module_utils._em._errors import EmErr
 from ansible_collections.vbem.rest.plugins.module_utils._em._options import CONNECTION_OPTIONS, create_connection
 
 Answer = TypeVar("Answer")
+HINT = (
+    " A lookup does not see module_defaults: give it session or credentials as arguments, or in the variables vbem_session,"
+    " vbem_hostname, vbem_username and vbem_password."
+)
 
 
 def ask(options: Mapping[str, Any], question: Callable[[Client], Answer]) -> tuple[Answer, list[str]]:
@@ -24,7 +28,7 @@ def ask(options: Mapping[str, Any], question: Callable[[Client], Answer]) -> tup
     # What is empty was not given: a credential of AWX whose input is left empty injects an empty variable.
     defaults = {option.name: option.default for option in CONNECTION_OPTIONS if options.get(option.name) == ""}
     try:
-        client = Client(create_connection({**options, **defaults}))
+        client = Client(create_connection({**options, **defaults}, hint=HINT))
         with client:
             answer = question(client)
         return answer, client.warnings

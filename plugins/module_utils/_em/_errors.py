@@ -75,4 +75,9 @@ class EmError(Exception):
 
 def create_option_error(option: str, value: object, cure: str, *, kind: str = "invalid_option") -> EmError:
     """Build the failure for a value that an option cannot take: option, value and cure in one sentence."""
-    return EmError(kind, f"The option {option} cannot be {value!r}: {cure}.")
+    return EmError(kind, f"The option {option} cannot be {show(value)}: {cure}.")
+
+
+def show(value: object) -> str:
+    """Give a value for a message: text in quotes with its backslashes as they are, unless it holds what cannot be seen."""
+    return repr(value).replace("\\\\", "\\") if isinstance(value, str) and value.isprintable() else repr(value)

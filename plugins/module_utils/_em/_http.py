@@ -218,12 +218,16 @@ def _explain_tls(where: str, detail: str) -> str:
     lower = detail.lower()
     if "wrong version number" in lower or "record layer failure" in lower:
         return f"{where} does not speak TLS: give the HTTPS port of the REST API, 9398 unless changed (9399 is plain HTTP)."
-    if "hostname mismatch" in lower or "doesn't match" in lower or "ip address mismatch" in lower:
-        return f"The certificate of {where} is for another name: set hostname to a name that the certificate holds."
+    if "hostname mismatch" in lower or "doesn't match" in lower or "ip address mismatch" in lower or "no appropriate" in lower:
+        return (
+            f"The certificate of {where} is for another name: set hostname to one of its subjectAltNames. A name that is only"
+            " its common name (CN) does not count: a certificate without subjectAltNames has to be made anew."
+        )
     if "self-signed" in lower or "self signed" in lower or "unable to get local issuer" in lower:
         return (
             f"The certificate of {where} is not trusted: set ca_path to a PEM file with the certificate (authority) of"
-            " Enterprise Manager, or, for a laboratory, validate_certs: false."
+            " Enterprise Manager. If it is set, fetch the certificate anew: it may have been renewed. For tests only, there is"
+            " validate_certs: false."
         )
     if "expired" in lower:
         return f"The certificate of {where} has expired: renew it."

@@ -96,11 +96,11 @@ class Connection:
         return "application/xml" if self.response_format == "xml" else "application/json"
 
 
-def create_connection(params: Mapping[str, Any], *, borrow: bool = True) -> Connection:
+def create_connection(params: Mapping[str, Any], *, borrow: bool = True, hint: str = "") -> Connection:
     """Check the connection options of a task and build a `Connection`.
 
     With ``borrow``, a ``session`` in the options wins over credentials, and what it says wins over the task's other
-    connection options: a session is always used the way it was opened.
+    connection options: a session is always used the way it was opened. ``hint`` says where else options may come from.
     """
     session = params.get("session") if borrow else None
     if session is not None:
@@ -130,7 +130,8 @@ def create_connection(params: Mapping[str, Any], *, borrow: bool = True) -> Conn
                 "invalid_option",
                 f"No way to log on: {' and '.join(missing)} not given. Set hostname, username and password"
                 " (or VBEM_HOSTNAME, VBEM_USERNAME and VBEM_PASSWORD)"
-                + (", or session to what vbem.rest.veeam_session returned." if borrow else "."),
+                + (", or session to what vbem.rest.veeam_session returned." if borrow else ".")
+                + hint,
             )
         _check_credentials(params)
     return Connection(

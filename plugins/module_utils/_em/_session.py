@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from urllib.parse import quote, unquote
 
 from ._codec import decode, decode_error, iter_rows, read_text, strip_host
-from ._errors import EmError
+from ._errors import EmError, show
 from ._http import PASSING_STATUS, Response, Transport
 from ._options import IDLE_SECONDS, Connection
 from ._status import create_status_error
@@ -198,12 +198,12 @@ def _create_logon_error(response: Response, connection: Connection) -> EmError:
     where = f"{connection.hostname} port {connection.port}"
     if status == 401:
         msg = (
-            f"Enterprise Manager on {where} refused the logon of {connection.username!r}. It answers so to a wrong user name or"
-            " password, to a user without an Enterprise Manager role (Portal Administrator, Portal User or Restore Operator),"
-            f" and to an api_version it does not support (here {connection.api_version}; latest always is)."
+            f"Enterprise Manager on {where} refused the logon of {show(connection.username)}. It answers so to a wrong user"
+            " name or password, to a user without an Enterprise Manager role (Portal Administrator, Portal User or Restore"
+            f" Operator), and to an api_version it does not support (here {connection.api_version}; latest always is)."
         )
     elif status == 403:
-        msg = f"{connection.username!r} may not log on to {where}: give the user an Enterprise Manager role."
+        msg = f"{show(connection.username)} may not log on to {where}: give the user an Enterprise Manager role."
     elif status in (404, 405):
         msg = (
             f"There is no Enterprise Manager REST API on {where}, though something answers ({status}). Check port: Enterprise"

@@ -92,6 +92,8 @@ def test_hostname_that_is_fine(hostname: str, base_url: str) -> None:
         ({"retries": -1}, "retries cannot be -1"),
         ({"api_version": "seven"}, "api_version cannot be 'seven'"),
         ({"username": "a:b"}, "username cannot be 'a:b'"),
+        ({"username": "CORP\\a:b"}, r"username cannot be 'CORP\a:b'"),
+        ({"username": "CORP\\a\n:b"}, r"username cannot be 'CORP\\a\n:b'"),
         ({"password": None}, "password not given"),
         ({"password": ""}, "password not given"),
         ({"hostname": None, "username": None, "password": None}, "hostname and username and password not given"),
@@ -107,6 +109,11 @@ def test_bad_option(given: dict[str, Any], words: str) -> None:
     msg = catch(**given).msg
     assert words in msg
     assert "X: y" not in msg
+
+
+def test_a_hint_is_given_where_there_is_no_way_to_log_on() -> None:
+    with pytest.raises(EmError, match=r"returned\. Look elsewhere\.$"):
+        create_connection(create_params(password=None), hint=" Look elsewhere.")
 
 
 @pytest.mark.parametrize(

@@ -160,11 +160,11 @@ def test_a_session_without_id_is_told() -> None:
     [
         (
             401,
-            f"Enterprise Manager on {WHERE} refused the logon of 'CORP\\\\backup'. It answers so to a wrong user name or"
+            f"Enterprise Manager on {WHERE} refused the logon of 'CORP\\backup'. It answers so to a wrong user name or"
             " password, to a user without an Enterprise Manager role (Portal Administrator, Portal User or Restore Operator),"
             " and to an api_version it does not support (here v1_7; latest always is).",
         ),
-        (403, f"'CORP\\\\backup' may not log on to {WHERE}: give the user an Enterprise Manager role."),
+        (403, f"'CORP\\backup' may not log on to {WHERE}: give the user an Enterprise Manager role."),
         (
             404,
             f"There is no Enterprise Manager REST API on {WHERE}, though something answers (404). Check port: Enterprise"
