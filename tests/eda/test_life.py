@@ -27,6 +27,7 @@ from ansible_collections.vbem.rest.plugins.module_utils._em._options import CONN
 
 from .watch import Rig, read_log
 
+GUIDE = Path(__file__).resolve().parents[2] / "docs" / "docsite" / "rst" / "guide_events.rst"
 SOON = 20.0  # seconds, for what takes a few on an idle machine
 FAULTS: list[dict[str, Any]] = [
     *({"effect": effect} for effect in ("reset", "close", "cut", "html", "bad_json", "garbage", "redirect")),
@@ -533,6 +534,18 @@ def test_arguments_are_documented_as_they_are() -> None:
         assert entry.get("elements") == ("str" if option.kind == "list" else None), name
         said = re.findall(r"E\((\w+)\)", " ".join(entry["description"]))
         assert said == ([option.variable] if option.env else []), name
+
+
+def test_the_guide_lists_every_option_with_its_default() -> None:
+    text = GUIDE.read_text(encoding="utf-8")
+    table = re.search(r"(?s)\nAll options\n-+\n(.*?)\n[^\n]+\n-{3,}\n", text)
+    assert table
+    rows = re.findall(r"(?m)^   \* - ``(\w+)``(?: \(``(\w+)``\))?\n     -(?: ``(\w+)``)?$", table[1])
+    documented = yaml.safe_load(job_sessions.DOCUMENTATION)["options"]
+    assert [name for name, _alias, _default in rows] == list(documented)
+    for name, alias, default in rows:
+        assert [each for each in [alias] if each] == documented[name].get("aliases", []), name
+        assert (yaml.safe_load(default) if default else None) == documented[name].get("default"), name
 
 
 def test_examples_are_rulebooks_with_arguments_that_are_taken(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -88,8 +88,8 @@ options:
     default: 9398
   username:
     description:
-      - User to log on as. By the vendor's table of roles a Portal User may ask for runs and for what they did to each machine; a
-        Restore Operator may not. Whether a Portal User sees the runs of all jobs has not been tried on a live server.
+      - User to log on as. By the vendor's table of roles a Portal User may ask for runs and for what they did to each machine;
+        a Restore Operator may not. Whether a Portal User sees the runs of all jobs has not been tried on a live server.
       - If not given or empty, the environment variable E(VBEM_USERNAME) is used.
     type: str
   password:
