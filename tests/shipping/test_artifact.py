@@ -63,10 +63,24 @@ def test_what_users_need_is_shipped(names: list[str]) -> None:
         "plugins/modules/veeam_task.py",
         "plugins/module_utils/_em/_http.py",
         "docs/docsite/rst/guide_start.rst",
+        "docs/wire_facts.md",
     ):
         assert wanted in names
     for role in (ROOT / "roles").iterdir():
         assert f"roles/{role.name}/meta/argument_specs.yml" in names
+
+
+def test_every_cited_section_of_the_wire_facts_is_there() -> None:
+    sections = re.findall(r"(?m)^###? ([\d.]+)", (ROOT / "docs" / "wire_facts.md").read_text(encoding="utf-8"))
+    sections = [section.rstrip(".") for section in sections]
+    cited = set()
+    for folder in ("plugins", "extensions", "tests"):
+        for path in (ROOT / folder).rglob("*.py"):
+            for numbers in re.findall(
+                r"wire.facts,? (?:sections? )?((?:[\d.]+(?:, | and )?)+)", path.read_text(encoding="utf-8")
+            ):
+                cited |= {number.rstrip(".") for number in re.findall(r"[\d.]+", numbers)}
+    assert {"1.2", "3.2", "7", "8"} <= cited <= set(sections)
 
 
 def test_every_kind_of_extension_that_galaxy_can_list_is_named() -> None:
