@@ -15,15 +15,15 @@ $(READY): dev/requirements.txt dev/setup.sh tests/emulator/requirements.txt
 setup: $(READY) ## Make the Python environment with all tools, below .build/
 
 .PHONY: demo
-demo: $(READY) ## Run the shipped playbook against the embedded Enterprise Manager
+demo: $(READY) ## Run shipped playbooks against the emulated Enterprise Manager
 	@$(BIN)/python dev/demo.py
 
 .PHONY: test
-test: $(READY) ## Run every check there is
+test: $(READY) ## Run every check but the longer ones, which are targets of their own; below ten minutes
 	@$(BIN)/python dev/check.py
 
 .PHONY: check
-check: $(READY) ## Run one check or some: make check ONLY="units lint"; ONLY=? lists them
+check: $(READY) ## Run one check or some: make check ONLY="ruff units"; ONLY=? lists them
 	@$(BIN)/python dev/check.py $(ONLY)
 
 .PHONY: bench
@@ -31,7 +31,7 @@ bench: $(READY) ## Measure speed and write the figures into the guide on speed; 
 	@$(BIN)/python dev/stage.py >/dev/null && $(BIN)/python tests/bench --write
 
 .PHONY: emulator
-emulator: $(READY) ## Start the embedded Enterprise Manager and say how to reach it
+emulator: $(READY) ## Start the emulated Enterprise Manager and say how to reach it
 	@$(BIN)/python tests/emulator
 
 .PHONY: docs

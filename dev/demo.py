@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Shows the collection at work: its built artifact, its shipped playbooks, and the embedded Enterprise Manager."""
+"""Shows the collection at work: its built artifact, its shipped playbooks, and the emulated Enterprise Manager."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ from emulator import Emulator, Switches
 
 def say(text: str) -> None:
     """Print a paragraph between two plays."""
-    print("\n" + "\n".join(f"### {line}" for line in textwrap.wrap(text, 112)), flush=True)
+    lines = textwrap.wrap(text, 112, break_on_hyphens=False, break_long_words=False)  # a path is to be copied whole
+    print("\n" + "\n".join(f"### {line}" for line in lines), flush=True)
 
 
 def play(em: Emulator, playbook: str, variables: dict[str, object], *options: str) -> int:
@@ -55,7 +56,7 @@ def main() -> int:
     say(f"{show(artifact)} is built and installed below {show(INSTALLED / PLACE)}.")
     # Slow enough for a task to be seen in each of its three states.
     with Emulator(Switches(version=13, task_running=2.5, task_collecting=2.0, run_duration=9.0)) as em:
-        say(f"An Enterprise Manager is embedded here: {em.base_url}, certificate authority {em.ca_path}.")
+        say(f"An emulated Enterprise Manager runs here: {em.base_url}, certificate authority {em.ca_path}.")
         if play(em, "first_steps", {"first_steps_jobs": ["SQL Backup", "DC Replication", "Offsite Copy"]}):
             return fail("the first steps failed.")
         say(
@@ -75,8 +76,8 @@ def main() -> int:
         if not play(em, "guarded_change", {"guarded_change_job": "Failing Backup", **names}):
             return fail("the change was made though the backup had failed.")
         say(
-            f"As it should be: the backup failed, and nothing was changed. Enterprise Manager saw {len(em.log)} requests over"
-            f" {em.connections} connections, and {len(em.sessions)} logon sessions are left open."
+            "As it should be: the backup failed, and nothing was changed. And whoever logged on has logged off: of"
+            f" {len(em.requests('POST', '/sessionMngr'))} logon sessions {len(em.sessions)} are open."
         )
         if em.sessions:
             return fail("a logon session was left open.")

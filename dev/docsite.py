@@ -18,6 +18,7 @@ from pathlib import Path
 from stage import BIN, BUILD, SOURCE, run, show, stage
 
 SITE = BUILD / "site"
+EVERYBODY = "All modules of vbem.rest and its event source take these variables too, on the machine that they run on.\n\n"
 LOOKS = Path(__file__).with_name("docsite")  # conf.py, what is static, and the first page
 
 
@@ -58,6 +59,10 @@ def build(site: Path, paths: Path) -> Path:
 def prepare(rst: Path) -> None:
     """Put our first page in place of the list of plugins, and leave tables of contents to the theme."""
     shutil.copy2(LOOKS / "index.rst", rst / "index.rst")
+    index = rst / "environment_variables.rst"  # made of the lookup's documentation, the only one that Ansible reads them for
+    title, line, rest = index.read_text(encoding="utf-8").partition("\n=====")
+    rest, end, others = rest.partition("\n\n")
+    index.write_text(title + line + rest + end + EVERYBODY + others, encoding="utf-8")
     for path in rst.rglob("*.rst"):
         text = path.read_text(encoding="utf-8")
         path.write_text(re.sub(r"(?m)^\.\. contents::.*\n(?: +:.*\n)*", "", text), encoding="utf-8")

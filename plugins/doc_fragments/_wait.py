@@ -14,7 +14,7 @@ class ModuleDocFragment:
 options:
   wait_timeout:
     description:
-      - Seconds to wait at the most, by the clock on the wall. V(0) looks once.
+      - Seconds to wait at the most, in real time. V(0) looks once.
     type: int
     default: 600
   poll_interval:

@@ -68,12 +68,13 @@ options:
       - V(session) waits until the job's run has ended, also one that went on already. A run that ends as Failed fails the
         module as V(job_failed), unless it was to be stopped.
       - V(nothing) returns once the server has taken the request, whatever becomes of it, and leaves the task in the session.
+        Give O(session) with it. In a session of the module's own the task is lost with the log-off that follows at once.
     type: str
     choices: [task, session, nothing]
     default: task
   wait_timeout:
     description:
-      - Seconds to wait at the most, by the clock on the wall. V(600) if not given, V(86400) with O(wait_for=session).
+      - Seconds to wait at the most, in real time. V(600) if not given, V(86400) with O(wait_for=session).
     type: int
   poll_interval:
     description:
