@@ -160,7 +160,13 @@ from ansible_collections.vbem.rest.plugins.module_utils._em._task_removal import
     plan_removal,
     remove_tasks,
 )
-from ansible_collections.vbem.rest.plugins.module_utils._em._task_wait import check_named, check_success, wait_for_tasks
+from ansible_collections.vbem.rest.plugins.module_utils._em._task_wait import (
+    Patience,
+    check_named,
+    check_success,
+    find_patiently,
+    wait_for_tasks,
+)
 from ansible_collections.vbem.rest.plugins.module_utils._em._tasks import (
     Selection,
     create_selection,
@@ -198,7 +204,7 @@ def run(client: Client, params: dict[str, Any], check_mode: bool) -> dict[str, A
 
 
 def _remove(client: Client, selection: Selection, params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
-    found = find_tasks(client, selection)
+    found = find_tasks(client, selection, for_action=True)
     warn_of_own_session(client, selection, found)
     doomed, kept = plan_removal(found.tasks, selection, force=params["force"], max_delete=params["max_delete"])
     if check_mode:
@@ -208,14 +214,15 @@ def _remove(client: Client, selection: Selection, params: dict[str, Any], check_
 
 
 def _wait(client: Client, selection: Selection, params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
-    found = find_tasks(client, selection)
+    patience = Patience(client, params["wait_timeout"], params["poll_interval"])
+    found = find_tasks(client, selection, for_action=True) if check_mode else find_patiently(client, selection, patience)
     check_named(client, found)
     warn_of_own_session(client, selection, found)
-    tasks = found.tasks
-    if not check_mode:
-        tasks = wait_for_tasks(client, found, wait_timeout=params["wait_timeout"], poll_interval=params["poll_interval"])
-        if params["fail_on_error"]:
-            check_success(client, tasks)
+    if check_mode:
+        return {"changed": False, "tasks": found.tasks}
+    tasks = wait_for_tasks(client, found, patience)
+    if params["fail_on_error"]:
+        check_success(client, tasks)
     return {"changed": False, "tasks": tasks}
 
 

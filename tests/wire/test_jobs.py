@@ -282,6 +282,25 @@ def test_a_filter_that_is_ignored_or_finds_nothing_is_made_up_for(
         run_job(bench, session, name="Nightly", schedule_enabled=True)
 
 
+@every_wire
+@pytest.mark.parametrize("what", ["ignored", "empty", "half"])
+def test_a_filter_that_finds_nothing_is_not_taken_for_a_job_that_does_not_run(
+    bench: Bench, em: Emulator, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    session = em.logon()
+    run = em.world.start_run(em.world.job("Endless Backup"))
+    em.clock.advance(60)
+    if what == "half":  # nothing is what the server calls unlike something
+        from emulator.query import Listing
+
+        monkeypatch.setattr(Listing, "_predicate", lambda _self, text: (lambda _row: "State" not in text) if text else None)
+    else:
+        _spoil_filter(monkeypatch, what)
+    result = run_job(bench, session, name="Endless Backup", state="stopped")
+    assert result["changed"] is True
+    assert run.stop_asked is not None
+
+
 @every_version
 def test_a_job_is_found_on_a_late_page(bench: Bench, em: Emulator) -> None:
     for number in range(120):
@@ -837,7 +856,7 @@ def test_requests_are_as_few_as_these(bench: Bench, em: Emulator, name: str, wis
 @every_version
 @pytest.mark.parametrize(
     ("wish", "most"),
-    [({"state": "stopped"}, 2), ({"state": "started", "wait_for": "nothing"}, 3)],
+    [({"state": "stopped"}, 3), ({"state": "started", "wait_for": "nothing"}, 3)],
     ids=str,
 )
 def test_the_last_run_is_read_only_where_it_matters(bench: Bench, em: Emulator, wish: dict[str, Any], most: int) -> None:

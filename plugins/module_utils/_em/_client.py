@@ -45,6 +45,7 @@ class Client:
         self.pages = 0
         self.warnings: list[str] = []
         self.filters_tasks = True  # until this server has shown that it does not
+        self.filters_runs = True  # likewise
         self.report: Callable[[str], None] = lambda _line: None  # told what a wait sees
         self.check_awaited: Callable[[], None] = lambda: None  # ends by KeyboardInterrupt once nobody waits any more
         self._session: LogonSession | None = None
@@ -77,6 +78,16 @@ class Client:
         if self._session is not None:
             known |= set(self._session)
         return {secret for secret in known if secret}
+
+    @property
+    def server_time(self) -> float | None:
+        """Give the time that the server's latest answer bears, in seconds since the epoch; None where it bears none."""
+        from email.utils import parsedate_to_datetime  # requests has loaded it by then
+
+        try:
+            return parsedate_to_datetime(self.transport.seen_headers.get("Date", "")).timestamp()
+        except (TypeError, ValueError):
+            return None
 
     def log_on(self) -> None:
         """Log on if that has not been done, where a failure to do so must not be taken for an answer to what follows."""

@@ -17,7 +17,7 @@ from ._filter import Comparison
 from ._jobs import KINDS, UID, Job, find_job, find_jobs
 from ._polling import TimedOut, poll
 from ._resources import find_link
-from ._runs import ENDED, find_active_run, find_last_run, is_run_listed, read_run
+from ._runs import CLOCKS_DIFFER, ENDED, find_active_run, find_last_run, is_run_listed, read_run
 from ._status import is_unknown_task
 from ._tasks import create_task_path, list_task_ids, normalise_task, warn_of_no_outcome
 
@@ -66,10 +66,11 @@ def plan(client: Client, job: Job, wishes: Wishes) -> Plan:
     if wishes.schedule_enabled is not None and job.shown["schedule_enabled"] is not wishes.schedule_enabled:
         toggle = _get_action(job, ("ToggleScheduleEnabled",), "schedule_enabled")
     if wishes.state is not None:
-        active = find_active_run(client, job.shown)
-        last = active
-        if active is None and (wishes.state == "retried" or (wishes.state == "started" and wishes.wait_for == "session")):
+        active = last = find_active_run(client, job.shown)
+        if active is None and (wishes.state != "started" or wishes.wait_for == "session"):
             last = find_last_run(client, job.shown)
+            if last is not None and last["state"] != ENDED:  # whatever the server makes of a filter by state
+                active = last
         if _is_needed(wishes.state, active, last):
             action = _get_action(job, ACTIONS[wishes.state], f"state: {wishes.state}")
     return Plan(toggle, action, active, last)
@@ -116,6 +117,7 @@ class Pursuit:
         self.changed = False
         self.task: dict[str, Any] | None = None
         self.run: dict[str, Any] | None = made.active
+        self.asked: float | None = None  # when the server took the request, by its own clock
         self.deadline = client.clock() + wishes.wait_timeout
 
     def result(self) -> dict[str, Any]:
@@ -206,6 +208,7 @@ class Pursuit:
                 )
             raise
         self.changed = True
+        self.asked = self.client.server_time
         if document is None:
             return
         if not isinstance(document.data, dict) or read_text(document.data, "task_id") is None:
@@ -278,7 +281,11 @@ class Pursuit:
                 return
             found = poll(self.client, self._look_for_run, deadline=self.deadline, poll_interval=self.wishes.poll_interval)
             if isinstance(found, TimedOut):
-                raise self._create_timeout("its run has not shown up", found)
+                raise self._create_timeout(
+                    f"its run has not shown up (one that, by the backup server's clock, began more than {CLOCKS_DIFFER} seconds"
+                    " before the request is taken for another one)",
+                    found,
+                )
             self.run = found
         self._await_run()
         if self.task is not None and self.task["state"] != "Finished":
@@ -296,7 +303,7 @@ class Pursuit:
                     # It shows up late (wire facts, section 6.3), and no link may keep the query from being asked.
                     if err.kind not in ("not_found", "bad_response") and err.status != 500:
                         raise
-        return find_last_run(self.client, self.job.shown, after=self.plan.last)
+        return find_last_run(self.client, self.job.shown, after=self.plan.last, asked=self.asked)
 
     def _await_run(self) -> None:
         resultless = 0

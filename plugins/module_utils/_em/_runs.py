@@ -10,11 +10,12 @@ A job itself tells neither whether it runs nor how it ended; its runs do (wire f
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime, timezone
 from typing import Any
 
 from ._client import Client, get_path
 from ._codec import read_bool, read_int, read_text
-from ._dates import normalise_date, parse_date
+from ._dates import normalise_date, parse_date, print_date
 from ._errors import EmError
 from ._filter import And, Comparison, Field, Node, Or, create_wire_filter, is_sendable
 from ._resources import BACKUP_RUNS, REPLICA_RUNS, Source, find_guid, find_link, iter_resources
@@ -24,6 +25,7 @@ CREATED = Field("CreationTime", "creation_time", "date")
 STATE = Field("State", "state")
 UID = Field("UID", "uid", "uid")
 ENDED = "Stopped"
+CLOCKS_DIFFER = 60  # seconds by which the clock of a backup server may be behind that of Enterprise Manager
 LOOK_AT = 10  # newest runs to ask for: enough to see whether the server sorted them
 
 
@@ -58,39 +60,56 @@ def get_source(job: Mapping[str, Any]) -> Source:
     return REPLICA_RUNS if (job["job_type"] or "").lower() == "replica" else BACKUP_RUNS
 
 
-def find_last_run(client: Client, job: Mapping[str, Any], *, after: Mapping[str, Any] | None = None) -> dict[str, Any] | None:
+def find_last_run(
+    client: Client, job: Mapping[str, Any], *, after: Mapping[str, Any] | None = None, asked: float | None = None
+) -> dict[str, Any] | None:
     """Find a job's newest run, or its newest one after another run; None where there is none, or none yet.
 
-    The server sorts and we look; where its answer is not sorted, all of the job's runs are read.
+    The server sorts and we look; where its answer is not sorted, all of the job's runs are read. ``asked`` is when the run was
+    asked for, in seconds since the epoch of the server's clock: Enterprise Manager learns of runs late, and one that began or
+    ended before that is another one, however new it is in the list.
     """
     criteria: list[Node] = [_is_of(job)]
     since = parse_date(after["creation_time"]) if after and after["creation_time"] else None
-    if after and since:
-        criteria.append(Comparison(CREATED, ">=", after["creation_time"]))
+    if after is not None and since is None:
+        return None  # nothing can be told to be later than a moment that is not known
+    begins = [since.timestamp()] if since else []
+    if asked is not None:
+        begins.append(asked - CLOCKS_DIFFER)
+    if begins:
+        earliest = max(begins)
+        criteria.append(Comparison(CREATED, ">=", print_date(datetime.fromtimestamp(earliest, timezone.utc))))
     wire = create_wire_filter(And(tuple(criteria)), is_certain=is_sendable)
     newest: dict[str, Any] | None = None
     previous: str | None = None
-    is_sorted = True
+    is_sorted, number = True, 0
     for number, run in enumerate(_iter_runs(client, job, wire), 1):
         created = run["creation_time"] or ""
         is_sorted = is_sorted and (previous is None or _sort_key(created) <= _sort_key(previous))
         previous = created
-        if (after is None or run["uid"] != after["uid"]) and (
-            newest is None or _sort_key(created) > _sort_key(newest["creation_time"] or "")
+        is_older = begins and _sort_key(created) < earliest
+        is_over = asked is not None and 0 < _sort_key(run["end_time"] or "") < asked
+        if (
+            not (is_older or is_over)
+            and (after is None or run["uid"] != after["uid"])
+            and (newest is None or _sort_key(created) > _sort_key(newest["creation_time"] or ""))
         ):
             newest = run
-        if is_sorted and newest is not None and number >= LOOK_AT:
+        if is_sorted and number >= LOOK_AT and (newest is not None or is_older):
             break
-    if after is not None and since is None:
-        return None  # nothing can be told to be later than a moment that is not known
-    if newest is not None and since is not None and _sort_key(newest["creation_time"] or "") < since.timestamp():
-        return None
+    if number == 0 and not begins and not _check_filters(client, job):
+        return find_last_run(client, job)
     return newest
 
 
 def _is_of(job: Mapping[str, Any]) -> Node:
     """Build the criterion of a job's runs. The reference writes the UIDs of agent and NAS jobs in two ways."""
-    uids = dict.fromkeys([job["uid"], f"urn:veeam:Job:{find_guid(job['uid'] or '')}"])
+    guid = find_guid(job["uid"] or "")
+    if guid is None:
+        raise EmError(
+            "bad_response", f"The server lists the job {job['name']} without a UID, so its runs cannot be told apart."
+        )
+    uids = dict.fromkeys([job["uid"], f"urn:veeam:Job:{guid}"])
     return Or(tuple(Comparison(JOB_UID, "==", uid) for uid in uids))
 
 
@@ -104,7 +123,9 @@ def _iter_runs(client: Client, job: Mapping[str, Any], wire: str | None) -> Iter
 
 def _iter_rows(client: Client, source: Source, wire: str | None) -> Iterator[dict[str, Any]]:
     """Yield the rows of a query or, where the server refuses its filter or its order, all rows that there are."""
-    rows = iter_resources(client, source, wire=wire, newest_by="CreationTime", page_size=LOOK_AT)
+    rows = iter_resources(
+        client, source, wire=wire if client.filters_runs else None, newest_by="CreationTime", page_size=LOOK_AT
+    )
     try:
         first = next(rows, None)
     except EmError as err:
@@ -115,6 +136,21 @@ def _iter_rows(client: Client, source: Source, wire: str | None) -> Iterator[dic
     if first is not None:
         yield first
         yield from rows
+
+
+def _check_filters(client: Client, job: Mapping[str, Any]) -> bool:
+    """Ask whether an empty answer can be believed: whether the server finds a run by its job that is known to be there.
+
+    If it does not, it gets no filter any more, and it is worth asking once more.
+    """
+    source = get_source(job)
+    if not client.filters_runs:
+        return True
+    some = next(_iter_rows(client, source, None), None)
+    if some is not None:
+        wire = create_wire_filter(Comparison(JOB_UID, "==", read_text(some, "job_uid") or ""), is_certain=is_sendable)
+        client.filters_runs = wire is not None and next(_iter_rows(client, source, wire), None) is not None
+    return client.filters_runs
 
 
 def _sort_key(date: str) -> float:
@@ -144,5 +180,8 @@ def read_run(client: Client, href: str) -> dict[str, Any]:
 
 def is_run_listed(client: Client, job: Mapping[str, Any], run: Mapping[str, Any]) -> bool:
     """Ask whether a run is among those of its job. An unknown id is a 500 as any fault is, so that says nothing."""
+    if run["uid"] is None:  # then it cannot be missed either
+        return True
     wire = create_wire_filter(And((_is_of(job), Comparison(UID, "==", run["uid"]))), is_certain=is_sendable)
-    return any(listed["uid"] == run["uid"] for listed in _iter_runs(client, job, wire))
+    is_listed = any(listed["uid"] == run["uid"] for listed in _iter_runs(client, job, wire))
+    return is_listed or (not _check_filters(client, job) and is_run_listed(client, job, run))

@@ -13,11 +13,40 @@ from ._client import Client
 from ._errors import EmError
 from ._filter import natural_key
 from ._polling import TimedOut, poll
-from ._tasks import NO_TASKS_OF_OWN, Found, find_tasks, select_by_ids, warn_of_no_outcome
+from ._tasks import NO_TASKS_OF_OWN, Found, Selection, find_tasks, select_by_ids, warn_of_no_outcome
 
 
-def wait_for_tasks(client: Client, found: Found, *, wait_timeout: int, poll_interval: int) -> list[dict[str, Any]]:
-    """Wait until every task that was found is finished and return them as last seen. Times are in seconds.
+class Patience:
+    """How long a wait may take, from its making on, and the longest pause between two looks; in seconds."""
+
+    def __init__(self, client: Client, wait_timeout: int, poll_interval: int) -> None:
+        self.wait_timeout = wait_timeout
+        self.poll_interval = poll_interval
+        self.deadline = client.clock() + wait_timeout
+
+
+def find_patiently(client: Client, selection: Selection, patience: Patience) -> Found:
+    """Find the tasks to wait for; a fault that passes is ridden out here as it is later. A logon that fails does not pass."""
+    if not selection.is_none:
+        client.log_on()
+    deadline = max(patience.deadline, client.clock() + client.connection.timeout)  # one look in any case
+    end = poll(
+        client,
+        lambda: find_tasks(client, selection, for_action=True),
+        deadline=deadline,
+        poll_interval=patience.poll_interval,
+    )
+    if isinstance(end, TimedOut):
+        raise EmError(
+            "wait_timeout",
+            f"Within {patience.wait_timeout} seconds the tasks could not even be listed.{end.explain()}",
+            detail=end.trouble.msg if end.trouble else None,
+        )
+    return end
+
+
+def wait_for_tasks(client: Client, found: Found, patience: Patience) -> list[dict[str, Any]]:
+    """Wait until every task that was found is finished and return them as last seen.
 
     One poll is one query. Faults that pass are ridden out; a lost session is not.
     """
@@ -35,22 +64,24 @@ def wait_for_tasks(client: Client, found: Found, *, wait_timeout: int, poll_inte
         return None if list_pending() else True
 
     if list_pending():
-        deadline = client.clock() + wait_timeout
         try:
-            end = poll(client, look, deadline=deadline, poll_interval=poll_interval, pause_first=True)
+            end = poll(client, look, deadline=patience.deadline, poll_interval=patience.poll_interval, pause_first=True)
+            if isinstance(end, TimedOut):
+                raise _create_timeout(list_pending(), tasks, patience.wait_timeout, end)
         except EmError as err:
+            err.msg += f" {_explain_vanished(vanished)}" if vanished else ""
             err.result = {"tasks": list(tasks.values())}
             raise
-        if isinstance(end, TimedOut):
-            raise _create_timeout(list_pending(), tasks, wait_timeout, end)
     if vanished:
-        raise EmError(
-            "not_found",
-            f"Vanished while being waited for: {', '.join(sorted(vanished, key=natural_key))}. Somebody removed the tasks,"
-            " or the server dropped them; how they ended cannot be told.",
-            result={"tasks": list(tasks.values())},
-        )
+        raise EmError("not_found", _explain_vanished(vanished), result={"tasks": list(tasks.values())})
     return list(tasks.values())
+
+
+def _explain_vanished(vanished: set[str]) -> str:
+    return (
+        f"Vanished while being waited for: {', '.join(sorted(vanished, key=natural_key))}. Somebody removed the tasks,"
+        " or the server dropped them; how they ended cannot be told."
+    )
 
 
 def check_named(client: Client, found: Found) -> None:
@@ -86,5 +117,4 @@ def _create_timeout(pending: list[str], tasks: Mapping[str, dict[str, Any]], wai
         f"After {wait_timeout} seconds {len(pending)} of {len(tasks)} tasks are not finished: {listed}"
         f"{' and more' if len(pending) > 10 else ''}. Raise wait_timeout if this is only slow.{end.explain()}",
         detail=end.trouble.msg if end.trouble else None,
-        result={"tasks": list(tasks.values())},
     )

@@ -79,12 +79,17 @@ def create_selection(params: Mapping[str, Any]) -> Selection:
             continue
         if any(not value.strip() for value in values):
             raise create_option_error(option, values, "one of its values is empty; leave that value out")
-        parts.append(Or(tuple(Comparison(field, "==", value) for value in dict.fromkeys(values))))
+        parts.append(Or(tuple(Comparison(field, "==", value) for value in _strip(values))))
     if params["filter"] is not None:
         if not params["filter"].strip():
             raise create_option_error("filter", params["filter"], "it is empty; leave it out", kind="invalid_filter")
         parts.append(parse_filter(params["filter"], FIELDS))
-    return Selection(tuple(parts), params["success"], tuple(dict.fromkeys(params["task_id"] or ())))
+    return Selection(tuple(parts), params["success"], _strip(params["task_id"] or ()))
+
+
+def _strip(values: Iterable[str]) -> tuple[str, ...]:
+    """Give each value once, without the white space that "task-5, task-6" or the last line of a file brings along."""
+    return tuple(dict.fromkeys(value.strip() for value in values))
 
 
 def select_by_ids(task_ids: Iterable[str]) -> Selection:
@@ -131,17 +136,19 @@ def create_task_path(task_id: str) -> str:
     return f"/api/tasks/{quote(task_id, safe='')}"
 
 
-def find_tasks(client: Client, selection: Selection, *, page_size: int = PAGE_SIZE) -> Found:
+def find_tasks(client: Client, selection: Selection, *, page_size: int = PAGE_SIZE, for_action: bool = False) -> Found:
     """List the selected tasks, in natural order of their ids.
 
     The server gets as much of the criteria as every server understands alike, and all are applied here again: whether
     servers filter tasks at all is contradictory even in the reference (wire facts, section 4). So an answer that lacks
     what was asked for is not believed before the unfiltered list agrees; and a filter that was refused or that hid
-    something is not sent again in this conversation.
+    something is not sent again in this conversation. What is ``for_action`` is selected from the unfiltered list, unless ids
+    say what is to be there: a server that heeds half of a filter answers with some of the tasks, and the rest is not missed.
     """
     if selection.is_none:
         return Found([], [], 0)
-    wire = create_wire_filter(And(selection.criteria), is_certain=is_sendable) if client.filters_tasks else None
+    is_sent = client.filters_tasks and not (for_action and not selection.task_ids)
+    wire = create_wire_filter(And(selection.criteria), is_certain=is_sendable) if is_sent else None
     if wire is None:
         return _find_in_whole(client, selection, page_size)
     client.log_on()
@@ -190,7 +197,7 @@ def look_up(client: Client, task_id: str) -> dict[str, Any] | None:
     try:
         document = client.get(create_task_path(task_id))
     except EmError as err:
-        if err.status in (400, 404) or is_unknown_task(err):
+        if is_unknown_task(err) or (err.status == 404 and err.detail):  # one without a word of the API may be a proxy's
             return None
         raise
     if not isinstance(document.data, dict):

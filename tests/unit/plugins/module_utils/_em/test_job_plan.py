@@ -37,6 +37,7 @@ class FakeClient:
         self.now = 1000.0
         self.slept: list[float] = []
         self.transport = FakeTransport()
+        self.filters_runs = True
 
     def iter_pages(self, path: str, *, list_path: tuple[str, ...]) -> Iterator[list[dict[str, Any]]]:
         self.paths.append(path)

@@ -12,7 +12,13 @@ from typing import Any
 import pytest
 
 from ansible_collections.vbem.rest.plugins.module_utils._em._errors import EmError
-from ansible_collections.vbem.rest.plugins.module_utils._em._task_wait import check_named, check_success, wait_for_tasks
+from ansible_collections.vbem.rest.plugins.module_utils._em._task_wait import (
+    Patience,
+    check_named,
+    check_success,
+    find_patiently,
+    wait_for_tasks,
+)
 from ansible_collections.vbem.rest.plugins.module_utils._em._tasks import NO_TASKS_OF_OWN, Found, find_tasks, select_by_ids
 from ansible_collections.vbem.rest.tests.unit.plugins.module_utils._em.fakes import FakeClient, TaskServer, answer, make_row
 
@@ -37,7 +43,7 @@ class Wait:
 
     def run(self, *before: Callable[[], object], wait_timeout: int = 600, poll_interval: int = 10) -> list[tuple[str, str]]:
         self.server.before_query = list(before)
-        tasks = wait_for_tasks(self.client, self.found, wait_timeout=wait_timeout, poll_interval=poll_interval)
+        tasks = wait_for_tasks(self.client, self.found, Patience(self.client, wait_timeout, poll_interval))
         return [(task["task_id"], task["state"]) for task in tasks]
 
     def fail(self, *before: Callable[[], object], **timing: int) -> EmError:
@@ -186,3 +192,32 @@ def test_a_task_whose_outcome_is_not_told_warns() -> None:
     assert client.warnings[0] == "before"
     assert "task-1" in client.warnings[1]
     assert "task-3" in client.warnings[2]
+
+
+def test_a_task_that_vanished_is_told_whatever_becomes_of_the_others() -> None:
+    wait = Wait(make_row("task-1", "Running"), make_row("task-2", "Running"))
+    err = wait.fail(wait.drop("task-1"), wait_timeout=5)
+    assert err.kind == "wait_timeout"
+    assert "1 of 2 tasks are not finished: task-2 (Running)" in err.msg
+    assert "Vanished while being waited for: task-1." in err.msg
+
+    wait = Wait(make_row("task-1", "Running"), make_row("task-2", "Running"))
+    err = wait.fail(wait.drop("task-1"), nothing, lambda: wait.server.failing.append(answer(401)))
+    assert err.kind == "session_lost"
+    assert "Vanished while being waited for: task-1." in err.msg
+    assert [task["task_id"] for task in err.result["tasks"]] == ["task-1", "task-2"]
+
+
+def test_the_first_look_is_as_patient_as_all_others() -> None:
+    wait = Wait(make_row("task-1", "Running"))
+    wait.server.failing = [answer(503), answer(500), EmError("timeout", "No answer.")]
+    found = find_patiently(wait.client, select_by_ids(["task-1"]), Patience(wait.client, 60, 10))
+    assert [task["task_id"] for task in found.tasks] == ["task-1"]
+    wait.server.failing = [answer(503)] * 50
+    with pytest.raises(EmError, match=r"Within 60 seconds the tasks could not even be listed. The last poll got") as caught:
+        find_patiently(wait.client, select_by_ids(["task-1"]), Patience(wait.client, 60, 10))
+    assert caught.value.kind == "wait_timeout"
+    wait.server.failing = [answer(401)]
+    with pytest.raises(EmError) as caught:
+        find_patiently(wait.client, select_by_ids(["task-1"]), Patience(wait.client, 60, 10))
+    assert caught.value.kind == "session_lost"

@@ -351,13 +351,13 @@ def test_a_task_that_was_asked_for() -> None:
     assert (ids(found), found.missing, found.listed) == (["task-1", "Task-9"], [], 4)
     found = find_late(answer(200, make_row("task-9", "Running")))
     assert (ids(found), found.missing, found.listed) == (["task-1"], [], 4)
-    for status, words in ((404, None), (400, None), (500, "There is no such task: no task with id task-9")):
-        found = find_late(answer(status, {"Message": words} if words else b""))
+    for status, words in ((404, "Not found."), (500, "There is no such task: no task with id task-9")):
+        found = find_late(answer(status, {"Message": words}))
         assert (ids(found), found.missing, found.listed) == (["task-1"], ["task-9"], 3)
 
 
 def test_a_question_that_fails_is_no_absence() -> None:
-    for status in (401, 403, 500, 503):
+    for status in (400, 401, 403, 404, 500, 503):  # a 404 without a word of the API may be that of a proxy
         with pytest.raises(EmError):
             find_late(answer(status))
     with pytest.raises(EmError) as caught:
@@ -419,3 +419,20 @@ def test_the_warning_of_a_task_without_outcome() -> None:
     assert warn_of_no_outcome({"task_id": "task-5", "operation": "StartJob"}) == (
         "The server does not say whether task-5 (StartJob), which is finished, was carried out."
     )
+
+
+def test_ids_and_operations_lose_the_white_space_around_them() -> None:
+    assert select(task_id=["task-5", " task-6", "task-5\n"]).task_ids == ("task-5", "task-6")
+    task = {"task_id": "task-6", "state": "Finished", "operation": "StopJob", "success": True}
+    assert is_selected(task, select(task_id=["task-5", " task-6"], operation=["StartJob", " StopJob\n"]))
+
+
+def test_what_is_for_action_is_selected_from_the_whole_list() -> None:
+    server = TaskServer([make_row("task-1"), make_row("task-2", "OperationFinished")])
+
+    def script(method: str, path: str) -> Any:  # heeds what stands before the comma
+        return server(method, path.partition("%2C")[0] + ("&pageSize=500" if "%2C" in path else ""))
+
+    wanted = select(task_state=["Finished", "OperationFinished"])
+    assert ids(find_tasks(FakeClient(script), wanted, for_action=True)) == ["task-1", "task-2"]
+    assert ids(find_tasks(FakeClient(script), select(task_id=["task-1", "task-2"]), for_action=True)) == ["task-1", "task-2"]
