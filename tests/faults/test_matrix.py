@@ -141,9 +141,9 @@ def _spoil_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take a task that is not listed for one that is finished."""
     find = _task_wait.find_tasks
 
-    def found(client: Any, selection: Any) -> Any:
+    def found(client: Any, selection: Any, **settings: Any) -> Any:
         try:
-            return find(client, selection)
+            return find(client, selection, **settings)
         except EmError:
             return _task_wait.Found([], [], 0)
 

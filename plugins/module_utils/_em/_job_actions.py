@@ -200,7 +200,7 @@ class Pursuit:
         except EmError as err:
             if err.status is not None and 200 <= err.status < 300:
                 self.changed = True
-                err.msg = f"The server took the request, but its answer cannot be read: {err.msg}"
+                err.msg = f"The request was answered with {err.status}, and so may have been carried out: {err.msg}"
             if (err.status is None and err.sent) or err.status in (502, 504):
                 err.msg += (
                     " The request may have been carried out all the same and was not repeated: look at the job's latest run"

@@ -42,6 +42,7 @@ PLAIN_CLASSES = frozenset((str, int, float, bool, type(None)))
 # Links that lead to other resources; the rest are actions, and other addresses of the same.
 USEFUL_LINKS = frozenset(("up", "down", "related", "download"))
 LONGEST_FILTER = 7000  # characters; Kestrel refuses request lines of 8 KiB
+LOOK_AT = 10  # sorted rows to ask for at least
 DEEPEST = 60  # objects within objects; the reference's deepest has eight
 
 
@@ -173,13 +174,18 @@ def read_resources(client: Client, query: Query) -> list[dict[str, Any]]:
     """
     client.connection = replace(client.connection, response_format="json")
     rows = _iter_resources(client, query)
-    first = list(islice(rows, query.limit))
+    first = list(islice(rows, query.limit and _count_first(query)))
     if query.order and (query.limit is None or not _is_sorted(first, query.order, descending=query.descending)):
         first += rows
         first = _sort(first, query.order, descending=query.descending)
     if not first and query.type.name == "Task" and client.is_own:
         client.warnings.append(NO_TASKS_OF_OWN)
     return first[: query.limit]
+
+
+def _count_first(query: Query) -> int:
+    """Give how many rows to read for a limit: of an order, if one page has them, so many that one can see it is kept."""
+    return max(query.limit or 0, min(LOOK_AT, query.page_size) if query.order else 0)
 
 
 def _iter_resources(client: Client, query: Query) -> Iterator[dict[str, Any]]:
@@ -194,7 +200,7 @@ def _iter_resources(client: Client, query: Query) -> Iterator[dict[str, Any]]:
         path += f"&filter={wire}"
     if query.order is not None:
         path += f"&{'sortDesc' if query.descending else 'sortAsc'}={query.order.name}"
-    page_size = query.page_size if query.limit is None else min(query.page_size, query.limit)
+    page_size = query.page_size if query.limit is None else min(query.page_size, _count_first(query))
     for page in client.iter_pages(f"{path}&pageSize={page_size}", list_path=()):
         for row in page:
             plain = normalise_resource(row, client)
