@@ -503,6 +503,7 @@ def test_filters(rig: Rig) -> None:
             ({"job_name": "sql *"}, ["SQL Backup"]),
             ({"job_name": ["SQL Backup", "Shared ?iles"]}, ["SQL Backup", "Shared Files"]),
             ({"job_name": "SQL"}, []),
+            ({"job_name": "[S]QL Backup"}, []),  # brackets mean themselves
             ({"job_type": ["replica", "agent*"]}, ["DC Replication", "Linux Agents"]),
             ({"result": "failed"}, ["SQL Backup", "Linux Agents"]),
             ({"result": ["Success", "Warning"]}, ["DC Replication", "Shared Files"]),

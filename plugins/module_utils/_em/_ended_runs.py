@@ -41,6 +41,8 @@ AT_ONCE = 20  # ids in one filter
 MOST_PARTS = 2000  # rows to read for the reasons of AT_ONCE runs
 RESULTLESS_LOOKS = 3  # a run that has stopped may have no result yet; this often it is looked for
 REFUSALS = (400, 500, 501)  # what a server may say to a filter or an order it does not take (wire facts, section 4)
+_TEMPLATE = re.compile(r"\{(?=[{%#])")
+_OVERRIDE = re.compile(r"#(?=jinja2)", re.IGNORECASE)
 _DURATION = re.compile(r"([0-9]{1,6})\s*([smhd])", re.IGNORECASE)
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 MATCHED = {"job_name": "job_name", "job_type": "job_type", "result": "result", "backup_server": "backup_server"}
@@ -230,7 +232,9 @@ def is_wanted(run: Mapping[str, Any], wishes: Mapping[str, list[str] | None]) ->
     """Ask whether a run is one of those wished for; names may hold * and ?, and case does not matter."""
     for option, key in MATCHED.items():
         patterns = wishes[option]
-        if patterns and not any(fnmatchcase((run[key] or "").lower(), pattern.lower()) for pattern in patterns):
+        if patterns and not any(
+            fnmatchcase((run[key] or "").lower(), pattern.lower().replace("[", "[[]")) for pattern in patterns
+        ):
             return False
     return True
 
@@ -240,7 +244,7 @@ def create_event(client: Client, run: Mapping[str, Any], messages: Iterable[Mapp
     told = sorted(messages, key=lambda message: (message["result"] != "Failed", message["name"] or ""))
     begin, end = read_seconds(run["creation_time"]), read_seconds(run["end_time"])
     reason = run["failure_message"] or next((message["reason"] for message in told if message["reason"]), None)
-    return {
+    event = {
         "job_session": {
             **run,
             "duration": None if begin is None or end is None else round(max(end - begin, 0.0), 3),
@@ -250,3 +254,18 @@ def create_event(client: Client, run: Mapping[str, Any], messages: Iterable[Mapp
         "enterprise_manager": client.connection.hostname,
         "meta": {"uuid": get_id(run)},
     }
+    disarmed: dict[str, Any] = disarm(event)
+    return disarmed
+
+
+def disarm(value: Any) -> Any:
+    """Put a space into what begins a template, and before jinja2 in what changes how templates begin.
+
+    ansible-rulebook hands events to playbooks as extra variables, which Ansible trusts: whoever may name a machine could run
+    commands where the rulebook does.
+    """
+    if isinstance(value, str):
+        return _OVERRIDE.sub("# ", _TEMPLATE.sub("{ ", value))
+    if isinstance(value, dict):
+        return {key: disarm(one) for key, one in value.items()}
+    return [disarm(one) for one in value] if isinstance(value, list) else value
