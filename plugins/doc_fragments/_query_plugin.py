@@ -15,6 +15,7 @@ options:
   hostname:
     description: Name or address of the Enterprise Manager server, without scheme and port.
     type: str
+    aliases: [host]
     env:
       - name: VBEM_HOSTNAME
     vars:

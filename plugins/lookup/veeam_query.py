@@ -73,36 +73,72 @@ _raw:
   elements: dict
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from ansible.plugins.lookup import LookupBase
 from ansible.utils.display import Display
 
 from ansible_collections.vbem.rest.plugins.module_utils._em._client import Client
-from ansible_collections.vbem.rest.plugins.module_utils._em._options import check_least
+from ansible_collections.vbem.rest.plugins.module_utils._em._errors import EmError, create_option_error
+from ansible_collections.vbem.rest.plugins.module_utils._em._options import Option, check_least
 from ansible_collections.vbem.rest.plugins.module_utils._em._queries import create_query, read_resources
 from ansible_collections.vbem.rest.plugins.plugin_utils._ask import ask
+from ansible_collections.vbem.rest.plugins.plugin_utils._plugin_options import read_plugin_options
 
 display = Display()
+
+OWN_OPTIONS = (
+    Option("filter", "str", env=False),
+    Option("where", "raw", env=False),
+    Option("sort_by", "str", env=False),
+    Option("descending", "bool", False, env=False),
+    Option("limit", "int", env=False),
+    Option("page_size", "int", 500, env=False),
+    Option("format", "str", "entities", env=False, choices=("entities", "references")),
+    Option("allow_unknown", "bool", False, env=False),
+)
 
 
 class LookupModule(LookupBase):  # type: ignore[misc]
     """Asks for resources of the types that the terms name."""
 
-    def run(self, terms: list[str], variables: dict[str, Any] | None = None, **kwargs: Any) -> list[dict[str, Any]]:
+    def run(self, terms: Any, variables: dict[str, Any] | None = None, **kwargs: Any) -> list[dict[str, Any]]:
         """Give the resources."""
-        # Variables reach plugins as they were written, templates and all.
-        own = {name: self._templar.template(value) for name, value in (variables or {}).items() if name.startswith("vbem_")}
-        self.set_options(var_options=own, direct=kwargs)
-        options: dict[str, Any] = self.get_options()
 
-        def question(client: Client) -> list[dict[str, Any]]:
+        def read_options() -> dict[str, Any]:
+            options = read_plugin_options(OWN_OPTIONS, kwargs, variables or {}, self._templar)
+            # One that is empty would select everything; where it comes from meant something else.
+            return {**options, "filter": "" if kwargs.get("filter") == "" else options["filter"]}
+
+        def question(client: Client, options: Mapping[str, Any]) -> list[dict[str, Any]]:
             for name in ("limit", "page_size"):
                 check_least(options, name, 1)
-            queries = [create_query({**options, "type": term}) for term in terms]
+            where = _check_conditions(options["where"])
+            queries = [create_query({**options, "where": where, "type": term}) for term in _check_terms(terms)]
             return [resource for query in queries for resource in read_resources(client, query)]
 
-        resources, warnings = ask(options, question)
+        resources, warnings = ask(read_options, question)
         for warning in warnings:
             display.warning(warning)
         return resources
+
+
+def _check_terms(terms: Any) -> list[str]:
+    names = [terms] if isinstance(terms, str) else list(terms or ())
+    if not names:
+        raise EmError("invalid_option", "No type is given to ask for: give the name of one, such as BackupJobSession.")
+    for name in names:
+        if not isinstance(name, str):
+            raise create_option_error("type", name, "give the name of a type, such as BackupJobSession")
+    return names
+
+
+def _check_conditions(where: Any) -> list[dict[str, Any]] | None:
+    conditions = [where] if isinstance(where, Mapping) else where
+    if conditions is None:
+        return None
+    if not isinstance(conditions, (list, tuple)) or not all(isinstance(one, Mapping) for one in conditions):
+        cure = "give a list of conditions, each with field, value and, if it is not ==, operator"
+        raise create_option_error("where", where, cure)
+    return [dict(one) for one in conditions]

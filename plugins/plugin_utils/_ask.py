@@ -13,7 +13,7 @@ from ansible.errors import AnsibleLookupError
 
 from ansible_collections.vbem.rest.plugins.module_utils._em._client import Client
 from ansible_collections.vbem.rest.plugins.module_utils._em._errors import EmError
-from ansible_collections.vbem.rest.plugins.module_utils._em._options import CONNECTION_OPTIONS, create_connection
+from ansible_collections.vbem.rest.plugins.module_utils._em._options import create_connection
 
 Answer = TypeVar("Answer")
 HINT = (
@@ -22,15 +22,16 @@ HINT = (
 )
 
 
-def ask(options: Mapping[str, Any], question: Callable[[Client], Answer]) -> tuple[Answer, list[str]]:
+def ask(
+    read_options: Callable[[], Mapping[str, Any]], question: Callable[[Client, Mapping[str, Any]], Answer]
+) -> tuple[Answer, list[str]]:
     """Give the answer to a question, and warnings; a failure becomes Ansible's own, without secrets."""
     client: Client | None = None
-    # What is empty was not given: a credential of AWX whose input is left empty injects an empty variable.
-    defaults = {option.name: option.default for option in CONNECTION_OPTIONS if options.get(option.name) == ""}
     try:
-        client = Client(create_connection({**options, **defaults}, hint=HINT))
+        options = read_options()
+        client = Client(create_connection(options, hint=HINT))
         with client:
-            answer = question(client)
+            answer = question(client, options)
         return answer, client.warnings
     except EmError as err:
         msg = f"{err.msg} ({err.kind})"

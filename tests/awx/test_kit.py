@@ -16,9 +16,9 @@ import yaml
 from jinja2 import StrictUndefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from ansible_collections.vbem.rest.plugins.module_utils._em._options import CONNECTION_OPTIONS, create_connection
+from ansible_collections.vbem.rest.plugins.module_utils._em._options import CONNECTION_OPTIONS
 from ansible_collections.vbem.rest.plugins.module_utils._em._runner import create_connection_spec
-from ansible_collections.vbem.rest.plugins.plugin_utils._ask import ask
+from ansible_collections.vbem.rest.plugins.plugin_utils._plugin_options import read_plugin_options
 
 from .controller import PLAYBOOK_LINE, PROJECT, ROOT, KitLoader, Unsafe, answer, find, inject, read_kit
 
@@ -113,13 +113,10 @@ def test_an_empty_variable_counts_as_not_given(option: Any, monkeypatch: pytest.
         read(name)
 
 
-def test_an_empty_option_of_a_plugin_counts_as_not_given() -> None:
-    """Ansible itself takes an empty variable for not given where it is no text; of texts the plugins see it."""
-    texts = [each.name for each in CONNECTION_OPTIONS if each.kind in ("str", "path")]
-    given = {each.name: each.default for each in CONNECTION_OPTIONS} | dict.fromkeys(texts, "")
-    needed = {"hostname": "em.example.com", "username": "u", "password": "a longer secret"}
-    connection, _warnings = ask(given | needed, lambda client: client.connection)
-    assert connection == create_connection(given | {each.name: each.default for each in CONNECTION_OPTIONS} | needed)
+def test_an_empty_variable_counts_as_not_given_to_plugins(monkeypatch: pytest.MonkeyPatch) -> None:
+    for option in CONNECTION_OPTIONS:
+        monkeypatch.setenv(option.variable, "")
+    assert read_plugin_options((), {}, {}, None) == {each.name: each.default for each in CONNECTION_OPTIONS} | {"session": None}
 
 
 @pytest.mark.parametrize("template", TEMPLATES, ids=by_name)

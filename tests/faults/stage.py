@@ -304,19 +304,10 @@ class Stage:
         return result
 
     def _look_up(self, options: dict[str, Any], params: dict[str, Any]) -> dict[str, Any]:
-        """Run the lookup, but for the reading of its options, which is Ansible's."""
-        defaults = {"filter": None, "where": None, "sort_by": None, "descending": False, "limit": None}
-        more = {"page_size": 500, "format": "entities", "allow_unknown": False}
-
-        class Look(veeam_query.LookupModule):  # type: ignore[misc]
-            def set_options(self, **_given: object) -> None:
-                """Take none: they are given below."""
-
-            def get_options(self, **_given: object) -> dict[str, Any]:
-                return {**options, **defaults, **more, **params}
-
+        """Run the lookup."""
         terms = params["type"] if isinstance(params["type"], list) else [params["type"]]
-        return {"resources": Look().run(terms)}
+        given = {name: value for name, value in {**options, **params}.items() if name != "type"}
+        return {"resources": veeam_query.LookupModule().run(terms, {}, **given)}
 
     @contextmanager
     def _patched(self) -> Iterator[None]:

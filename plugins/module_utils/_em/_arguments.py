@@ -54,6 +54,8 @@ def read_value(option: Option, value: Any, name: str) -> Any:
     if option.kind == "list":
         parts = value if isinstance(value, (list, tuple)) else [value]
         return [_check_choice(option, _read_text(option, part, name), name) for part in parts]
+    if option.kind == "raw":
+        return value
     if option.kind == "int":
         return _read_int(value, name)
     if option.kind == "bool":
@@ -86,9 +88,9 @@ def _read_text(option: Option, value: Any, name: str) -> str:
     if option.secret:
         raise EmError(
             "invalid_option",
-            f"The option {name} is no text but of the type {type(value).__name__}: ansible-rulebook reads what a template gives"
-            f' as Python. Write it with tojson, {name}: "{{{{ {option.variable} | tojson }}}}", or put it into quotes, or leave'
-            f" it out and set the environment variable {option.variable}.",
+            f"The option {name} is no text but of the type {type(value).__name__}: put it into quotes, or leave it out and set"
+            f" the environment variable {option.variable}. In a rulebook, where ansible-rulebook reads what a template gives as"
+            f' Python, write it with tojson, {name}: "{{{{ {option.variable} | tojson }}}}".',
         )
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise create_option_error(name, value, "give a text")

@@ -131,7 +131,7 @@ def _create_comparison(option: str, condition: Mapping[str, Any], query_type: Qu
         raise create_option_error(option, dict(condition), "give field, value and, if it is not ==, operator")
     field = _get_field(f"field of {option}", condition["field"], query_type, allow_unknown)
     symbol = condition.get("operator") or "=="
-    if symbol not in OPERATORS:
+    if not isinstance(symbol, str) or symbol not in OPERATORS:
         raise create_option_error(f"operator of {option}", symbol, f"give one of {' '.join(OPERATORS)}")
     return Comparison(field, symbol, _print_value(f"value of {option}", condition["value"], field, allow_unknown))
 
