@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import ssl
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -13,11 +14,12 @@ from typing import Any
 
 import pytest
 from emulator import Emulator
+from emulator.tls import NAMES, server_context
 
 from ansible_collections.vbem.rest.plugins.module_utils._em._errors import EmError
 
 from .bench import Bench, every_form, every_version
-from .scripted import Asked, ScriptedServer, answer
+from .scripted import Asked, Raw, ScriptedServer, answer
 
 EMPTY = '<QueryResult><Resources><Tasks/></Resources><PagingInfo PageNum="1" PageSize="100" PagesCount="1"/></QueryResult>'
 REAL_TIME = {"clock": time.monotonic, "sleep": time.sleep}
@@ -312,3 +314,70 @@ def test_client_connection_and_session_do_not_print_themselves(bench: Bench, em:
             client.get("/api/query?type=Task")
             shown = [client, client.connection, client.session, client.transport, f"{client.session}", [client.session]]
             bench.check_secrets(*map(repr, shown), *map(str, shown))
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# TLS that breaks
+
+
+@pytest.mark.parametrize("retries", [0, 1, 3])
+def test_a_server_that_closes_before_tls_has_begun_may_pass(
+    bench: Bench, em: Emulator, scripted: Callable[..., ScriptedServer], retries: int
+) -> None:
+    """As a load balancer does while the servers behind it restart."""
+    server = scripted(lambda _asked: answer(EMPTY), unwilling=2)
+    options = {"port": server.port, "retries": retries}
+    if retries < 2:
+        with bench.failure("connection") as caught:
+            bench.info(em.logon(), options=options)
+        assert "before TLS had begun" in caught.error.msg
+        assert caught.error.sent is False
+    else:
+        assert bench.ids(em.logon(), options=options) == []
+    assert len(bench.slept) == min(retries, 2)
+
+
+def test_a_write_that_met_a_broken_handshake_never_left(
+    bench: Bench, em: Emulator, scripted: Callable[..., ScriptedServer]
+) -> None:
+    gone = answer("", status=204, content_type=None)
+    server = scripted(lambda asked: gone if asked.method == "DELETE" else answer(EMPTY), unwilling=1)
+    client = bench.connect(em.logon(), port=server.port)
+    with client:
+        assert client.delete("/api/tasks/task-7") == 204
+    assert [asked.method for asked in server.asked] == ["DELETE"]
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
+def test_a_broken_record_after_the_request_says_nothing_of_what_was_done(
+    bench: Bench, em: Emulator, scripted: Callable[..., ScriptedServer], method: str
+) -> None:
+    server = scripted(lambda _asked: [Raw(b"\x17\x03\x03\x00\x20" + b"x" * 32)])
+    client = bench.connect(em.logon(), port=server.port)
+    ask = {"GET": client.get, "POST": client.post, "DELETE": client.delete}[method]
+    with pytest.raises(EmError) as caught, client:
+        ask("/api/tasks/task-7")
+    assert caught.value.kind == "connection"
+    assert caught.value.sent is True
+    assert len(server.asked) == (4 if method == "GET" else 1)
+
+
+def test_a_server_that_wants_another_tls_is_final(bench: Bench, em: Emulator, scripted: Callable[..., ScriptedServer]) -> None:
+    context = server_context.__wrapped__(NAMES)  # one of its own, for others are shared
+    context.maximum_version = ssl.TLSVersion.TLSv1_1
+    server = scripted(lambda _asked: answer(EMPTY), context=context)
+    with bench.failure("tls") as caught:
+        bench.info(em.logon(), options={"port": server.port})
+    assert caught.error.sent is False
+    assert bench.slept == []
+
+
+def test_a_server_that_wants_a_certificate_is_final(
+    bench: Bench, em: Emulator, scripted: Callable[..., ScriptedServer]
+) -> None:
+    context = server_context.__wrapped__(NAMES)  # one of its own, for others are shared
+    context.verify_mode = ssl.CERT_REQUIRED
+    server = scripted(lambda _asked: answer(EMPTY), context=context)
+    with bench.failure("tls"):
+        bench.info(em.logon(), options={"port": server.port, "retries": 0})
+    assert server.asked == []

@@ -178,6 +178,8 @@ def _read_body(got: Any, until: float, clock: Callable[[], float]) -> bytes:
 
 def create_transport_error(requests: Any, err: Exception, connection: Connection, timeout: float) -> EmError:
     """Map what requests and urllib3 raise. No text of theirs is passed on whole: it repeats the URL."""
+    import ssl  # requests has loaded it by then
+
     urllib3 = requests.packages.urllib3.exceptions
     reason = _find_reason(err)
     where = f"{connection.hostname} port {connection.port}"
@@ -190,8 +192,12 @@ def create_transport_error(requests: Any, err: Exception, connection: Connection
             detail=detail,
             sent=False,
         )
-    if isinstance(err, requests.exceptions.SSLError) or isinstance(reason, urllib3.SSLError):
-        return EmError("tls", _explain_tls(where, detail), detail=detail, sent=False)
+    is_handshake = _is_in_handshake(reason)
+    if isinstance(err, requests.exceptions.SSLError) or isinstance(reason, (urllib3.SSLError, ssl.SSLError)):
+        # One with TLS 1.3 says only after the handshake that it wants a certificate.
+        is_final = is_handshake and not isinstance(reason, (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError))
+        if is_final or "certificate required" in detail.lower():
+            return EmError("tls", _explain_tls(where, detail), detail=detail, sent=not is_handshake)
     if isinstance(reason, urllib3.NewConnectionError):  # itself a ConnectTimeoutError
         return EmError(
             "connection",
@@ -211,7 +217,21 @@ def create_transport_error(requests: Any, err: Exception, connection: Connection
         return EmError(
             "timeout", f"{where} did not answer within {timeout:g} seconds: raise timeout if it is only slow.", detail=detail
         )
-    return EmError("connection", f"The connection to {where} broke before the whole answer had come.", detail=detail)
+    if is_handshake:  # a service that restarts, or a load balancer whose servers do
+        msg = f"{where} closed the connection before TLS had begun."
+    else:
+        msg = f"The connection to {where} broke before the whole answer had come."
+    return EmError("connection", msg, detail=detail, sent=not is_handshake)
+
+
+def _is_in_handshake(reason: BaseException) -> bool:
+    """Ask whether an exception comes from the beginning of TLS, before which nothing is sent: only its traceback tells."""
+    step = reason.__traceback__
+    while step is not None:
+        if step.tb_frame.f_code.co_name == "do_handshake":
+            return True
+        step = step.tb_next
+    return False
 
 
 def _explain_tls(where: str, detail: str) -> str:
@@ -229,6 +249,8 @@ def _explain_tls(where: str, detail: str) -> str:
             " Enterprise Manager. If it is set, fetch the certificate anew: it may have been renewed. For tests only, there is"
             " validate_certs: false."
         )
+    if "certificate required" in lower:
+        return f"{where} wants a certificate of its clients, which is not supported: let it do without for the REST API."
     if "expired" in lower:
         return f"The certificate of {where} has expired: renew it."
     return f"No TLS connection to {where}: check its certificate, ca_path, hostname and port."
