@@ -210,12 +210,18 @@ def read_page(document: Document, list_path: tuple[str, ...]) -> tuple[list[dict
     paging = data.get("paging_info") if isinstance(data, dict) else None
     if document.root not in (None, "query_result") or not isinstance(paging, dict) or read_int(paging, "page_num") is None:
         raise EmError("bad_response", "The server's answer to a query is not the result of a query.")
-    if not list_path:
-        return list(_iter_any_rows([data.get(container) for container in ("refs", "entities", "resources")])), paging
-    node = data
-    for step in list_path[:-1]:
-        node = node.get(step) if isinstance(node, dict) else node
-    return list(iter_rows(node, list_path[-1], list_path[-1][:-1])), paging
+    everything = _iter_any_rows([data.get(container) for container in ("refs", "entities", "resources")])
+    if list_path:
+        node = data
+        for step in list_path[:-1]:
+            node = node.get(step) if isinstance(node, dict) else node
+        rows = list(iter_rows(node, list_path[-1], list_path[-1][:-1]))
+    else:
+        rows = list(everything)
+    # An empty list beside others that are not, or beside a message, does not answer what was asked.
+    if not rows and (next(everything, None) is not None or read_text(data, "message")):
+        raise EmError("bad_response", "The server's answer to a query has its rows elsewhere than in the list that was asked for.")
+    return rows, paging
 
 
 def _iter_any_rows(containers: list[Any], depth: int = 0) -> Iterator[dict[str, Any]]:
