@@ -17,30 +17,39 @@ RUNS = 3
 
 
 def measure_growth(place: Place) -> Table:
-    """Read 10 to 100,000 rows."""
+    """List 10 to 100,000 tasks, and read 100 to 100,000 runs, of which the emulator has some from the beginning."""
     table = Table(
         "Growth with the rows",
         ("rows", "requests", "seconds", "seconds for 1,000 rows", "memory", "memory of the bare loop"),
         [],
     )
-    for rows in (100, 1_000, 10_000, 100_000):
-        place.reset()
-        place.make_runs(rows)
-        session = place.log_on()
-        run_child("read_raw", session)
-        pairs = [(run_child("read_query", session), run_child("read_raw", session)) for _number in range(RUNS)]
-        seconds = [ours["seconds"] for ours, _bare in pairs]
-        memory = [statistics.median(one["megabytes"] for one in ways) for ways in zip(*pairs, strict=True)]
-        table.rows.append(
-            (
-                f"{pairs[0][0]['rows']:,.0f}",
-                f"{pairs[0][0]['requests']:.0f}",
-                print_seconds(seconds),
-                f"{1000 * statistics.median(seconds) / rows:.3f}",
-                f"{memory[0]:.0f} MB",
-                f"{memory[1]:.0f} MB",
+    for what, sizes, way, bare in (
+        ("tasks", (10, 100, 1_000, 10_000, 100_000), "list_tasks", "list_tasks_bare"),
+        ("runs", (100, 1_000, 10_000, 100_000), "read_query", "read_raw"),
+    ):
+        for rows in sizes:
+            place.reset()
+            if what == "runs":
+                place.make_runs(rows)
+            session = place.log_on()
+            if what == "tasks":
+                place.make_tasks(rows)
+            run_child(bare, session)
+            pairs = [(run_child(way, session), run_child(bare, session)) for _number in range(RUNS)]
+            if pairs[0][0]["rows"] != rows:
+                raise RuntimeError(f"{way} read {pairs[0][0]['rows']} rows of {rows}")
+            seconds = [ours["seconds"] for ours, _bare in pairs]
+            memory = [statistics.median(one["megabytes"] for one in ways) for ways in zip(*pairs, strict=True)]
+            table.rows.append(
+                (
+                    f"{rows:,} {what}",
+                    f"{pairs[0][0]['requests']:.0f}",
+                    print_seconds(seconds),
+                    f"{1000 * statistics.median(seconds) / rows:.3f}",
+                    f"{memory[0]:.0f} MB",
+                    f"{memory[1]:.0f} MB",
+                )
             )
-        )
     table.note = "Memory is what the process grew by; nearly all of it is the result itself, as in the loop that keeps the JSON"
     return table
 

@@ -220,7 +220,7 @@ def read_page(document: Document, list_path: tuple[str, ...]) -> tuple[list[dict
         rows = list(everything)
     # An empty list beside others that are not, or beside a message, does not answer what was asked.
     if not rows and (next(everything, None) is not None or read_text(data, "message")):
-        raise EmError("bad_response", "The server's answer to a query has its rows elsewhere than in the list that was asked for.")
+        raise EmError("bad_response", "The server's answer to a query has its rows elsewhere than in the list asked for.")
     return rows, paging
 
 
