@@ -66,7 +66,7 @@ def _remove(place: Place, table: Table) -> None:
 
 def _wait(place: Place, table: Table) -> None:
     for label, like in (
-        (f"{AWAITED} tasks that are finished", {}),
+        (f"{AWAITED} tasks, all finished: one look at each", {}),
         (f"{AWAITED} tasks that take {WORKING:g} s", {"running_for": WORKING}),
     ):
         counts = {}

@@ -147,11 +147,12 @@ def list_tasks_bare(options: Options) -> Figures:
     tasks: list[Any] = []
     session, url, more = _open(options)
     with measured(figures), session:
-        page = 0
-        while page == 0 or page < answer["pagingInfo"]["pagesCount"]:
+        page = count = 0
+        while not page or page < count:
             page += 1
             answer = session.get(f"{url}/api/query?type=Task&pageSize={PAGE_SIZE}&page={page}", **more).json()
             tasks += answer["resources"]["tasks"]["tasks"]
+            count = answer["pagingInfo"]["pagesCount"]
     return {**figures, "rows": len(tasks), "requests": page}
 
 
