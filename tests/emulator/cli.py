@@ -159,12 +159,13 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _write_state(emulator: Emulator) -> Path:
-    """Write state.json, which holds passwords, for nobody else to read."""
-    path = emulator.directory / "state.json"
-    path.unlink(missing_ok=True)
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as stream:
+    """Write state.json, which holds passwords, for nobody else to read; whole at once, for who waits for it."""
+    path, draft = (emulator.directory / name for name in ("state.json", "state.json.draft"))
+    for old in (path, draft):
+        old.unlink(missing_ok=True)
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as stream:
         json.dump({**emulator.state(), "pid": os.getpid()}, stream, indent=2)
-    return path
+    return draft.rename(path)
 
 
 def _welcome(emulator: Emulator) -> str:
