@@ -281,6 +281,10 @@ def run(client: Client, params: dict[str, Any], check_mode: bool) -> dict[str, A
         poll_interval=params["poll_interval"],
         fail_on_warning=params["fail_on_warning"],
     )
+    if wishes.fail_on_warning and wishes.wait_for != "session":
+        client.warnings.append(
+            "The option fail_on_warning does nothing without wait_for: session: only a run that was waited for has a result."
+        )
     return manage_job(client, params, wishes, check_mode=check_mode)
 
 

@@ -198,6 +198,9 @@ def run(client: Client, params: dict[str, Any], check_mode: bool) -> dict[str, A
     check_least(params, "max_delete", 0)
     check_least(params, "wait_timeout", 0)
     check_least(params, "poll_interval", 1)
+    for name in ("force", "max_delete"):
+        if params["state"] == "finished" and params[name] is not None and params[name] is not False:
+            client.warnings.append(f"The option {name} is for state: absent, and does nothing here.")
     if params["state"] == "absent":
         return _remove(client, selection, params, check_mode)
     return _wait(client, selection, params, check_mode)

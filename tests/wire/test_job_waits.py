@@ -661,3 +661,10 @@ def _flatten(value: Any, em: Emulator) -> Any:
     for run in em.world.runs:
         value = value.replace(run.id, "RUN")
     return re.sub(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d[.\dZ]*", "DATE", value)
+
+
+def test_that_a_warning_cannot_fail_what_is_not_waited_for_is_said(bench: Bench, em: Emulator) -> None:
+    _follow(bench, em.logon(), fail_on_warning=True, wait_for="task")
+    assert [warning for warning in bench.warnings if "fail_on_warning" in warning]
+    _follow(bench, em.logon(), fail_on_warning=True)
+    assert bench.warnings == []

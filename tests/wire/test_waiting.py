@@ -362,3 +362,12 @@ def test_bad_times_are_told_before_anything_is_sent(bench: Bench, em: Emulator, 
         bench.wait(task_state=["Running"], **params)
     assert next(iter(params)) in caught.error.msg
     assert em.log == []
+
+
+def test_an_option_that_does_nothing_is_warned_of(bench: Bench, em: Emulator) -> None:
+    session = em.logon()
+    (made,) = em.make_tasks(session, 1)
+    bench.wait(session, task_id=[made], force=True, max_delete=0)
+    assert [warning.split()[2] for warning in bench.warnings] == ["force", "max_delete"]
+    bench.wait(session, task_id=[made])
+    assert bench.warnings == []

@@ -35,6 +35,8 @@ FIELDS = (
     Field("State", "state", "enum", STATES),
     Field("Operation", "operation"),
 )
+# Servers' own task queries sort by TaskUid, HC9 and HC10 filter by it (wire facts, section 4): the same id.
+FILTER_FIELDS = (*FIELDS, Field("TaskUid", "task_id", "natural"))
 SORT_KEYS = ("task_id", "state", "operation")
 
 NO_TASKS_OF_OWN = (
@@ -83,7 +85,7 @@ def create_selection(params: Mapping[str, Any]) -> Selection:
     if params["filter"] is not None:
         if not params["filter"].strip():
             raise create_option_error("filter", params["filter"], "it is empty; leave it out", kind="invalid_filter")
-        parts.append(parse_filter(params["filter"], FIELDS))
+        parts.append(parse_filter(params["filter"], FILTER_FIELDS))
     return Selection(tuple(parts), params["success"], _strip(params["task_id"] or ()))
 
 

@@ -421,6 +421,11 @@ def test_the_warning_of_a_task_without_outcome() -> None:
     )
 
 
+def test_the_servers_other_name_for_the_id_will_do() -> None:
+    server = TaskServer([make_row("task-1"), make_row("task-2")])
+    assert ids(find_tasks(FakeClient(server), select(filter="TaskUid==task-2"))) == ["task-2"]
+
+
 def test_ids_and_operations_lose_the_white_space_around_them() -> None:
     assert select(task_id=["task-5", " task-6", "task-5\n"]).task_ids == ("task-5", "task-6")
     task = {"task_id": "task-6", "state": "Finished", "operation": "StopJob", "success": True}
