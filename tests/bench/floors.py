@@ -15,11 +15,11 @@ import time
 from functools import partial
 from http.client import HTTPSConnection
 
-from place import TREE, Place, Table, compare, print_ratio, print_seconds, run_child
+from place import TREE, Place, Table, compare, print_ratio, print_seconds, run_child, size
 
-RUNS = 5
-TASKS = 1_000
-ROWS = 50_000
+RUNS = size(5)
+TASKS = size(1_000, 8)
+ROWS = size(50_000, 600)
 
 
 def measure_emulator(place: Place) -> Table:
@@ -34,9 +34,9 @@ def measure_emulator(place: Place) -> Table:
     )
     headers = {"Accept": "application/json", "X-RestSvcSessionId": session["token"]}
     for label, path, count in (
-        ("one task", "/api/query?type=Task&pageSize=1", 1_000),
-        ("a page of 500 tasks", "/api/query?type=Task&pageSize=500", 100),
-        ("a page of 500 runs", "/api/query?type=BackupJobSession&format=Entities&pageSize=500", 100),
+        ("one task", "/api/query?type=Task&pageSize=1", size(1_000)),
+        ("a page of 500 tasks", "/api/query?type=Task&pageSize=500", size(100)),
+        ("a page of 500 runs", "/api/query?type=BackupJobSession&format=Entities&pageSize=500", size(100)),
     ):
         if "BackupJobSession" in path:
             place.make_runs(ROWS)
@@ -144,7 +144,7 @@ def measure_start(place: Place) -> Table:
     asked = {"session": session}
     for source, options in ((FLOOR, given), (MODULE, nothing)):
         start(source, options)
-    floor_runs = 15
+    floor_runs = size(15)
     floor, ours = compare(lambda: start(FLOOR, given), lambda: start(MODULE, nothing), floor_runs)
     table.rows.append(("Python, requests, xmltodict, AnsibleModule: the floor", print_seconds(floor), "1"))
     table.rows.append(("veeam_task_info, as far as its first request", print_seconds(ours), print_ratio(ours, floor)))

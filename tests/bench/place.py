@@ -20,7 +20,13 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).resolve().parent
+IS_TRIAL = "--trial" in sys.argv
 TREE = HERE.parents[1] / ".build" / "installed"  # the artifact, built and installed by dev/stage.py
+
+
+def size(wanted: int, trial: int = 1) -> int:
+    """Give how many of something to measure with: as wanted, or few to see that everything still works."""
+    return trial if IS_TRIAL else wanted
 
 
 @dataclass

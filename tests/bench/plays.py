@@ -6,11 +6,11 @@
 
 from __future__ import annotations
 
-from place import Place, Table, compare, print_ratio, print_seconds, print_spread
+from place import Place, Table, compare, print_ratio, print_seconds, print_spread, size
 
-MANY = 1_000
-AWAITED = 50
-WORKING = 6.0  # seconds for which the tasks that are waited for go on
+MANY = size(1_000, 3)
+AWAITED = size(50, 2)
+WORKING = float(size(6))  # seconds for which the tasks that are waited for go on
 
 
 def measure_plays(place: Place) -> Table:
@@ -32,9 +32,9 @@ def _list(place: Place, table: Table) -> None:
     place.make_tasks(20)
     for name in ("empty", "list", "list_uri"):
         place.play(name, expected=20)  # so that no play pays for what is done once
-    ours, uri = compare(lambda: place.play("list", expected=20), lambda: place.play("list_uri", expected=20), 7)
+    ours, uri = compare(lambda: place.play("list", expected=20), lambda: place.play("list_uri", expected=20), size(7))
     table.rows.append(("list 20 tasks", f"{print_seconds(ours)} s", f"{print_seconds(uri)} s", print_ratio(ours, uri)))
-    ours, empty = compare(lambda: place.play("list", expected=20), lambda: place.play("empty"), 7)
+    ours, empty = compare(lambda: place.play("list", expected=20), lambda: place.play("empty"), size(7))
     share = [one / two - 1 for one, two in zip(ours, empty, strict=True)]
     table.rows.append(
         (
@@ -53,7 +53,7 @@ def _remove(place: Place, table: Table) -> None:
         place.make_tasks(MANY)
 
     ours = []
-    for _number in range(5):
+    for _number in range(size(5)):
         make()
         ours.append(place.play("remove", expected=MANY))
     make()
@@ -75,7 +75,7 @@ def _wait(place: Place, table: Table) -> None:
             place.reset(tasks_scope="global")
             place.log_on()
             place.make_tasks(AWAITED, operation="StartJob", **like)
-            ids = [task["id"] for task in place.control("/tasks")]
+            ids = [task["task_id"] for task in place.control("/tasks")]
             place.control("/log", method="DELETE")
             seconds[name] = place.play(name, expected=AWAITED, ids=ids)
             counts[name] = place.count_requests()

@@ -14,9 +14,9 @@ import sys
 import time
 from typing import NamedTuple
 
-from place import HERE, TREE, Place, Table
+from place import HERE, TREE, Place, Table, size
 
-RUNS = 7
+RUNS = size(7)
 TASKS = 20
 
 
