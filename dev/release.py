@@ -4,7 +4,8 @@
 
 """``make release VERSION=1.2.3``: version, changelog, checks, commit, tag, artifact. Publishes nothing.
 
-Stops with a sentence before anything is changed where something is amiss; puts the files back if a check fails.
+Stops with a sentence before anything is changed where something is amiss; puts everything back if anything fails, Ctrl-C
+included.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import re
 import subprocess
 import sys
 from datetime import datetime, timezone
+from pathlib import Path
 
 from stage import BIN, ROOT, run, show, stage
 
@@ -22,8 +24,13 @@ FRAGMENTS = ROOT / "changelogs" / "fragments"
 
 
 def ask_git(*arguments: str) -> str:
-    """Give what git says."""
-    return run("git", *arguments).strip()
+    """Give what git says, with the settings of who calls it: their name, their way of signing."""
+    done = subprocess.run(
+        ["git", *arguments], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+    )
+    if done.returncode:
+        sys.exit(f"git {' '.join(arguments)} failed:\n{done.stdout}")
+    return done.stdout.strip()
 
 
 def read_version(text: str) -> tuple[int, ...]:
@@ -38,6 +45,7 @@ def look(version: str) -> None:
     number = read_version(version)
     if ask_git("status", "--porcelain"):
         sys.exit("There are changes that are not committed: commit them, or put them aside.")
+    ask_git("var", "GIT_COMMITTER_IDENT")  # a commit without a name would fail, after minutes of checks
     if ask_git("branch", "--show-current") != "main":
         sys.exit("Releases are made on the branch main.")
     released = [read_version(tag) for tag in ask_git("tag", "--list").split() if re.fullmatch(r"\d+\.\d+\.\d+", tag)]
@@ -47,10 +55,26 @@ def look(version: str) -> None:
         sys.exit("No fragment has a release_summary: say in changelogs/fragments/ what this release is about.")
 
 
-def put_back() -> None:
-    """Restore the files as they were committed."""
-    run("git", "restore", ".")
-    run("git", "clean", "--quiet", "--force", "changelogs", "CHANGELOG.md")
+def put_back(head: str, version: str) -> None:
+    """Restore everything as it was, for nothing was uncommitted."""
+    if ask_git("tag", "--list", version):
+        ask_git("tag", "--delete", version)
+    ask_git("reset", "--quiet", "--hard", head)
+    ask_git("clean", "--quiet", "--force", "changelogs", "CHANGELOG.md")
+
+
+def release(version: str, *, is_checked: bool) -> Path:
+    """Make version, changelog, checks, commit, tag and artifact; leave by an exception if anything fails."""
+    text = GALAXY.read_text(encoding="utf-8")
+    GALAXY.write_text(re.sub(r"(?m)^version: .*$", f"version: {version}", text), encoding="utf-8")
+    today = datetime.now(timezone.utc).date().isoformat()
+    run(BIN / "antsibull-changelog", "release", "--version", version, "--date", today)
+    if is_checked and subprocess.run([BIN / "python", ROOT / "dev" / "check.py"], check=False).returncode:
+        sys.exit("A check failed.")
+    ask_git("add", "--all")
+    ask_git("commit", "--quiet", "--message", f"Release {version}")
+    ask_git("tag", "--annotate", version, "--message", version)
+    return stage()
 
 
 def main() -> int:
@@ -60,22 +84,13 @@ def main() -> int:
     parser.add_argument("--unchecked", action="store_true", help="leave the checks out, which take some minutes")
     options = parser.parse_args()
     look(options.version)
-    text = GALAXY.read_text(encoding="utf-8")
-    GALAXY.write_text(re.sub(r"(?m)^version: .*$", f"version: {options.version}", text), encoding="utf-8")
-    today = datetime.now(timezone.utc).date().isoformat()
+    head = ask_git("rev-parse", "HEAD")
     try:
-        run(BIN / "antsibull-changelog", "release", "--version", options.version, "--date", today)
-    except SystemExit:
-        put_back()
+        artifact = release(options.version, is_checked=not options.unchecked)
+    except BaseException:  # Ctrl-C, too
+        put_back(head, options.version)
+        print("Nothing was released, and the checkout is as it was.", file=sys.stderr)
         raise
-    if not options.unchecked and subprocess.run([BIN / "python", ROOT / "dev" / "check.py"], check=False).returncode:
-        put_back()
-        print("A check failed, so nothing was released and the files are as they were.", file=sys.stderr)
-        return 1
-    run("git", "add", "--all")
-    run("git", "commit", "--quiet", "--message", f"Release {options.version}")
-    run("git", "tag", "--annotate", options.version, "--message", options.version)
-    artifact = stage()
     print(f"Committed and tagged {options.version}; the artifact is {show(artifact)}. To publish it:")
     print(f"  git push --follow-tags && ansible-galaxy collection publish {show(artifact)}")
     return 0

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -38,8 +39,10 @@ def checkout(tmp_path: Path) -> Path:
     (folder / ".build").mkdir()
     (folder / ".build" / "venv").symlink_to(sys.prefix)
     git(folder, "init", "--quiet", "--initial-branch", "main")
-    git(folder, "config", "user.name", "Tests")
-    git(folder, "config", "user.email", "tests@example.com")
+    # Where people have it, who do not have it in every checkout.
+    (tmp_path / ".gitconfig").write_text(
+        "[user]\nname = Tests\nemail = tests@example.com\nuseConfigOnly = true\n", encoding="utf-8"
+    )
     git(folder, "add", "--all")
     git(folder, "commit", "--quiet", "--message", "All")
     return folder
@@ -47,7 +50,8 @@ def checkout(tmp_path: Path) -> Path:
 
 def release(folder: Path, version: str) -> Any:
     command = [sys.executable, str(folder / "dev" / "release.py"), version, "--unchecked"]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    environment = {**os.environ, "HOME": str(folder.parent)}
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
 
 def add_summary(folder: Path) -> None:
@@ -111,3 +115,29 @@ def test_a_bad_fragment_leaves_the_checkout_as_it_was(checkout: Path) -> None:
     assert done.returncode != 0
     assert git(checkout, "status", "--porcelain") == ""
     assert git(checkout, "tag", "--list") == ""
+
+
+def look(checkout: Path) -> tuple[str, str, str]:
+    return git(checkout, "status", "--porcelain"), git(checkout, "rev-parse", "HEAD"), git(checkout, "tag", "--list")
+
+
+def test_without_a_name_nothing_is_begun(checkout: Path) -> None:
+    add_summary(checkout)
+    (checkout.parent / ".gitconfig").write_text("[user]\nuseConfigOnly = true\n", encoding="utf-8")
+    before = look(checkout)
+    done = release(checkout, "7.8.9")
+    assert done.returncode != 0
+    assert "user.email" in done.stderr
+    assert look(checkout) == before
+
+
+def test_a_commit_that_fails_leaves_everything_as_it_was(checkout: Path) -> None:
+    add_summary(checkout)
+    hook = checkout / ".git" / "hooks" / "pre-commit"
+    hook.write_text("#!/bin/sh\nexit 1\n", encoding="utf-8")
+    hook.chmod(0o755)
+    before = look(checkout)
+    done = release(checkout, "7.8.9")
+    assert done.returncode != 0
+    assert "the checkout is as it was" in done.stderr
+    assert look(checkout) == before
