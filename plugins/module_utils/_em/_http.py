@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import io
+import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
@@ -18,6 +20,13 @@ FIRST_PAUSE = 0.5  # seconds before the first retry; each further one is twice a
 LONGEST_PAUSE = 30.0  # also the most that a Retry-After is heeded
 PASSING_STATUS = (429, 502, 503, 504)
 CHUNK_BYTES = 1 << 16
+LOG_OFF_SECONDS = 60.0  # the most for a log-off, during which the module cannot be interrupted
+# How a handshake fails that will fail again; all else, such as a load balancer that hangs up, may pass.
+LASTING_TLS = (
+    *("wrong version number", "record layer failure", "http request", "unknown protocol"),  # no TLS
+    *("unsupported protocol", "protocol version"),  # none that both speak
+    *("x509", "pem lib", "no certificate or crl found"),  # ca_path
+)
 
 
 class Response(NamedTuple):
@@ -34,7 +43,8 @@ class Transport:
     Nothing of the environment is heeded: no proxy, no ``.netrc``, no CA variable. No cookie is kept, because Enterprise
     Manager lets a cookie win over the session header (reference, http_authentication). No redirect is followed.
 
-    ``deadline``, in seconds of ``clock``, ends requests and retries early; a wait sets it.
+    ``deadline``, in seconds of ``clock``, ends requests and retries early; a wait sets it. ``prepare_log_off`` is called
+    before a log-off on the way out; the runner sees to it that nothing interrupts what follows.
     """
 
     def __init__(
@@ -48,9 +58,13 @@ class Transport:
         self.deadline: float | None = None
         self.requests = 0
         self.seen_headers: Mapping[str, str] = {}  # of the latest answer, though its body may never have come
+        self.prepare_log_off: Callable[[], None] = lambda: None
+        self.is_connecting = False  # that is, nothing of the request can have left
         self._clock = clock
         self._sleep = sleep
         self._session: Any = None
+        self._timeout = 0.0
+        self._until = 0.0
 
     def request(self, method: str, path: str, *, headers: Mapping[str, str], shown_path: str | None = None) -> Response:
         """Send a request without a body and return the answer, whatever its status.
@@ -90,6 +104,22 @@ class Transport:
                     pools[key].close()
             self._session.close()
 
+    def begin_log_off(self) -> None:
+        """Make ready for the log-off on the way out: bounded in time, and not to be interrupted."""
+        self.prepare_log_off()
+        self.deadline = self._clock() + min(self.connection.timeout, LOG_OFF_SECONDS)
+
+    def begin_answer(self) -> None:
+        """Give the answer, headers and body, its time from now on."""
+        self._until = self._clock() + self._timeout
+
+    def check_answer(self) -> float:
+        """Give the seconds that are left for the answer; none is a timeout."""
+        left = self._until - self._clock()
+        if left <= 0:
+            raise socket.timeout("the answer went on for longer than the timeout")  # on Python 3.9 no TimeoutError
+        return left
+
     def _has_time_for(self, pause: float) -> bool:
         return self.deadline is None or self._clock() + pause < self.deadline
 
@@ -105,6 +135,7 @@ class Transport:
             self._session.get_redirect_target = lambda _response: None
             # The library's own headers, such as User-Agent and Accept, are its users' business.
             self._session.headers.clear()
+            _watch_connections(self._session, requests.packages.urllib3, self)
             if not self.connection.validate_certs:
                 requests.packages.urllib3.disable_warnings()
         return requests
@@ -117,6 +148,8 @@ class Transport:
             timeout = max(min(timeout, self.deadline - self._clock()), 0.1)
         self.requests += 1
         self.seen_headers = {}
+        self._timeout, self.is_connecting = timeout, False
+        self.begin_answer()
         got: Any = None
         try:
             got = self._session.request(
@@ -131,9 +164,9 @@ class Transport:
                 verify=(connection.ca_path or True) if connection.validate_certs else False,
             )
             self.seen_headers = got.headers
-            return Response(got.status_code, got.headers, _read_body(got, self._clock() + timeout, self._clock))
+            return Response(got.status_code, got.headers, _read_body(got, self.check_answer))
         except (requests.RequestException, requests.packages.urllib3.exceptions.HTTPError, OSError) as err:
-            failure = create_transport_error(requests, err, connection, timeout)
+            failure = create_transport_error(requests, err, connection, timeout, is_connecting=self.is_connecting)
             failure.method, failure.path = method, shown_path
             if got is not None:
                 got.close()
@@ -157,7 +190,60 @@ def read_retry_after(headers: Mapping[str, str]) -> float:
     return min(float(value), LONGEST_PAUSE) if value.isascii() and value.isdecimal() else 0.0
 
 
-def _read_body(got: Any, until: float, clock: Callable[[], float]) -> bytes:
+class _BoundedReader(io.RawIOBase):
+    """What a socket says, as long as there is time: its own timeout begins anew with every byte."""
+
+    def __init__(self, raw: Any, sock: Any, transport: Transport) -> None:
+        super().__init__()
+        self._raw = raw
+        self._sock = sock
+        self._transport = transport
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        before = self._sock.gettimeout()
+        left = self._transport.check_answer()
+        self._sock.settimeout(left if before is None else min(left, before))
+        try:
+            count: int | None = self._raw.readinto(buffer)
+        finally:
+            self._sock.settimeout(before)
+        return count
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+def _watch_connections(session: Any, urllib3: Any, transport: Transport) -> None:
+    """Have a requests session tell the transport while it connects, and bound the time of headers and bodies."""
+    from http.client import HTTPResponse  # not before it is needed, as with all that requests loads
+
+    class Answer(HTTPResponse):
+        def __init__(self, sock: Any, *args: Any, **kwargs: Any) -> None:
+            super().__init__(sock, *args, **kwargs)
+            transport.begin_answer()
+            self.fp = io.BufferedReader(_BoundedReader(self.fp.detach(), sock, transport))
+
+    class Connection(urllib3.connectionpool.HTTPSConnectionPool.ConnectionCls):  # type: ignore[misc]
+        response_class = Answer
+
+        def connect(self) -> None:
+            transport.is_connecting = True
+            super().connect()
+            transport.is_connecting = False
+
+    class Pool(urllib3.connectionpool.HTTPSConnectionPool):  # type: ignore[misc]
+        ConnectionCls = Connection
+
+    for adapter in session.adapters.values():
+        manager = adapter.poolmanager
+        manager.pool_classes_by_scheme = {**manager.pool_classes_by_scheme, "https": Pool}
+
+
+def _read_body(got: Any, check_time: Callable[[], object]) -> bytes:
     """Read a body whole, and not for ever: each piece is taken as it comes, and the time looked at.
 
     urllib3 before 2.0 takes a cut body for a whole one, and before 2.1 cannot give pieces.
@@ -167,8 +253,7 @@ def _read_body(got: Any, until: float, clock: Callable[[], float]) -> bytes:
     chunks = []
     for chunk in pieces:
         chunks.append(chunk)
-        if clock() > until:
-            raise TimeoutError("the answer went on for longer than the timeout")
+        check_time()
     body = b"".join(chunks)
     promised = got.headers.get("Content-Length", "")
     if promised.isdecimal() and len(body) < int(promised) and got.status_code != 204 and "Content-Encoding" not in got.headers:
@@ -176,8 +261,15 @@ def _read_body(got: Any, until: float, clock: Callable[[], float]) -> bytes:
     return body
 
 
-def create_transport_error(requests: Any, err: Exception, connection: Connection, timeout: float) -> EmError:
-    """Map what requests and urllib3 raise. No text of theirs is passed on whole: it repeats the URL."""
+def create_transport_error(
+    requests: Any, err: Exception, connection: Connection, timeout: float, *, is_connecting: bool
+) -> EmError:
+    """Map what requests and urllib3 raise. No text of theirs is passed on whole: it repeats the URL.
+
+    ``is_connecting`` says that the connection was not there yet, so that nothing of the request can have left.
+    """
+    import ssl
+
     urllib3 = requests.packages.urllib3.exceptions
     reason = _find_reason(err)
     where = f"{connection.hostname} port {connection.port}"
@@ -190,7 +282,11 @@ def create_transport_error(requests: Any, err: Exception, connection: Connection
             detail=detail,
             sent=False,
         )
-    if isinstance(err, requests.exceptions.SSLError) or isinstance(reason, urllib3.SSLError):
+    is_tls = isinstance(err, requests.exceptions.SSLError) or isinstance(reason, (urllib3.SSLError, ssl.SSLError))
+    is_untrusted = (
+        isinstance(reason, ssl.CertificateError) or type(reason).__name__ == "CertificateError"
+    )  # urllib3 has its own
+    if is_untrusted or (is_tls and is_connecting and any(word in detail.lower() for word in LASTING_TLS)):
         return EmError("tls", _explain_tls(where, detail), detail=detail, sent=False)
     if isinstance(reason, urllib3.NewConnectionError):  # itself a ConnectTimeoutError
         return EmError(
@@ -207,11 +303,22 @@ def create_transport_error(requests: Any, err: Exception, connection: Connection
             detail=detail,
             sent=False,
         )
-    if isinstance(err, (requests.exceptions.Timeout, TimeoutError)) or isinstance(reason, (urllib3.TimeoutError, TimeoutError)):
+    if isinstance(err, (requests.exceptions.Timeout, socket.timeout)) or isinstance(
+        reason, (urllib3.TimeoutError, socket.timeout)
+    ):
         return EmError(
-            "timeout", f"{where} did not answer within {timeout:g} seconds: raise timeout if it is only slow.", detail=detail
+            "timeout",
+            f"{where} did not answer within {timeout:g} seconds: raise timeout if it is only slow.",
+            detail=detail,
+            sent=not is_connecting,
         )
-    return EmError("connection", f"The connection to {where} broke before the whole answer had come.", detail=detail)
+    msg = f"The connection to {where} broke before the whole answer had come."
+    if is_connecting:
+        msg = (
+            f"{where} took the connection and ended it before TLS was agreed on: check that the Veeam RESTful API service runs"
+            " (behind a load balancer, too), and that port is its HTTPS port, 9398 unless changed."
+        )
+    return EmError("connection", msg, detail=detail, sent=not is_connecting)
 
 
 def _explain_tls(where: str, detail: str) -> str:
