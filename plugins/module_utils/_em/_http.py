@@ -170,6 +170,7 @@ class Transport:
             failure.method, failure.path = method, shown_path
             if got is not None:
                 got.close()
+            self.close()  # urllib3 before 2.0 would use the connection of a cut body again
         raise failure
 
 
