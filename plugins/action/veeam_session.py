@@ -14,7 +14,9 @@ from ansible_collections.vbem.rest.plugins.plugin_utils._action import EmAction
 
 
 class ActionModule(EmAction):
-    """Censors a successful logon: the registered variable can be used, what is shown says nothing. Failures stay readable.
+    """Censors every success: the registered variable can be used, what is shown says nothing. Failures stay readable.
+
+    A log-off returns no secret, but was given one: with ``loop`` Ansible would show each item, which is a session.
 
     The module returns the session sealed with a pad that is made here, so that no trace of the module's own
     output (ANSIBLE_DEBUG, kept files) holds them.
@@ -30,6 +32,7 @@ class ActionModule(EmAction):
         sealed = result.pop("sealed", None)
         if sealed is not None:
             result["session"] = json.loads(unseal(sealed, pad))
+        if not result.get("failed"):
             result["_ansible_no_log"] = True
         result.pop("invocation", None)
         return result

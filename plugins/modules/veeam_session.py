@@ -181,7 +181,9 @@ def run(client: Client, params: dict[str, Any], check_mode: bool) -> dict[str, A
         return {"changed": False, "sealed": _seal_session(client, params["_pad"])}
     if not all(params[name] for name in ("hostname", "username", "password")):
         raise EmError("session_lost", SESSION_LOST, status=401, method="GET", path="/api/query")
-    with Client(create_connection(params, borrow=False), clock=client.clock, sleep=client.sleep) as fresh:
+    fresh = Client(create_connection(params, borrow=False), clock=client.clock, sleep=client.sleep)
+    fresh.warnings, fresh.transport.prepare_log_off = client.warnings, client.transport.prepare_log_off
+    with fresh:
         return _hand_over(fresh, params["_pad"])
 
 

@@ -77,10 +77,16 @@ class EmAction(ActionBase):  # type: ignore[misc]
             ]
 
     def _compute_environment_string(self, raw_environment_out: Any = None) -> str:
-        """Leave the password out of the command line, which -vvv and the process list show; `execute` makes it an option."""
+        """Leave the password out of the command line, which -vvv and the process list show; `execute` makes it an option.
+
+        An empty one stays: it says that the one which the module would inherit is not to count.
+        """
         environment: dict[str, str] = {}
         super()._compute_environment_string(environment)
+        is_empty = PASSWORD_VARIABLE in environment and not environment[PASSWORD_VARIABLE]
         environment.pop(PASSWORD_VARIABLE, None)
+        if is_empty:
+            environment[PASSWORD_VARIABLE] = ""
         if isinstance(raw_environment_out, dict):
             raw_environment_out.clear()
             raw_environment_out.update(environment)

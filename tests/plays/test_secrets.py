@@ -178,3 +178,91 @@ def test_what_a_common_password_spoils_is_warned_of(tmp_path: Path, password: st
             result,
         )
     assert spoilt
+
+
+LOOP = """
+---
+- name: Open and end several sessions
+  hosts: localhost
+  connection: local
+  gather_facts: false
+  tasks:
+    - name: Log on
+      vbem.rest.veeam_session: &connection
+        hostname: "{hostname}"
+        port: "{port}"
+        ca_path: "{ca_path}"
+        username: '{username}'
+        password: "{{{{ item.password }}}}"
+      loop: "{{{{ [{{'password': lookup('ansible.builtin.env', 'GIVEN')}}] * 2 }}}}"
+      register: logons
+    - name: Log off
+      vbem.rest.veeam_session:
+        session: "{{{{ item.session }}}}"
+        state: absent
+      loop: "{{{{ logons.results }}}}"
+      register: logoffs
+    - name: Log off again
+      vbem.rest.veeam_session:
+        session: "{{{{ logons.results[0].session }}}}"
+        state: absent
+      register: again
+    - name: What was registered can be used
+      ansible.builtin.assert:
+        that:
+          - logoffs is changed
+          - logoffs.results | map(attribute='changed') == [true, true]
+          - again is not changed
+    - name: Fail readably
+      vbem.rest.veeam_session:
+        state: absent
+        hostname: "{hostname}"
+        username: nobody
+        password: nothing
+      ignore_errors: true
+"""
+
+
+def test_sessions_in_a_loop_are_not_shown(tmp_path: Path) -> None:
+    with Emulator(directory=tmp_path / "em") as em:
+        output = run_play(em, tmp_path, em.admin.username, em.admin.password, LOOP)
+        ids = {entry.path.rpartition("/")[2] for entry in em.requests("DELETE", "logonSessions")}
+        tokens = {entry.header("X-RestSvcSessionId") for entry in em.requests("DELETE", "logonSessions")}
+    assert len(ids) == len(tokens) == 2
+    for secret in (em.admin.password, *ids, *tokens):
+        assert secret is not None
+        assert secret not in output
+    assert output.count("changed: [localhost]") == 4
+    assert "The option session is missing" in output
+
+
+BLANK = """
+---
+- name: Blank the password
+  hosts: localhost
+  connection: local
+  gather_facts: false
+  tasks:
+    - name: Have none
+      vbem.rest.veeam_job_info:
+        hostname: "{hostname}"
+        port: "{port}"
+        ca_path: "{ca_path}"
+        username: '{username}'
+      environment:
+        VBEM_PASSWORD: ""
+      register: tried
+      ignore_errors: true
+    - name: It was not given
+      ansible.builtin.assert:
+        that:
+          - tried.error.kind == 'invalid_option'
+          - "'password not given' in tried.msg"
+"""
+
+
+def test_an_empty_password_of_the_environment_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Emulator(directory=tmp_path / "em") as em:
+        monkeypatch.setenv("VBEM_PASSWORD", em.admin.password)
+        run_play(em, tmp_path, em.admin.username, em.admin.password, BLANK)
+        assert em.log == []

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import ssl
 import threading
@@ -28,22 +27,16 @@ class Asked(NamedTuple):
 Script = Callable[[Asked], "bytes | Iterable[bytes]"]
 
 
-class Raw(bytes):
-    """A piece of an answer that goes past TLS, as a broken record does."""
-
-
 class ScriptedServer:
     """Answers each request with the bytes that ``script`` makes of it, then closes the connection.
 
-    ``script`` gives an answer as a whole (see `answer`) or in pieces, between which it may take its time. The first
-    ``unwilling`` connections are closed before TLS begins, as a load balancer does whose servers are down.
+    ``script`` gives an answer as a whole (see `answer`) or in pieces, between which it may take its time.
     """
 
-    def __init__(self, script: Script, *, context: ssl.SSLContext | None = None, unwilling: int = 0) -> None:
+    def __init__(self, script: Script, *, context: ssl.SSLContext | None = None) -> None:
         self.script = script
         self.asked: list[Asked] = []
         self.hostname = "localhost"
-        self.unwilling = unwilling
         self._context = context or server_context(NAMES)
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
@@ -66,11 +59,6 @@ class ScriptedServer:
                 connection, _address = self._listener.accept()
             except OSError:
                 return
-            if self.unwilling:
-                self.unwilling -= 1
-                connection.recv(65536)
-                connection.close()
-                continue
             threading.Thread(target=self._converse, args=(connection,), daemon=True).start()
 
     def _converse(self, connection: socket.socket) -> None:
@@ -86,10 +74,7 @@ class ScriptedServer:
             self.asked.append(asked)
             said = self.script(asked)
             for piece in [said] if isinstance(said, bytes) else said:
-                if isinstance(piece, Raw):
-                    os.write(tls.fileno(), piece)
-                else:
-                    tls.sendall(piece)
+                tls.sendall(piece)
 
 
 def _read_head(head: bytes) -> Asked:

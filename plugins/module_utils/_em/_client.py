@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from enum import Enum
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -19,6 +20,15 @@ from ._session import LogonSession, create_headers, log_off, log_on
 from ._status import create_status_error
 
 DEEPEST_LIST = 8  # objects around the list of a query's rows; servers have two
+CONTAINERS = ("refs", "entities", "resources")
+
+
+class Fate(Enum):
+    """What is known of a client's own logon session."""
+
+    BEGUN = "begun"  # asked for; the server may have made it
+    OPEN = "open"
+    ENDED = "ended"
 
 
 class Client:
@@ -48,19 +58,20 @@ class Client:
         self.filters_runs = True  # likewise
         self.report: Callable[[str], None] = lambda _line: None  # told what a wait sees
         self.check_awaited: Callable[[], None] = lambda: None  # ends by KeyboardInterrupt once nobody waits any more
+        self.fate: Fate | None = None  # what has become of an own session; None: there was none
         self._session: LogonSession | None = None
+        self._seen_secrets: set[str] = set()
         if connection.token is not None and connection.session_id is not None:
             self._session = LogonSession(connection.session_id, connection.token)
 
     def __enter__(self) -> Client:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, _error: object, _trace: object) -> None:
+    def __exit__(self, *_failure: object) -> None:
         try:
             self.close()
         except EmError as err:
-            if not (kind is not None and issubclass(kind, EmError)):
-                self.warnings.append(f"The logon session could not be logged off and ends when idle for 15 minutes: {err.msg}")
+            self.warnings.append(f"The logon session could not be logged off and ends when idle for 15 minutes: {err.msg}")
         finally:
             self.transport.close()
 
@@ -68,15 +79,21 @@ class Client:
     def session(self) -> LogonSession:
         """Give the logon session, logging on if there is none yet."""
         if self._session is None:
-            self._session = log_on(self.transport)
+            self.fate = Fate.BEGUN
+            try:
+                self._session = log_on(self.transport)
+            except EmError as err:
+                if not err.sent or err.kind == "logon_failed":
+                    self.fate = None
+                raise
+            self.fate = Fate.OPEN
+            self._seen_secrets = set(self._session)
         return self._session
 
     @property
     def secrets(self) -> set[str]:
         """Give what must not be shown to anyone."""
-        known = {self.connection.password, self.connection.token, self.connection.session_id}
-        if self._session is not None:
-            known |= set(self._session)
+        known = {self.connection.password, self.connection.token, self.connection.session_id} | self._seen_secrets
         return {secret for secret in known if secret}
 
     @property
@@ -97,8 +114,9 @@ class Client:
         """Log off an own session."""
         if self.is_own and self._session is not None:
             session, self._session = self._session, None
-            self.transport.deadline = self.clock() + self.connection.timeout
+            self.transport.begin_log_off()
             log_off(self.transport, session)
+            self.fate = Fate.ENDED
 
     def keep(self) -> LogonSession:
         """Hand the session over: it is no longer this client's to log off."""
@@ -138,7 +156,8 @@ class Client:
 
         Pages come whether asked for or not: 100 rows each, unless a page size is given (wire facts, section 4).
         ``list_path`` leads from the body to the list; an empty one means whichever list of JSON is there. Pages that go in a
-        circle or repeat end as ``bad_response``.
+        circle, repeat or are left out end as ``bad_response``. They are numbered from 1 (wire facts, section 4); only that of
+        an empty list may be 0.
         """
         seen_paths = {path}
         seen_rows: set[int] = set()
@@ -152,11 +171,15 @@ class Client:
             if rows and fingerprint in seen_rows:
                 raise _create_paging_error(path, "the same page came twice")
             seen_rows.add(fingerprint)
-            yield rows
             following = find_next_page(path, paging)
+            if number > previous + 1:
+                raise _create_paging_error(path, f"page {previous + 1} was left out, and page {number} came")
+            if number <= previous and (rows or previous or following is not None):
+                raise _create_paging_error(path, "they go in a circle" if previous else f"the first one is page {number}")
+            yield rows
             if following is None:
                 return
-            if number <= previous or following in seen_paths:
+            if following in seen_paths:
                 raise _create_paging_error(path, "they go in a circle")
             if most_pages is None:
                 most_pages = 2 * (read_int(paging, "pages_count") or 0) + 100
@@ -204,24 +227,33 @@ def get_path(href: str) -> str:
 def read_page(document: Document, list_path: tuple[str, ...]) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     """Take a QueryResult apart: its rows and its PagingInfo, which the schema requires, and so do we.
 
-    Without it a broken or foreign page could be taken for an empty list.
+    Without it a broken or foreign page could be taken for an empty list. Nor is a list empty where the server has put the
+    rows elsewhere, or says that something went wrong.
     """
     data = document.data
     paging = data.get("paging_info") if isinstance(data, dict) else None
     if document.root not in (None, "query_result") or not isinstance(paging, dict) or read_int(paging, "page_num") is None:
         raise EmError("bad_response", "The server's answer to a query is not the result of a query.")
-    everything = _iter_any_rows([data.get(container) for container in ("refs", "entities", "resources")])
-    if list_path:
+    if not list_path:
+        rows = list(_iter_any_rows([data.get(container) for container in CONTAINERS]))
+    else:
         node = data
         for step in list_path[:-1]:
             node = node.get(step) if isinstance(node, dict) else node
         rows = list(iter_rows(node, list_path[-1], list_path[-1][:-1]))
-    else:
-        rows = list(everything)
-    # An empty list beside others that are not, or beside a message, does not answer what was asked.
-    if not rows and (next(everything, None) is not None or read_text(data, "message")):
-        raise EmError("bad_response", "The server's answer to a query has its rows elsewhere than in the list asked for.")
+    if not rows and any(_holds_something(data.get(container)) for container in CONTAINERS):
+        raise EmError("bad_response", "The server's answer to a query holds something, but not what was asked for.")
+    if not rows and any(data.get(key) not in (None, "", {}) for key in ("message", "status_code")):
+        detail = " ".join((read_text(data, "message") or "").split())[:500] or None
+        raise EmError("bad_response", "The server's answer to a query is an empty list that tells of a failure.", detail=detail)
     return rows, paging
+
+
+def _holds_something(node: Any, depth: int = 0) -> bool:
+    """Ask whether there is anything but null, empty lists, and objects of these (wire facts, section 1.2)."""
+    if isinstance(node, dict) and depth < DEEPEST_LIST:
+        return any(_holds_something(below, depth + 1) for below in node.values())
+    return node not in (None, "", [], {})
 
 
 def _iter_any_rows(containers: list[Any], depth: int = 0) -> Iterator[dict[str, Any]]:
@@ -261,7 +293,7 @@ def _create_paging_error(path: str, what: str) -> EmError:
     asked = dict(parse_qsl(urlsplit(path).query)).get("type", "")
     return EmError(
         "bad_response",
-        f"The pages of the server's list of {asked or 'resources'} do not end: {what}. Nothing was concluded from them.",
+        f"The pages of the server's list of {asked or 'resources'} cannot be relied on: {what}. Nothing was made of them.",
         method="GET",
         path=urlsplit(path).path,
     )

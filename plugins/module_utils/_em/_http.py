@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import io
+import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
@@ -13,11 +15,13 @@ from typing import Any, NamedTuple
 from ._deps import load_library
 from ._errors import EmError
 from ._options import Connection
+from ._transport_errors import create_transport_error
 
 FIRST_PAUSE = 0.5  # seconds before the first retry; each further one is twice as long
 LONGEST_PAUSE = 30.0  # also the most that a Retry-After is heeded
 PASSING_STATUS = (429, 502, 503, 504)
 CHUNK_BYTES = 1 << 16
+LOG_OFF_SECONDS = 60.0  # the most for a log-off, during which the module cannot be interrupted
 
 
 class Response(NamedTuple):
@@ -34,7 +38,8 @@ class Transport:
     Nothing of the environment is heeded: no proxy, no ``.netrc``, no CA variable. No cookie is kept, because Enterprise
     Manager lets a cookie win over the session header (reference, http_authentication). No redirect is followed.
 
-    ``deadline``, in seconds of ``clock``, ends requests and retries early; a wait sets it.
+    ``deadline``, in seconds of ``clock``, ends requests and retries early; a wait sets it. ``prepare_log_off`` is called
+    before a log-off on the way out; the runner sees to it that nothing interrupts what follows.
     """
 
     def __init__(
@@ -48,9 +53,13 @@ class Transport:
         self.deadline: float | None = None
         self.requests = 0
         self.seen_headers: Mapping[str, str] = {}  # of the latest answer, though its body may never have come
+        self.prepare_log_off: Callable[[], None] = lambda: None
+        self.is_connecting = False  # that is, nothing of the request can have left
         self._clock = clock
         self._sleep = sleep
         self._session: Any = None
+        self._timeout = 0.0
+        self._until = 0.0
 
     def request(self, method: str, path: str, *, headers: Mapping[str, str], shown_path: str | None = None) -> Response:
         """Send a request without a body and return the answer, whatever its status.
@@ -90,6 +99,22 @@ class Transport:
                     pools[key].close()
             self._session.close()
 
+    def begin_log_off(self) -> None:
+        """Make ready for the log-off on the way out: bounded in time, and not to be interrupted."""
+        self.prepare_log_off()
+        self.deadline = self._clock() + min(self.connection.timeout, LOG_OFF_SECONDS)
+
+    def begin_answer(self) -> None:
+        """Give the answer, headers and body, its time from now on."""
+        self._until = self._clock() + self._timeout
+
+    def check_answer(self) -> float:
+        """Give the seconds that are left for the answer; none is a timeout."""
+        left = self._until - self._clock()
+        if left <= 0:
+            raise socket.timeout("the answer went on for longer than the timeout")  # on Python 3.9 no TimeoutError
+        return left
+
     def _has_time_for(self, pause: float) -> bool:
         return self.deadline is None or self._clock() + pause < self.deadline
 
@@ -105,6 +130,7 @@ class Transport:
             self._session.get_redirect_target = lambda _response: None
             # The library's own headers, such as User-Agent and Accept, are its users' business.
             self._session.headers.clear()
+            _watch_connections(self._session, requests.packages.urllib3, self)
             if not self.connection.validate_certs:
                 requests.packages.urllib3.disable_warnings()
         return requests
@@ -117,6 +143,8 @@ class Transport:
             timeout = max(min(timeout, self.deadline - self._clock()), 0.1)
         self.requests += 1
         self.seen_headers = {}
+        self._timeout, self.is_connecting = timeout, False
+        self.begin_answer()
         got: Any = None
         try:
             got = self._session.request(
@@ -131,12 +159,13 @@ class Transport:
                 verify=(connection.ca_path or True) if connection.validate_certs else False,
             )
             self.seen_headers = got.headers
-            return Response(got.status_code, got.headers, _read_body(got, self._clock() + timeout, self._clock))
+            return Response(got.status_code, got.headers, _read_body(got, self.check_answer))
         except (requests.RequestException, requests.packages.urllib3.exceptions.HTTPError, OSError) as err:
-            failure = create_transport_error(requests, err, connection, timeout)
+            failure = create_transport_error(requests, err, connection, timeout, is_connecting=self.is_connecting)
             failure.method, failure.path = method, shown_path
             if got is not None:
                 got.close()
+            self.close()  # urllib3 before 2.0 would use the connection of a cut body again
         raise failure
 
 
@@ -157,7 +186,60 @@ def read_retry_after(headers: Mapping[str, str]) -> float:
     return min(float(value), LONGEST_PAUSE) if value.isascii() and value.isdecimal() else 0.0
 
 
-def _read_body(got: Any, until: float, clock: Callable[[], float]) -> bytes:
+class _BoundedReader(io.RawIOBase):
+    """What a socket says, as long as there is time: its own timeout begins anew with every byte."""
+
+    def __init__(self, raw: Any, sock: Any, transport: Transport) -> None:
+        super().__init__()
+        self._raw = raw
+        self._sock = sock
+        self._transport = transport
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        before = self._sock.gettimeout()
+        left = self._transport.check_answer()
+        self._sock.settimeout(left if before is None else min(left, before))
+        try:
+            count: int | None = self._raw.readinto(buffer)
+        finally:
+            self._sock.settimeout(before)
+        return count
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+def _watch_connections(session: Any, urllib3: Any, transport: Transport) -> None:
+    """Have a requests session tell the transport while it connects, and bound the time of headers and bodies."""
+    from http.client import HTTPResponse  # not before it is needed, as with all that requests loads
+
+    class Answer(HTTPResponse):
+        def __init__(self, sock: Any, *args: Any, **kwargs: Any) -> None:
+            super().__init__(sock, *args, **kwargs)
+            transport.begin_answer()
+            self.fp = io.BufferedReader(_BoundedReader(self.fp.detach(), sock, transport))
+
+    class Connection(urllib3.connectionpool.HTTPSConnectionPool.ConnectionCls):  # type: ignore[misc]
+        response_class = Answer
+
+        def connect(self) -> None:
+            transport.is_connecting = True
+            super().connect()
+            transport.is_connecting = False
+
+    class Pool(urllib3.connectionpool.HTTPSConnectionPool):  # type: ignore[misc]
+        ConnectionCls = Connection
+
+    for adapter in session.adapters.values():
+        manager = adapter.poolmanager
+        manager.pool_classes_by_scheme = {**manager.pool_classes_by_scheme, "https": Pool}
+
+
+def _read_body(got: Any, check_time: Callable[[], object]) -> bytes:
     """Read a body whole, and not for ever: each piece is taken as it comes, and the time looked at.
 
     urllib3 before 2.0 takes a cut body for a whole one, and before 2.1 cannot give pieces.
@@ -167,108 +249,9 @@ def _read_body(got: Any, until: float, clock: Callable[[], float]) -> bytes:
     chunks = []
     for chunk in pieces:
         chunks.append(chunk)
-        if clock() > until:
-            raise TimeoutError("the answer went on for longer than the timeout")
+        check_time()
     body = b"".join(chunks)
     promised = got.headers.get("Content-Length", "")
     if promised.isdecimal() and len(body) < int(promised) and got.status_code != 204 and "Content-Encoding" not in got.headers:
         raise ConnectionError(f"{len(body)} of {promised} bytes came")
     return body
-
-
-def create_transport_error(requests: Any, err: Exception, connection: Connection, timeout: float) -> EmError:
-    """Map what requests and urllib3 raise. No text of theirs is passed on whole: it repeats the URL."""
-    import ssl  # requests has loaded it by then
-
-    urllib3 = requests.packages.urllib3.exceptions
-    reason = _find_reason(err)
-    where = f"{connection.hostname} port {connection.port}"
-    detail = _describe(reason)
-    if isinstance(err, (requests.exceptions.InvalidURL, urllib3.LocationParseError)):
-        return EmError(
-            "invalid_option",
-            f"The option hostname cannot be {connection.hostname!r}: no request can be sent there;"
-            " give a host name such as em.example.com.",
-            detail=detail,
-            sent=False,
-        )
-    is_handshake = _is_in_handshake(reason)
-    if isinstance(err, requests.exceptions.SSLError) or isinstance(reason, (urllib3.SSLError, ssl.SSLError)):
-        # One with TLS 1.3 says only after the handshake that it wants a certificate.
-        is_final = is_handshake and not isinstance(reason, (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError))
-        if is_final or "certificate required" in detail.lower():
-            return EmError("tls", _explain_tls(where, detail), detail=detail, sent=not is_handshake)
-    if isinstance(reason, urllib3.NewConnectionError):  # itself a ConnectTimeoutError
-        return EmError(
-            "connection",
-            f"No connection to {where}: check hostname and port (Enterprise Manager's REST API listens on 9398),"
-            " and that the Veeam RESTful API service runs.",
-            detail=detail,
-            sent=False,
-        )
-    if isinstance(err, requests.exceptions.ConnectTimeout) or isinstance(reason, urllib3.ConnectTimeoutError):
-        return EmError(
-            "timeout",
-            f"No connection to {where} within {timeout:g} seconds: check hostname, port and firewalls, or raise timeout.",
-            detail=detail,
-            sent=False,
-        )
-    if isinstance(err, (requests.exceptions.Timeout, TimeoutError)) or isinstance(reason, (urllib3.TimeoutError, TimeoutError)):
-        return EmError(
-            "timeout", f"{where} did not answer within {timeout:g} seconds: raise timeout if it is only slow.", detail=detail
-        )
-    if is_handshake:  # a service that restarts, or a load balancer whose servers do
-        msg = f"{where} closed the connection before TLS had begun."
-    else:
-        msg = f"The connection to {where} broke before the whole answer had come."
-    return EmError("connection", msg, detail=detail, sent=not is_handshake)
-
-
-def _is_in_handshake(reason: BaseException) -> bool:
-    """Ask whether an exception comes from the beginning of TLS, before which nothing is sent: only its traceback tells."""
-    step = reason.__traceback__
-    while step is not None:
-        if step.tb_frame.f_code.co_name == "do_handshake":
-            return True
-        step = step.tb_next
-    return False
-
-
-def _explain_tls(where: str, detail: str) -> str:
-    lower = detail.lower()
-    if "wrong version number" in lower or "record layer failure" in lower:
-        return f"{where} does not speak TLS: give the HTTPS port of the REST API, 9398 unless changed (9399 is plain HTTP)."
-    if "hostname mismatch" in lower or "doesn't match" in lower or "ip address mismatch" in lower or "no appropriate" in lower:
-        return (
-            f"The certificate of {where} is for another name: set hostname to one of its subjectAltNames. A name that is only"
-            " its common name (CN) does not count: a certificate without subjectAltNames has to be made anew."
-        )
-    if "self-signed" in lower or "self signed" in lower or "unable to get local issuer" in lower:
-        return (
-            f"The certificate of {where} is not trusted: set ca_path to a PEM file with the certificate (authority) of"
-            " Enterprise Manager. If it is set, fetch the certificate anew: it may have been renewed. For tests only, there is"
-            " validate_certs: false."
-        )
-    if "certificate required" in lower:
-        return f"{where} wants a certificate of its clients, which is not supported: let it do without for the REST API."
-    if "expired" in lower:
-        return f"The certificate of {where} has expired: renew it."
-    return f"No TLS connection to {where}: check its certificate, ca_path, hostname and port."
-
-
-def _find_reason(err: BaseException) -> BaseException:
-    """Find the innermost exception that libraries wrapped: in ``reason``, the arguments, or the cause."""
-    seen = []
-    while err not in seen:
-        seen.append(err)
-        inner = getattr(err, "reason", None)
-        if not isinstance(inner, BaseException):
-            inner = next((arg for arg in err.args if isinstance(arg, BaseException)), None)
-        if isinstance(inner, BaseException):
-            err = inner
-    return err
-
-
-def _describe(reason: BaseException) -> str:
-    text = str(reason)
-    return f"{type(reason).__name__}: {text.rpartition('>: ')[2] or text}"[:300]

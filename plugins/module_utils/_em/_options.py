@@ -180,20 +180,35 @@ def _check_number(value: int, name: str, least: int, most: int) -> int:
 def _check_hostname(value: str, where: str) -> str:
     name = value.strip()
     bare = name[1:-1] if name.startswith("[") and name.endswith("]") else name
-    if len(bare) <= 100 and re.fullmatch(r"[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*(%[\w.]+)?", bare):
-        return bare  # IPv6
-    if "://" in name:
-        inside = re.sub(r"^.*?://", "", name).split("/")[0]
-        host, _colon, port = inside.partition(":")
-        cure = f"give the host name alone, hostname: {host or 'em.example.com'}"
-        raise create_option_error(f"{where}hostname", value, cure + (f", and port: {port}" if port else ""))
-    if re.fullmatch(r"[^:/]+:\d+", name):
-        host, _colon, port = name.partition(":")
-        raise create_option_error(f"{where}hostname", value, f"give hostname: {host} and port: {port}")
+    if _is_ipv6(bare):
+        return bare
     labels = name.rstrip(".").split(".")
     if len(name) > 253 or not all(re.fullmatch(r"[\w-]{1,63}", label) for label in labels):
-        raise create_option_error(f"{where}hostname", value, "give a host name such as em.example.com, or an IP address")
+        # The user of a URL may come with a password.
+        shown = re.sub(r"^(\s*[A-Za-z][A-Za-z0-9+.-]*://)?.*@", r"\1(hidden)@", value, flags=re.DOTALL)
+        raise create_option_error(f"{where}hostname", shown, _explain_hostname(name))
     return name
+
+
+def _is_ipv6(text: str) -> bool:
+    return len(text) <= 100 and bool(re.fullmatch(r"[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*(%[\w.]+)?", text))
+
+
+def _explain_hostname(name: str) -> str:
+    """Say how a URL, or a name with a port, is to be written."""
+    scheme, mark, rest = name.partition("://")
+    authority = re.split(r"[/?#\\]", (rest if mark else scheme).rpartition("@")[2], maxsplit=1)[0]
+    match = re.fullmatch(
+        r"\[?(?P<bare>.*?)\]?" if _is_ipv6(authority) else r"(?:\[(?P<bare>.+)\]|(?P<name>[^:\[\]]*))(?::(?P<port>[0-9]+))?",
+        authority,
+    )
+    parts = match.groupdict() if match else {}
+    host, port = parts.get("bare") or parts.get("name"), parts.get("port")
+    if mark:
+        return f"give the host name alone, hostname: {host or 'em.example.com'}" + (f", and port: {port}" if port else "")
+    if host and port:
+        return f"give hostname: {host} and port: {port}"
+    return "give a host name such as em.example.com, or an IP address"
 
 
 def _check_api_version(value: str, where: str) -> str:

@@ -60,6 +60,8 @@ def iter_collection(client: Client, path: str, list_name: str) -> Iterator[dict[
         node = data if document.root == list_name else data.get(list_name, data) if isinstance(data, dict) else data
         if document.root not in (None, list_name) or (document.root is None and node is data):
             raise EmError("bad_response", f"The server's answer is not the list of {list_name}.", method="GET", path=path)
+        if isinstance(data, dict) and read_text(data, "message"):
+            raise EmError("bad_response", f"The server's list of {list_name} tells of a failure.", method="GET", path=path)
         paging = data.get("paging_info") if isinstance(data, dict) else None
         rows = {key: value for key, value in node.items() if key != "paging_info"} if isinstance(node, dict) else node
         yield from iter_rows(rows, list_name, list_name[:-1])

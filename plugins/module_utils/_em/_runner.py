@@ -9,13 +9,14 @@ from __future__ import annotations
 import json
 import re
 import signal
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleFallbackNotFound, AnsibleModule, env_fallback
 
-from ._client import Client
+from ._client import Client, Fate
 from ._errors import EmError
 from ._options import CONNECTION_OPTIONS, SESSION_OPTIONS, Option, create_connection
 from ._tasks import SORT_KEYS, STATES
@@ -35,6 +36,14 @@ SORT_SPEC: dict[str, Any] = {
     "descending": {"type": "bool", "default": False},
 }
 
+INTERRUPTED = {
+    None: "",
+    Fate.BEGUN: " It was logging on: a session that the server made all the same ends when idle for 15 minutes.",
+    Fate.OPEN: " Its own logon session was not logged off and ends when idle for 15 minutes.",
+    Fate.ENDED: " Its own logon session was logged off.",
+}
+SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
+
 
 def run_module(spec: Mapping[str, Any], run: Run) -> None:
     """Run a module: options, client, ``run``, result. ``run`` sees plain options and a client that logs on when used."""
@@ -48,13 +57,14 @@ def run_module(spec: Mapping[str, Any], run: Run) -> None:
             watch = Watch(module.params.get("_watch"))
             client = Client(connection, sleep=watch.sleep)
             client.report, client.check_awaited = watch.report, watch.check
+            client.transport.prepare_log_off = lambda: _let_nothing_interrupt(watch)
             with client:
                 result = run(client, module.params, module.check_mode)
     except EmError as err:
         failure = err.failure()
     except KeyboardInterrupt:
-        msg = "Interrupted by a signal before it was done. A logon session of this task's own was logged off."
-        failure = EmError("timeout", msg).failure()
+        msg = "Interrupted before it was done: by a signal, or because nobody waits for it any more."
+        failure = EmError("timeout", msg + (INTERRUPTED[client.fate] if client else "")).failure()
     # Outside of the except clause, where Ansible would add a traceback at -vvv.
     if client is not None:
         module.no_log_values.update(client.secrets)
@@ -122,10 +132,19 @@ class _Module(AnsibleModule):  # type: ignore[misc]
             )
 
     def _create_invocation(self) -> dict[str, Any]:
-        # A session of the wrong shape holds secrets where no specification expects them.
+        """Give the options as they may be shown: of those that are known, and without what is secret.
+
+        A session of the wrong shape holds secrets where no specification expects them; so does an option of the wrong name.
+        """
+        known = {name for option, spec in self.argument_spec.items() for name in (option, *(spec.get("aliases") or ()))}
         names = ("password", "session", "_pad", "_watch")
-        hidden = {name: "(hidden)" for name in names if self.params.get(name) is not None}
-        return {"module_args": {**self.params, **hidden}}
+        shown = known.difference(names)
+        return {"module_args": {name: self._show(name, value, name in shown) for name, value in self.params.items()}}
+
+    @staticmethod
+    def _show(name: str, value: Any, is_shown: bool) -> Any:
+        has_user = name in ("hostname", "host") and "@" in str(value)  # a URL with a password in it
+        return value if value is None or (is_shown and not has_user) else "(hidden)"
 
     def _explain(self, msg: str) -> str:
         msg = re.sub(r"\b_(pad|watch), ", "", msg.rstrip(".") + ".")
@@ -143,15 +162,33 @@ class _Module(AnsibleModule):  # type: ignore[misc]
 
 @contextmanager
 def _end_by_signal() -> Iterator[None]:
-    """Let the signals by which modules are ended unwind the stack, so that an own session is logged off."""
+    """Let the signals by which modules are ended unwind the stack, so that an own session is logged off.
+
+    The first one does. Further ones are ignored: they would end the log-off instead, which ends by itself.
+    """
 
     def interrupt(_number: int, _frame: object) -> None:
+        _ignore_signals()
         raise KeyboardInterrupt
 
-    numbers = (signal.SIGTERM, signal.SIGHUP)
-    before = [signal.signal(number, interrupt) for number in numbers]
+    before = [signal.getsignal(number) for number in SIGNALS]
+    for number, handler in zip(SIGNALS, before):
+        if number != signal.SIGINT or handler is signal.default_int_handler:  # a shell's background jobs ignore it
+            signal.signal(number, interrupt)
     try:
         yield
     finally:
-        for number, handler in zip(numbers, before):
+        for number, handler in zip(SIGNALS, before):
             signal.signal(number, handler)
+
+
+def _ignore_signals() -> None:
+    if threading.current_thread() is threading.main_thread():  # the only one that may
+        for number in SIGNALS:
+            signal.signal(number, signal.SIG_IGN)
+
+
+def _let_nothing_interrupt(watch: Watch) -> None:
+    """Let the log-off come to its end, which is bounded, whoever has stopped waiting."""
+    watch.release()
+    _ignore_signals()

@@ -50,7 +50,11 @@ def log_on(transport: Transport) -> LogonSession:
     headers = {"Accept": connection.accept, "Authorization": "Basic " + base64.b64encode(pair).decode("ascii")}
     try:
         response = transport.request("POST", f"{LOGON_PATH}?v={connection.api_version}", headers=headers)
-    except (EmError, KeyboardInterrupt):
+    except EmError:
+        _close_orphan(transport)
+        raise
+    except KeyboardInterrupt:
+        transport.begin_log_off()
         _close_orphan(transport)
         raise
     if not 200 <= response.status < 300:

@@ -55,6 +55,10 @@ class Watch:
         if self._path and not self._is_awaited():
             raise KeyboardInterrupt
 
+    def release(self) -> None:
+        """Only sleep from now on: what ends now is not to be interrupted by nobody's waiting for it."""
+        self._path = ""
+
     def sleep(self, seconds: float) -> None:
         """Sleep, but end by KeyboardInterrupt once nobody waits any more."""
         if not self._path:

@@ -39,6 +39,7 @@ class FakeTransport:
         self.deadline: float | None = None
         self.deadlines: list[float | None] = []
         self.requests = 0
+        self.log_offs = 0  # that nothing may interrupt
         self.seen_headers: Mapping[str, str] = {}
         self.calls: list[tuple[str, str]] = []
         self.headers: list[dict[str, str]] = []
@@ -55,6 +56,9 @@ class FakeTransport:
             raise said
         self.seen_headers = said.headers
         return said
+
+    def begin_log_off(self) -> None:
+        self.log_offs += 1
 
     def close(self) -> None:
         pass

@@ -18,6 +18,7 @@ FOLDER = Path(next(iter(_em.__path__)))
 LAYERS = [
     {"_errors", "_seal", "_dates", "_watch", "_query_types"},
     {"_deps", "_options", "_filter"},
+    {"_transport_errors"},
     {"_wait", "_codec", "_http", "_arguments"},
     {"_status"},
     {"_session"},

@@ -53,7 +53,13 @@ def test_session_wins_over_credentials_and_options() -> None:
         ("https://em.example.com", "hostname: em.example.com"),
         ("em.example.com:9398", "hostname: em.example.com and port: 9398"),
         ("em.example.com/api", "a host name such as"),
-        ("user@em.example.com", "a host name such as"),
+        ("https://[::1]:9398/", "hostname: ::1, and port: 9398"),
+        ("https://[fe80::1%eth0]/api", "hostname: fe80::1%eth0"),
+        ("https://::1/", "hostname: ::1"),
+        ("[::1]:9398", "hostname: ::1 and port: 9398"),
+        ("https://em.example.com:port/", "hostname: em.example.com"),
+        ("https://em.example.com?x=1:2#y", "hostname: em.example.com"),
+        ("https://", "hostname: em.example.com"),
         ("em example", "a host name such as"),
         ("em\nx", "a host name such as"),
         ("a" * 64, "a host name such as"),
@@ -66,6 +72,24 @@ def test_hostname(hostname: str, cure: str) -> None:
     assert "hostname" in msg
     assert cure in msg
     assert repr(hostname) in msg
+
+
+@pytest.mark.parametrize(
+    ("hostname", "shown", "cure"),
+    [
+        ("https://u:secretpw@localhost:1", "https://(hidden)@localhost:1", "hostname: localhost, and port: 1."),
+        ("https://u:secret/pw@localhost:1/api", "https://(hidden)@localhost:1/api", "hostname: localhost, and port: 1."),
+        ("https://u:secret@pw@[::1]:9398/", "https://(hidden)@[::1]:9398/", "hostname: ::1, and port: 9398."),
+        ("secretuser@em.example.com", "(hidden)@em.example.com", "a host name such as"),
+        ("u:secret://pw@em:9398", "(hidden)@em:9398", "hostname: em"),
+    ],
+)
+def test_the_user_of_a_hostname_is_not_shown(hostname: str, shown: str, cure: str) -> None:
+    msg = catch(hostname=hostname).msg
+    assert "secret" not in msg
+    assert "pw" not in msg
+    assert repr(shown) in msg
+    assert cure in msg
 
 
 @pytest.mark.parametrize(

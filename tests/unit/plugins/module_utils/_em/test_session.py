@@ -225,6 +225,7 @@ def test_a_session_is_closed_whose_logon_broke_off(
         log_on(server)
     assert caught.value is way
     assert server.calls == [LOGON, *closed]
+    assert server.log_offs == isinstance(way, KeyboardInterrupt)  # another failure may be followed by a further try
 
 
 # ---------------------------------------------------------------------------------------------------------------------

@@ -159,3 +159,12 @@ def test_a_check_ends_what_nobody_waits_for(tmp_path: Path) -> None:
     path.unlink()
     with pytest.raises(KeyboardInterrupt):
         watch.check()
+
+
+def test_once_released_it_only_sleeps(clock: Time, path: Path) -> None:
+    watch = Watch(create_watch(str(path)))
+    path.unlink()
+    watch.release()
+    watch.check()
+    watch.sleep(7)
+    assert clock.slept == [7]

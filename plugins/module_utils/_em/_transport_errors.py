@@ -1,0 +1,118 @@
+# Copyright: (c) 2026, vbem.rest contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What requests and urllib3 raise, in sentences, and whether a request may have arrived."""
+
+from __future__ import annotations
+
+import socket
+from typing import Any
+
+from ._errors import EmError
+from ._options import Connection
+
+# How a handshake fails that will fail again; all else, such as a load balancer that hangs up, may pass.
+LASTING_TLS = (
+    *("wrong version number", "record layer failure", "http request", "unknown protocol"),  # no TLS
+    *("unsupported protocol", "protocol version"),  # none that both speak
+    *("x509", "pem lib", "no certificate or crl found"),  # ca_path
+)
+
+
+def create_transport_error(
+    requests: Any, err: Exception, connection: Connection, timeout: float, *, is_connecting: bool
+) -> EmError:
+    """Map what requests and urllib3 raise. No text of theirs is passed on whole: it repeats the URL.
+
+    ``is_connecting`` says that the connection was not there yet, so that nothing of the request can have left.
+    """
+    import ssl
+
+    urllib3 = requests.packages.urllib3.exceptions
+    reason = _find_reason(err)
+    where = f"{connection.hostname} port {connection.port}"
+    detail = _describe(reason)
+    if isinstance(err, (requests.exceptions.InvalidURL, urllib3.LocationParseError)):
+        return EmError(
+            "invalid_option",
+            f"The option hostname cannot be {connection.hostname!r}: no request can be sent there;"
+            " give a host name such as em.example.com.",
+            detail=detail,
+            sent=False,
+        )
+    is_tls = isinstance(err, requests.exceptions.SSLError) or isinstance(reason, (urllib3.SSLError, ssl.SSLError))
+    is_untrusted = (
+        isinstance(reason, ssl.CertificateError) or type(reason).__name__ == "CertificateError"
+    )  # urllib3 has its own
+    if is_untrusted or (is_tls and is_connecting and any(word in detail.lower() for word in LASTING_TLS)):
+        return EmError("tls", _explain_tls(where, detail), detail=detail, sent=False)
+    if isinstance(reason, urllib3.NewConnectionError):  # itself a ConnectTimeoutError
+        return EmError(
+            "connection",
+            f"No connection to {where}: check hostname and port (Enterprise Manager's REST API listens on 9398),"
+            " and that the Veeam RESTful API service runs.",
+            detail=detail,
+            sent=False,
+        )
+    if isinstance(err, requests.exceptions.ConnectTimeout) or isinstance(reason, urllib3.ConnectTimeoutError):
+        return EmError(
+            "timeout",
+            f"No connection to {where} within {timeout:g} seconds: check hostname, port and firewalls, or raise timeout.",
+            detail=detail,
+            sent=False,
+        )
+    if isinstance(err, (requests.exceptions.Timeout, socket.timeout)) or isinstance(
+        reason, (urllib3.TimeoutError, socket.timeout)
+    ):
+        return EmError(
+            "timeout",
+            f"{where} did not answer within {timeout:g} seconds: raise timeout if it is only slow.",
+            detail=detail,
+            sent=not is_connecting,
+        )
+    msg = f"The connection to {where} broke before the whole answer had come."
+    if is_connecting:
+        msg = (
+            f"{where} took the connection and ended it before TLS was agreed on: check that the Veeam RESTful API service runs"
+            " (behind a load balancer, too), and that port is its HTTPS port, 9398 unless changed."
+        )
+    return EmError("connection", msg, detail=detail, sent=not is_connecting)
+
+
+def _explain_tls(where: str, detail: str) -> str:
+    lower = detail.lower()
+    if "wrong version number" in lower or "record layer failure" in lower:
+        return f"{where} does not speak TLS: give the HTTPS port of the REST API, 9398 unless changed (9399 is plain HTTP)."
+    if "hostname mismatch" in lower or "doesn't match" in lower or "ip address mismatch" in lower or "no appropriate" in lower:
+        return (
+            f"The certificate of {where} is for another name: set hostname to one of its subjectAltNames. A name that is only"
+            " its common name (CN) does not count: a certificate without subjectAltNames has to be made anew."
+        )
+    if "self-signed" in lower or "self signed" in lower or "unable to get local issuer" in lower:
+        return (
+            f"The certificate of {where} is not trusted: set ca_path to a PEM file with the certificate (authority) of"
+            " Enterprise Manager. If it is set, fetch the certificate anew: it may have been renewed. For tests only, there is"
+            " validate_certs: false."
+        )
+    if "expired" in lower:
+        return f"The certificate of {where} has expired: renew it."
+    return f"No TLS connection to {where}: check its certificate, ca_path, hostname and port."
+
+
+def _find_reason(err: BaseException) -> BaseException:
+    """Find the innermost exception that libraries wrapped: in ``reason``, the arguments, or the cause."""
+    seen = []
+    while err not in seen:
+        seen.append(err)
+        inner = getattr(err, "reason", None)
+        if not isinstance(inner, BaseException):
+            inner = next((arg for arg in err.args if isinstance(arg, BaseException)), None)
+        if isinstance(inner, BaseException):
+            err = inner
+    return err
+
+
+def _describe(reason: BaseException) -> str:
+    text = str(reason)
+    return f"{type(reason).__name__}: {text.rpartition('>: ')[2] or text}"[:300]

@@ -1,0 +1,40 @@
+# Copyright: (c) 2026, vbem.rest contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a module prints of the options it was given."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.vbem.rest.plugins.module_utils._em._runner import _Module, create_connection_spec
+
+
+def show(**params: Any) -> dict[str, Any]:
+    module = object.__new__(_Module)  # reading options is Ansible's business
+    module.argument_spec = create_connection_spec()
+    module.params = params
+    shown: dict[str, Any] = module._create_invocation()["module_args"]
+    assert shown.keys() == params.keys()
+    return shown
+
+
+def test_options_are_printed_but_for_secrets() -> None:
+    given = {"hostname": "em", "host": "em", "port": 9398, "password": None, "session": None, "ca_path": None}
+    assert show(**given) == given
+    hidden = show(**{**given, "password": "secret", "session": {"id": "an-id"}, "_pad": "pad"})
+    assert hidden == {**given, "password": "(hidden)", "session": "(hidden)", "_pad": "(hidden)"}
+
+
+@pytest.mark.parametrize("value", ["secret", {"id": "an-id", "token": "a-token"}, ["secret"]])
+def test_options_that_nobody_knows_may_hold_secrets(value: Any) -> None:
+    """ansible-core 2.16 leaves them among the options."""
+    assert show(sesion=value, passwd=value, port=1) == {"sesion": "(hidden)", "passwd": "(hidden)", "port": 1}
+
+
+@pytest.mark.parametrize("name", ["hostname", "host"])
+def test_a_url_may_hold_a_password(name: str) -> None:
+    assert show(**{name: "https://u:secret@em:9398"}) == {name: "(hidden)"}
