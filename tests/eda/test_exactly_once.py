@@ -11,6 +11,7 @@ import json
 import math
 import random
 import stat
+from collections import Counter
 from collections.abc import Coroutine
 from datetime import timedelta
 from typing import Any
@@ -367,7 +368,7 @@ def test_a_run_that_was_seen_going_on_is_owed(rig: Rig, ends: str, monkeypatch: 
     run(scenario())
 
 
-def test_a_run_that_vanishes_is_not_told(rig: Rig) -> None:
+def test_a_run_that_vanishes_is_not_told(rig: Rig, caplog: pytest.LogCaptureFixture) -> None:
     async def scenario() -> None:
         gone = rig.begin_run("SQL Backup")
         async with rig.watch(state_file=str(rig.state_file)) as watch:
@@ -375,9 +376,53 @@ def test_a_run_that_vanishes_is_not_told(rig: Rig) -> None:
             with rig.em.locked():
                 gone.visible_from = math.inf
             rig.em.world.touch()
-            await watch.poll(2)
+            await watch.poll(4)
             assert gone.id not in rig.state_file.read_text(encoding="utf-8")
         assert watch.events == []
+        assert read_log(caplog).count(f"{gone.uid} went on when last seen") == 1
+
+    run(scenario())
+
+
+def test_a_run_that_an_answer_lacks_is_still_owed(rig: Rig) -> None:
+    """An empty list may be that of a server that is starting; the run's end is old when it shows up again."""
+
+    async def scenario() -> None:
+        made = rig.begin_run("SQL Backup", seconds=60)
+        async with rig.watch() as watch:
+            rig.em.clock.advance(5 * 3600)
+            with rig.em.locked():
+                made.visible_from = math.inf
+            rig.em.world.touch()
+            await watch.poll()
+            with rig.em.locked():
+                made.visible_from = 0.0
+            rig.em.world.touch()
+            await watch.poll()
+        assert watch.uids == {made.uid: 1}
+
+    run(scenario())
+
+
+def test_what_was_reported_hours_late_is_told_in_time(rig: Rig) -> None:
+    """As where Enterprise Manager could not reach a backup server for a night: the run was never seen going on."""
+
+    async def scenario() -> None:
+        async with rig.watch() as watch:
+            made = rig.end_run("SQL Backup", ago=8 * 3600)
+            await watch.poll(2 * _ended_runs.WIDE_EVERY)
+        assert watch.uids == {made.uid: 1}
+
+    run(scenario())
+
+
+def test_most_polls_look_back_no_further_than_they_must(rig: Rig) -> None:
+    async def scenario() -> None:
+        async with rig.watch() as watch:
+            rig.em.clear_log()
+            await watch.poll(20)
+        sent = [entry.query["filter"] for entry in rig.em.log if "EndTime" in entry.query.get("filter", "")]
+        assert sorted(Counter(sent).values()) == [4, 36], "of two types, two wide looks and eighteen others"
 
     run(scenario())
 

@@ -16,6 +16,7 @@ import stat
 import time
 from collections.abc import Coroutine
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -152,6 +153,27 @@ def test_a_server_that_is_not_there_yet(rig: Rig) -> None:
             assert await watch.poll() == 60
             made = rig.end_run("SQL Backup")
             await watch.poll()
+        assert watch.uids == {made.uid: 1}
+
+    run(scenario())
+
+
+def test_what_ends_before_the_server_answers_for_the_first_time_is_told(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where both machines were booted in one maintenance window. What had ended before that is not."""
+
+    async def scenario() -> None:
+        before = rig.end_run("DC Replication", ago=600)
+        now = [1000.0]
+        monkeypatch.setattr(job_sessions, "time", SimpleNamespace(monotonic=lambda: now[0]))
+        rig.em.fault("status", status=503, path="sessionMngr", times=2)
+        async with rig.watch() as watch:
+            now[0] += 300
+            rig.em.clock.advance(300)
+            made = rig.end_run("SQL Backup", ago=100)
+            await watch.poll(2)
+            now[0] += 60
+            await watch.poll(2)
+        assert before.uid not in watch.uids
         assert watch.uids == {made.uid: 1}
 
     run(scenario())

@@ -16,7 +16,6 @@ import re
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timezone
-from email.utils import parsedate_to_datetime
 from fnmatch import fnmatchcase
 from itertools import islice
 from typing import Any, NamedTuple
@@ -39,7 +38,8 @@ PARTS = {
 }
 AT_ONCE = 20  # ids in one filter
 MOST_PARTS = 2000  # rows to read for the reasons of AT_ONCE runs
-RESULTLESS_LOOKS = 3  # a run that has stopped may have no result yet; this often it is looked for
+RESULTLESS_LOOKS = 3  # a run that has stopped may have no result yet, or not be listed; this often it is looked for
+WIDE_EVERY = 10  # looks, of which one goes back as far as ids are remembered
 REFUSALS = (400, 500, 501)  # what a server may say to a filter or an order it does not take (wire facts, section 4)
 _TEMPLATE = re.compile(r"\{(?=[{%#])")
 _OVERRIDE = re.compile(r"#(?=jinja2)", re.IGNORECASE)
@@ -65,11 +65,8 @@ def read_server_time(client: Client) -> float:
 
     A time too early costs some overlap; one too late, by a clock that ran ahead for a while, would cost events.
     """
-    try:
-        told = parsedate_to_datetime(client.transport.seen_headers.get("Date", "")).timestamp()
-    except (TypeError, ValueError):
-        return time.time()
-    return min(told, time.time())
+    told = client.server_time
+    return time.time() if told is None else min(told, time.time())
 
 
 class Finder:
@@ -79,11 +76,13 @@ class Finder:
         self.client = client
         self.lookback = lookback
         self._forms: dict[str, int] = {}
+        self._looks = 0
 
-    def begin(self, since: float | None) -> tuple[Memory, Look]:
+    def begin(self, since: float | None, waited: float = 0.0) -> tuple[Memory, Look]:
         """Look for the first time: at what ended since a time or, with None, only at what there is, to leave it untold.
 
-        That is as far back as is remembered later, so that a server's clock may be put back at once.
+        That is as far back as is remembered later, so that a server's clock may be put back at once. ``waited`` is for how many
+        seconds there was no first look because the server was away: what ended meanwhile is told.
         """
         self.client.log_on()
         now = read_server_time(self.client)
@@ -91,14 +90,24 @@ class Finder:
         memory = Memory(floor, min(floor, now))
         look = self.look(memory)
         if since is None:
+            fresh = [run for run in look.ended if waited and (read_seconds(run["end_time"]) or 0.0) >= look.now - waited]
             for run in look.ended:
-                memory.add(run)
-            look = look._replace(ended=[])
+                if run not in fresh:
+                    memory.add(run)
+            look = look._replace(ended=fresh)
         return memory, look
 
     def look(self, memory: Memory) -> Look:
-        """Look once. Reads only; the memory is not changed."""
-        cutoff = max(memory.floor, memory.mark - self.lookback)
+        """Look once. Reads only; the memory is not changed.
+
+        Now and then, and first of all, as far back as ids are remembered: what a backup server could not report for a night, or
+        what was refused or missed for a while, is found then.
+        """
+        is_wide = self._looks % WIDE_EVERY == 0
+        self._looks += 1
+        if is_wide:
+            self._forms.clear()
+        cutoff = memory.floor if is_wide else max(memory.floor, memory.mark - self.lookback)
         sent = print_date(datetime.fromtimestamp(int(cutoff) - 1, timezone.utc))
         criteria = Or((Comparison(END, ">=", sent), Comparison(STATE, "!=", ENDED)))
         seen = _Seen(memory, cutoff)
@@ -114,6 +123,11 @@ class Finder:
             for uids in _iter_chunks(missing):
                 for row in self._iter_rows(source, Or(tuple(Comparison(UID, "==", uid) for uid in uids))):
                     seen.take(normalise_run(row, self.client))
+        for key, (uid, looks) in memory.owed.items():  # an answer without it may be that of a server that is starting
+            if key not in seen.keys and looks + 1 < RESULTLESS_LOOKS:
+                seen.owed[key] = (uid, looks + 1)
+            elif key not in seen.keys:
+                self.client.warnings.append(f"The run {uid} went on when last seen, and is not listed any more.")
         ended = sorted(seen.ended.values(), key=lambda run: (read_seconds(run["end_time"]) or now, get_id(run)))
         return Look(now, ended, seen.owed)
 

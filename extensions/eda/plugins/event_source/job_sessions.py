@@ -300,6 +300,7 @@ class Source:
         self.finder: Finder | None = None
         self.session: LogonSession | None = None
         self.failures = 0
+        self.started = time.monotonic()
         self.was_lost = False
         self.has_worked = False
         self.saved = 0.0
@@ -359,7 +360,8 @@ class Source:
         self.session = client.session
         try:
             if self.memory is None:
-                memory, look = finder.begin(self.options["since"])
+                waited = time.monotonic() - self.started if self.failures else 0.0
+                memory, look = finder.begin(self.options["since"], waited)
             else:
                 memory, look = self.memory, finder.look(self.memory)
             wanted = [run for run in look.ended if is_wanted(run, self.options)]
