@@ -221,3 +221,26 @@ def test_nothing_is_said_twice_and_all_is_read() -> None:
     for kind in (key for key in KIT if key.startswith("controller_")):
         names = [each["name"] for each in KIT[kind]]
         assert len(names) == len(set(names))
+
+
+def test_the_import_uses_options_that_awx_awx_has() -> None:
+    modules = yaml.safe_load((Path(__file__).parent / "awx_modules.yml").read_text(encoding="utf-8"))
+    (play,) = yaml.safe_load((ROOT / "extensions" / "awx" / "templates" / "import.yml").read_text(encoding="utf-8"))
+    used = set()
+    for task in play["tasks"]:
+        for name in task.keys() & {f"awx.awx.{module}" for module in modules}:
+            used.add(name.rpartition(".")[2])
+            assert set(task[name]) <= set(modules[name.rpartition(".")[2]]), task["name"]
+    assert used == set(modules)
+
+
+def test_the_import_leaves_nothing_of_the_kit_out() -> None:
+    (play,) = yaml.safe_load((ROOT / "extensions" / "awx" / "templates" / "import.yml").read_text(encoding="utf-8"))
+    for kind, entries in KIT.items():
+        if not kind.startswith("controller_"):
+            continue
+        tasks = [str(task) for task in play["tasks"] if kind in str(task.get("loop"))]
+        keys = {key for entry in entries for key in entry}
+        assert tasks, kind
+        missing = [key for key in keys if not any(f"item.{key}" in task or f"item.0.{key}" in task for task in tasks)]
+        assert [key for key in missing if key != "simplified_workflow_nodes"] == []
