@@ -41,6 +41,7 @@ options:
       - C(;) is AND, C(,) is OR, and C(;) binds tighter; parentheses group. The operators are C(==), C(!=), C(<), C(>), C(<=)
         and C(>=). Values with spaces or punctuation stand in double quotes, a quote within them is doubled.
       - All criteria that are given must be met. They are sent to the server as one filter and applied again here, because
-        servers may ignore or reject filters of tasks.
+        servers may ignore or reject filters of tasks. M(vbem.rest.veeam_task) selects from the whole list what O(task_id) does
+        not name.
     type: str
 """
