@@ -84,7 +84,7 @@ from ansible_collections.vbem.rest.plugins.module_utils._em._errors import EmErr
 from ansible_collections.vbem.rest.plugins.module_utils._em._options import Option, check_least
 from ansible_collections.vbem.rest.plugins.module_utils._em._queries import create_query, read_resources
 from ansible_collections.vbem.rest.plugins.plugin_utils._ask import ask
-from ansible_collections.vbem.rest.plugins.plugin_utils._plugin_options import read_plugin_options
+from ansible_collections.vbem.rest.plugins.plugin_utils._plugin_options import check_not_secret, read_plugin_options
 
 display = Display()
 
@@ -107,15 +107,17 @@ class LookupModule(LookupBase):  # type: ignore[misc]
         """Give the resources."""
 
         def read_options() -> dict[str, Any]:
+            types = _check_terms(terms)
             options = read_plugin_options(OWN_OPTIONS, kwargs, variables or {}, self._templar)
-            # One that is empty would select everything; where it comes from meant something else.
-            return {**options, "filter": "" if kwargs.get("filter") == "" else options["filter"]}
+            # What is empty would select everything; where it comes from meant something else.
+            empty = {name: "" for name in ("filter", "where") if isinstance(kwargs.get(name), str) and not kwargs[name]}
+            return {**options, **empty, "types": types}
 
         def question(client: Client, options: Mapping[str, Any]) -> list[dict[str, Any]]:
             for name in ("limit", "page_size"):
                 check_least(options, name, 1)
             where = _check_conditions(options["where"])
-            queries = [create_query({**options, "where": where, "type": term}) for term in _check_terms(terms)]
+            queries = [create_query({**options, "where": where, "type": name}) for name in options["types"]]
             return [resource for query in queries for resource in read_resources(client, query)]
 
         resources, warnings = ask(read_options, question)
@@ -125,7 +127,8 @@ class LookupModule(LookupBase):  # type: ignore[misc]
 
 
 def _check_terms(terms: Any) -> list[str]:
-    names = [terms] if isinstance(terms, str) else list(terms or ())
+    names = list(terms) if isinstance(terms, (list, tuple)) else [terms]
+    check_not_secret("type", names)
     if not names:
         raise EmError("invalid_option", "No type is given to ask for: give the name of one, such as BackupJobSession.")
     for name in names:

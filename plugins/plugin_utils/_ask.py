@@ -36,7 +36,7 @@ def ask(
     except EmError as err:
         msg = f"{err.msg} ({err.kind})"
         masked = msg
-        for secret in client.secrets if client else ():
+        for secret in sorted(client.secrets if client else (), key=len, reverse=True):  # one may be a part of another
             masked = masked.replace(secret, "********")
         if masked != msg:
             masked += " (Asterisks stand for a secret, or for a word that the password happens to be a part of.)"

@@ -15,11 +15,12 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.vbem.rest.plugins.module_utils._em._arguments import is_empty, read_arguments
+from ansible_collections.vbem.rest.plugins.module_utils._em._arguments import is_empty, read_arguments, read_value
 from ansible_collections.vbem.rest.plugins.module_utils._em._errors import EmError
 from ansible_collections.vbem.rest.plugins.module_utils._em._options import CONNECTION_OPTIONS, SESSION_OPTIONS, Option
 
-NAMES = tuple(name for option in CONNECTION_OPTIONS for name in (option.name, *option.aliases))
+SESSION = Option("session", "raw", env=False)
+SECRETS = frozenset(option.name for option in (*CONNECTION_OPTIONS, *SESSION_OPTIONS) if option.secret)
 NO_SESSION = (
     "The option session is not a session: give the whole value that vbem.rest.veeam_session returned as session (with"
     " 'register: em', that is em.session)."
@@ -33,14 +34,40 @@ def read_plugin_options(
 
     ``variables`` are as they were written; only those that count are templated, as others need not be ready.
     """
-    given = {name: _open_vault(value) for name, value in direct.items()}
-    for option in (*CONNECTION_OPTIONS, Option("session", "dict")):
+    given = {name: _open_vault(value) for name, value in direct.items() if name != "wantlist"}  # with_* says that
+    for option in (*CONNECTION_OPTIONS, SESSION):
         variable = f"vbem_{option.name}"
         if variable in variables and all(is_empty(given.get(name)) for name in (option.name, *option.aliases)):
             given[option.name] = _open_vault(templar.template(variables[variable]))
-    session = given.pop("session", None)
-    values = read_arguments((*CONNECTION_OPTIONS, *own), given, os.environ)
-    return {**values, "session": _read_session(session)}
+    options = (*CONNECTION_OPTIONS, SESSION, *own)
+    for option in options:
+        for name in (option.name, *option.aliases):
+            value = given.get(name)
+            if option.secret and not is_empty(value) and not isinstance(value, str):
+                raise EmError("invalid_option", f"The option {name} is no text: put it into quotes where it is set.")
+            if not option.secret and option is not SESSION:
+                check_not_secret(name, value)
+    values = read_arguments(options, given, os.environ)
+    return {**values, "session": _read_session(values["session"])}
+
+
+def check_not_secret(name: str, value: Any) -> None:
+    """Fail where an option was given a session or credentials, which belong to others, before it is shown what is wrong."""
+    if _holds_secrets(value):
+        raise EmError(
+            "invalid_option",
+            f"The option {name} cannot be a session or credentials: give a session as session=em.session, and credentials as"
+            " hostname, username and password.",
+        )
+
+
+def _holds_secrets(value: Any) -> bool:
+    """Ask whether a value has members, at any depth, of the names that secrets have; it may be written as a text."""
+    if isinstance(value, str):
+        return value.lstrip()[:1] in ("{", "[") and any(f"{quote}{name}{quote}" in value for name in SECRETS for quote in "\"'")
+    if isinstance(value, Mapping):
+        return not SECRETS.isdisjoint(value) or any(_holds_secrets(each) for each in value.values())
+    return isinstance(value, (list, tuple)) and any(_holds_secrets(each) for each in value)
 
 
 def _open_vault(value: Any) -> Any:
@@ -60,12 +87,16 @@ def _read_session(value: Any) -> dict[str, Any] | None:
         return None
     if not isinstance(value, Mapping):
         raise EmError("invalid_option", NO_SESSION)
-    known = {option.name: option for option in SESSION_OPTIONS}
-    unknown = sorted(str(name) for name in value if name not in known)
+    given = {name: _open_vault(each) for name, each in value.items() if not is_empty(each)}
+    unknown = sorted(str(name) for name in value if name not in {option.name for option in SESSION_OPTIONS})
     if unknown:
         raise EmError("invalid_option", f"A session has no {' and no '.join(unknown)}. {NO_SESSION}")
-    given = {name: str(each) if isinstance(each, int) and known[name].secret else each for name, each in value.items()}
-    if any(known[name].secret and each is not None and not isinstance(each, str) for name, each in given.items()):
+    return {option.name: _read_member(option, given[option.name]) for option in SESSION_OPTIONS if option.name in given}
+
+
+def _read_member(option: Option, value: Any) -> Any:
+    if option.secret and isinstance(value, int):
+        return str(value)
+    if _holds_secrets(value) or (option.secret and not isinstance(value, str)):
         raise EmError("invalid_option", NO_SESSION)
-    read = read_arguments(SESSION_OPTIONS, given, {})
-    return {name: each for name, each in read.items() if each is not None}
+    return read_value(option, value, f"session.{option.name}")

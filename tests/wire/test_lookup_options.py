@@ -121,6 +121,66 @@ def test_no_complaint_shows_a_secret(em: Emulator, wrap: Any) -> None:
         assert "(invalid_option)" in said
 
 
+@pytest.mark.parametrize("wrap", [dict, json.dumps, str, lambda one: [one], lambda one: {"session": one, "changed": True}])
+@pytest.mark.parametrize(
+    "name", ["hostname", "host", "port", "validate_certs", "filter", "where", "sort_by", "limit", "format"]
+)
+def test_a_session_or_credentials_in_a_wrong_place_are_not_shown(em: Emulator, name: str, wrap: Any) -> None:
+    session = make_session(em)
+    login = {"hostname": em.hostname, "username": em.admin.username, "password": em.admin.password}
+    for said in (
+        fail(**{name: wrap(session)}),
+        fail(**{name: wrap(login)}),
+        fail(variables={f"vbem_{name}": wrap(session)}) if name in ("hostname", "port", "validate_certs") else "session=",
+        fail(session={**session, "port": wrap(login)}),
+    ):
+        assert session["token"] not in said
+        assert session["id"] not in said
+        assert em.admin.password not in said
+        assert "session=" in said or "em.session" in said
+    assert em.log == []
+
+
+@pytest.mark.parametrize("wrap", [dict, json.dumps, str, lambda one: [one]])
+def test_a_session_given_as_a_term_is_told_where_it_belongs(em: Emulator, monkeypatch: pytest.MonkeyPatch, wrap: Any) -> None:
+    session = make_session(em)
+    for _ in range(2):
+        said = fail(TERM, wrap(session))
+        assert "type cannot be a session or credentials: give a session as session=em.session" in said
+        assert session["token"] not in said
+        assert session["id"] not in said
+        monkeypatch.delenv("VBEM_PASSWORD", raising=False)  # said before it is asked how to log on
+    assert "No type is given" in fail_without_term()
+
+
+def fail_without_term() -> str:
+    with pytest.raises(AnsibleLookupError) as caught:
+        look()
+    return str(caught.value)
+
+
+def test_a_short_secret_does_not_break_the_masking_of_a_longer_one(em: Emulator) -> None:
+    session = make_session(em, id="e")
+    said = fail(session["token"], session=session)
+    assert " '********': " in said
+    for part in session["token"].split("e"):
+        assert len(part) < 5 or part not in said
+
+
+def test_a_password_that_is_no_text_is_told_without_talk_of_rulebooks() -> None:
+    assert "The option password is no text: put it into quotes where it is set. (invalid_option)" in fail(password=5061)
+
+
+def test_members_of_a_session_are_named_as_such(em: Emulator) -> None:
+    for name, value in {"timeout": "long", "validate_certs": "maybe", "port": [1], "response_format": "yaml"}.items():
+        assert f"The option session.{name} cannot be {value!r}: give" in fail(session=make_session(em, **{name: value}))
+
+
+def test_what_core_says_to_loops_is_no_option() -> None:
+    """``with_*`` of ansible-core before 2.19 tells the plugin itself that a list is wanted."""
+    assert look(TERM, wantlist=True)
+
+
 def test_a_session_may_be_written_as_json_and_its_members_as_text(em: Emulator) -> None:
     session = make_session(em, timeout="5", validate_certs="true", retries="0")
     assert look(TERM, session=session)
@@ -131,6 +191,7 @@ def test_a_session_may_be_written_as_json_and_its_members_as_text(em: Emulator) 
 
 def test_an_option_that_is_not_known_is_an_error(em: Emulator) -> None:
     assert "There is no option filtr: did you mean filter?" in fail(filtr="Name==x")
+    assert " session, " in fail(zzz=1)
     assert "(connection)" in fail(host="nowhere.invalid", retries=0)
     assert "give it once" in fail(host="a", hostname="b")
     assert em.log == []
@@ -143,6 +204,7 @@ def test_an_option_that_is_not_known_is_an_error(em: Emulator) -> None:
         ([["Job"]], {}, "type cannot be"),
         ([], {}, "No type is given"),
         ([TERM], {"where": "Name==x"}, "where cannot be 'Name==x': give a list of conditions"),
+        ([TERM], {"where": ""}, "where cannot be ''"),
         ([TERM], {"where": [1]}, "where cannot be"),
         ([TERM], {"where": [{"field": "Name", "operator": ["=="], "value": "x"}]}, "operator"),
         ([TERM], {"limit": "many"}, "limit cannot be 'many': give a whole number"),
