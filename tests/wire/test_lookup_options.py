@@ -144,7 +144,7 @@ def test_a_session_or_credentials_in_a_wrong_place_are_not_shown(em: Emulator, n
 @pytest.mark.parametrize("wrap", [dict, json.dumps, str, lambda one: [one]])
 def test_a_session_given_as_a_term_is_told_where_it_belongs(em: Emulator, monkeypatch: pytest.MonkeyPatch, wrap: Any) -> None:
     session = make_session(em)
-    for _ in range(2):
+    for _number in range(2):
         said = fail(TERM, wrap(session))
         assert "type cannot be a session or credentials: give a session as session=em.session" in said
         assert session["token"] not in said
