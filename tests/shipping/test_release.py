@@ -9,9 +9,11 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tarfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -140,4 +142,30 @@ def test_a_commit_that_fails_leaves_everything_as_it_was(checkout: Path) -> None
     done = release(checkout, "7.8.9")
     assert done.returncode != 0
     assert "the checkout is as it was" in done.stderr
+    assert look(checkout) == before
+
+
+def test_ctrl_c_during_the_checks_leaves_everything_as_it_was(checkout: Path) -> None:
+    add_summary(checkout)
+    # The checks say that they have begun; Ctrl-C reaches them and the release at once, as it does in a terminal.
+    checks = "import pathlib, time\npathlib.Path('.build/begun').touch()\ntime.sleep(60)\n"
+    (checkout / "dev" / "check.py").write_text(checks, encoding="utf-8")
+    git(checkout, "commit", "--quiet", "--all", "--message", "Slow checks")
+    before = look(checkout)
+    process = subprocess.Popen(
+        [sys.executable, str(checkout / "dev" / "release.py"), "7.8.9"],
+        cwd=checkout,
+        env={**os.environ, "HOME": str(checkout.parent)},
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    until = time.monotonic() + 120
+    while not (checkout / ".build" / "begun").exists() and process.poll() is None and time.monotonic() < until:
+        time.sleep(0.1)
+    assert look(checkout) != before, "the release had not begun"
+    os.killpg(process.pid, signal.SIGINT)
+    _out, err = process.communicate(timeout=60)
+    assert process.returncode != 0
+    assert "the checkout is as it was" in err
     assert look(checkout) == before
