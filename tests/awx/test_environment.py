@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from bindep.depends import Depends
 
 from .controller import LIMIT_SECONDS, ROOT
 
@@ -57,7 +58,17 @@ def test_what_the_installed_collection_asks_for(artifact: Path, tmp_path: Path) 
     assert sorted(filter(None, asked)) == sorted(LIBRARIES)
     assert {line.split()[0] for line in LIBRARIES} == {"requests", "xmltodict"}
     assert "vbem.rest" in pip.read_text(encoding="utf-8")
-    assert not system.exists(), "no system packages are needed"
+    asked = [line.partition("#")[0].strip() for line in system.read_text(encoding="utf-8").splitlines()]
+    assert list(filter(None, asked)) == ["tzdata [platform:rpm platform:dpkg]"]
+
+
+@pytest.mark.parametrize(
+    ("profile", "packages"), [("platform:rpm", ["tzdata"]), ("platform:dpkg", ["tzdata"]), ("platform:apk", [])]
+)
+def test_time_zones_are_asked_for_where_images_may_lack_them(profile: str, packages: list[str]) -> None:
+    """Read the file with bindep itself, as ansible-builder's images do."""
+    wanted = Depends((ROOT / "bindep.txt").read_text(encoding="utf-8"), "bindep.txt").active_rules([profile])
+    assert [name for name, _rules, _versions in wanted] == packages
 
 
 @pytest.mark.parametrize("name", ["execution-environment.yml", "execution-environment-galaxy.yml"])

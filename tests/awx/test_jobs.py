@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 import sys
 import threading
 import time
@@ -142,6 +143,7 @@ def test_report_is_published_before_the_alarm(site: Site, tmp_path: Path) -> Non
     job = site.awx.launch("Backup report", site.credential(), {"report_alarm": "true", "report_period": "week"}, hosts=hosts)
     site.check(job, rc=2)
     assert "<title>Backup report" in page.read_text(encoding="utf-8")
+    assert stat.S_IMODE(page.stat().st_mode) == 0o640, "it tells names of machines"
     assert not list(Search(list_secrets(site.em)).find(page.read_bytes(), "the page"))
 
 

@@ -21,7 +21,19 @@ ROOT = Path(__file__).resolve().parents[2]
 PLUGIN_KINDS = {"action", "doc_fragments", "filter", "lookup", "module_utils", "modules", "plugin_utils"}
 TOP = {
     *("CHANGELOG.md", "CODE_OF_CONDUCT.md", "CONTRIBUTING.md", "FILES.json", "LICENSE", "MANIFEST.json", "README.md"),
-    *("SECURITY.md", "changelogs", "docs", "extensions", "meta", "playbooks", "plugins", "requirements.txt", "roles", "tests"),
+    *(
+        "SECURITY.md",
+        "bindep.txt",
+        "changelogs",
+        "docs",
+        "extensions",
+        "meta",
+        "playbooks",
+        "plugins",
+        "requirements.txt",
+        "roles",
+        "tests",
+    ),
 }
 
 
@@ -59,6 +71,7 @@ def test_what_users_need_is_shipped(names: list[str]) -> None:
         "meta/execution-environment.yml",
         "meta/extensions.yml",
         "requirements.txt",
+        "bindep.txt",
         "tests/config.yml",
         "plugins/modules/veeam_task.py",
         "plugins/module_utils/_em/_http.py",
