@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from html import escape
 from typing import Any
@@ -30,13 +30,17 @@ def night(  # noqa: PLR0913 - its options
     full_percent: int = 90,
     usual_days: int = 14,
     html: bool = False,
+    check: bool = False,
 ) -> Any:
-    """Draw a picture of the night from results of veeam_query_info."""
+    """Draw a picture of the night from results of veeam_query_info; or only tell what is wrong with the options."""
+    faults = list(_find_faults(time_zone, limit=limit, full_percent=full_percent, usual_days=usual_days))
+    if check:
+        return wrap_var({"faults": faults})
     try:
+        if faults:
+            raise ValueError(" ".join(faults))
         # Numbers that come by way of a variable are texts before ansible-core 2.19.
         numbers = [int(number) for number in (limit, full_percent, usual_days)]
-        if min(numbers) < 0 or not numbers[0]:
-            raise ValueError("limit begins with 1, full_percent and usual_days with 0.")
         period = Period(_read(since), _read(until), Zone(time_zone), *numbers)
         if period.since >= period.until:
             raise ValueError(f"The period ends before it begins: {since} to {until}.")
@@ -45,6 +49,22 @@ def night(  # noqa: PLR0913 - its options
         raise AnsibleFilterError(f"vbem.rest.night: {err}") from err
     # Names of jobs are not ours. On a page none of them is to be markup, and nowhere is one to be a template.
     return wrap_var(_escape(picture) if html else picture)
+
+
+def _find_faults(time_zone: str, **numbers: Any) -> Iterator[str]:
+    """Tell what is wrong with options, in sentences that begin with an option's name, so that a role can call it its own."""
+    for name, value in numbers.items():
+        least = 1 if name == "limit" else 0
+        try:
+            is_right = int(value) >= least
+        except (TypeError, ValueError, OverflowError):
+            is_right = False
+        if not is_right:
+            yield f"{name} is {value!r}: write a whole number, {least} or more."
+    try:
+        Zone(time_zone)
+    except ValueError as err:
+        yield f"time_zone is {time_zone!r}: {err}"
 
 
 def _escape(value: Any) -> Any:

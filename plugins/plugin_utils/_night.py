@@ -16,10 +16,10 @@ from typing import Any
 
 from ansible_collections.vbem.rest.plugins.module_utils._em._dates import print_date
 
+from ._night_cards import create_cards, group_jobs
 from ._night_chart import create_chart
 from ._night_parts import (
     Period,
-    create_card,
     create_idle,
     create_longest,
     create_repositories,
@@ -44,6 +44,7 @@ from ._night_text import print_count, print_moment
 AT_ONCE = 25  # UIDs within one filter: servers refuse request lines that are too long
 LATE = timedelta(minutes=30)  # Enterprise Manager learns of a run a quarter of an hour after it, or so
 MOST_ROWS = 2000  # of one question
+MOST_ASKED = 500  # jobs that are shown in few words, and asked for their reasons
 COUNTED = {FAILED: "failed", WARNING: "warnings", SUCCESS: "succeeded", RUNNING: "running"}
 _PLAIN_UID = re.compile(r"[\w:.-]{1,200}", re.ASCII)
 
@@ -56,7 +57,10 @@ def create_night(answers: Sequence[Mapping[str, Any]], period: Period) -> dict[s
     jobs = read_jobs(answers)
     machines = read_machines(answers)
     last = _find_last(runs)
-    failed, warned = (_group(runs, outcome, last) for outcome in (FAILED, WARNING))
+    failed, warned = (group_jobs(runs, outcome, last) for outcome in (FAILED, WARNING))
+    rest = [*failed[period.limit :], *warned[period.limit :]][:MOST_ASKED]
+    wrong = [group[0] for group in (*failed[: period.limit], *warned[: period.limit], *rest)]
+    asked = {run.uid for run in wrong}
     idle = _find_idle(jobs, runs, period)
     longest = _find_longest(runs)
     missing = [
@@ -69,15 +73,15 @@ def create_night(answers: Sequence[Mapping[str, Any]], period: Period) -> dict[s
     return {
         "summary": summary,
         "verdict": dict(zip(("first", "rest"), summary["headline"].partition(", ")[::2])),
-        "questions": _create_questions([*failed[: period.limit], *warned[: period.limit]], longest[: period.limit], period),
+        "questions": _create_questions(wrong, longest[: period.limit], period),
         "period": {
             "since": print_moment(period.zone.local(period.since)),
             "until": print_moment(period.zone.local(period.until), with_year=True),
             "length": _print_length(period.until - period.since),
             "zone": period.zone.label(period.since, period.until),
         },
-        "failed": cut([create_card(group, last, machines, period) for group in failed[: period.limit]], len(failed)),
-        "warned": cut([create_card(group, last, machines, period) for group in warned[: period.limit]], len(warned)),
+        "failed": create_cards(failed, last, machines, period, asked),
+        "warned": create_cards(warned, last, machines, period, asked),
         "running": create_running(runs, period),
         "chart": create_chart(runs, period.since, period.until, period.zone),
         **{name: create_idle(idle[name], period) for name in ("overdue", "not_due", "off")},
@@ -109,15 +113,6 @@ def _find_longest(runs: Iterable[Run]) -> list[Run]:
     return list(found.values())
 
 
-def _group(runs: Iterable[Run], outcome: str, last: Mapping[str, Run]) -> list[list[Run]]:
-    """Group runs of an outcome by job; the newest first in and among the groups, but what went well since comes last."""
-    groups: dict[str, list[Run]] = {}
-    for run in sorted(runs, key=newest, reverse=True):
-        if run.outcome == outcome:
-            groups.setdefault(run.key, []).append(run)
-    return sorted(groups.values(), key=lambda group: last[group[0].key].outcome == SUCCESS)
-
-
 def _find_idle(jobs: Iterable[Job], runs: Iterable[Run], period: Period) -> dict[str, list[Job]]:
     """Sort jobs that did not run: those overdue, those scheduled and perhaps not due, and those that are not to run."""
     ran = {run.key for run in runs}
@@ -139,14 +134,14 @@ def _create_summary(  # noqa: PLR0913 - all of it is summed up
     full: int,
     missing: Sequence[Mapping[str, str]],
 ) -> dict[str, Any]:
-    """Count, and say how it went. A job whose latest run went well is not a failed one, however the others went."""
+    """Count, and say how it went. A job whose latest run did not fail is not a failed one, however the others went."""
     counts = {outcome: sum(run.outcome == outcome for run in runs) for outcome in COUNTED}
     bad = sum(run.outcome == FAILED for run in last.values())
     recovered = len({run.key for run in runs if run.outcome == FAILED and last[run.key].outcome != FAILED})
     warned = sum(run.outcome == WARNING for run in last.values())
     told = [
         (bad, f"{print_count(bad, 'job')} failed"),
-        (recovered, f"{print_count(recovered, 'job')} failed first and went well later"),
+        (recovered, f"{print_count(recovered, 'job')} failed first and recovered"),
         (warned, f"{print_count(warned, 'job')} ended with warnings"),
         (len(idle["overdue"]), f"{print_count(len(idle['overdue']), 'job')} did not run when due"),
         (full, f"{print_count(full, 'repository is', 'repositories are')} nearly full"),
@@ -177,11 +172,11 @@ def _create_summary(  # noqa: PLR0913 - all of it is summed up
     }
 
 
-def _create_questions(groups: Sequence[Sequence[Run]], longest: Sequence[Run], period: Period) -> list[dict[str, Any]]:
+def _create_questions(wrong: Sequence[Run], longest: Sequence[Run], period: Period) -> list[dict[str, Any]]:
     """Ask why what is shown went wrong, and how long the longest runs' jobs took before."""
     questions = []
     for kind, machine_type in MACHINE_TYPES.items():
-        for uids in _iter_batches(group[0].uid for group in groups if group[0].type == kind):
+        for uids in _iter_batches(run.uid for run in wrong if run.type == kind):
             condition = _create_condition("JobSessionUid", uids) + ";Result>=Warning"
             questions.append({"type": machine_type, "filter": condition, "sort_by": "Result", "limit": MOST_ROWS})
     if period.usual_days:

@@ -16,7 +16,7 @@ from typing import Any
 from ._night_rows import FAILED, RUNNING, SUCCESS, WARNING, Run
 from ._night_text import DAYS, Zone, print_count, print_day
 
-ORDER = (FAILED, WARNING, SUCCESS, RUNNING)  # from the ground up: what matters is compared on one line
+ORDER = (FAILED, WARNING, SUCCESS)  # from the ground up: what matters is compared on one line
 HEIGHT = 150  # of the tallest bar
 LEAST = 4  # one failure among thousands has to be seen
 MOST_HOURS = 48  # a longer time has a bar for each day
@@ -25,12 +25,13 @@ FEW_BARS = 12
 
 
 def create_chart(runs: Iterable[Run], since: datetime, until: datetime, zone: Zone) -> dict[str, Any]:
-    """Count runs by result: each when it ended, those that go on in the last bar."""
+    """Count runs by result, each when it ended; those that go on have none, and would only drown the others."""
     by_hour = until - since <= timedelta(hours=MOST_HOURS)
     starts = _list_starts(since, until, zone, by_hour=by_hour)
     counts = [dict.fromkeys(ORDER, 0) for _start in starts]
     for run in runs:
-        counts[_find_bar(run.ended or until, starts)][run.outcome] += 1
+        if run.outcome != RUNNING:
+            counts[_find_bar(run.ended or until, starts)][run.outcome] += 1
     top = _find_top(max(sum(count.values()) for count in counts))
     wide, narrow = (-(-len(starts) // most) for most in (MOST_LABELS, FEW_LABELS))
     slot = 100 / len(starts)
@@ -117,6 +118,6 @@ def _create_mark(sign: str, number: int, bars: int) -> str:
 
 
 def _describe(count: dict[str, int]) -> str:
-    words = {FAILED: "failed", WARNING: "with warnings", SUCCESS: "succeeded", RUNNING: "still running"}
+    words = {FAILED: "failed", WARNING: "with warnings", SUCCESS: "succeeded"}
     told = ", ".join(f"{count[outcome]:,} {words[outcome]}" for outcome in ORDER if count[outcome])
     return told or print_count(0, "run")

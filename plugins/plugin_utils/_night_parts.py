@@ -16,10 +16,7 @@ from ansible_collections.vbem.rest.plugins.module_utils._em._resources import fi
 from ._night_rows import (
     FAILED,
     RUNNING,
-    SUCCESS,
-    WARNING,
     Job,
-    Machine,
     Run,
     find_parent,
     iter_resources,
@@ -28,8 +25,6 @@ from ._night_rows import (
 )
 from ._night_text import Zone, print_duration, print_moment, print_size
 
-REASONS = 4  # shown of one run
-MACHINES = 5  # named with each reason
 ENOUGH = 3  # runs from which one can tell what is usual
 
 
@@ -52,53 +47,6 @@ def cut(rows: list[Any], total: int) -> dict[str, Any]:
 def newest(run: Run) -> float:
     when = run.ended or run.began
     return when.timestamp() if when else 0.0
-
-
-def create_card(group: Sequence[Run], last: Mapping[str, Run], machines: Sequence[Machine], period: Period) -> dict[str, Any]:
-    """Describe a job by its runs that went wrong: the newest with its reasons, the others by their number."""
-    run = group[0]
-    later = last.get(run.key)
-    reasons = _create_reasons([one for one in machines if one.run == find_guid(run.uid) and one.outcome != SUCCESS])
-    return {
-        "job": run.job,
-        "server": run.server,
-        "kind": run.kind,
-        "times": len(group),
-        "when": _print_when(run, period),
-        "is_retry": run.is_retry,
-        "message": run.message,
-        "reasons": reasons[:REASONS],
-        "more": max(0, len(reasons) - REASONS),
-        "went_well": (
-            period.zone.local(later.ended).strftime("%H:%M")
-            if later and later.ended and later.outcome == SUCCESS and newest(later) > newest(run)
-            else ""
-        ),
-    }
-
-
-def _create_reasons(machines: Iterable[Machine]) -> list[dict[str, Any]]:
-    """Group machines by what befell them: failures first, then what befell most."""
-    groups: dict[tuple[bool, str], list[str]] = {}
-    for one in machines:
-        names = groups.setdefault((one.outcome != FAILED, one.reason), [])
-        if one.name not in names:
-            names.append(one.name)
-    return [
-        {
-            "outcome": WARNING if is_milder else FAILED,
-            "reason": reason,
-            "machines": sorted(names, key=str.casefold)[:MACHINES],
-            "more": max(0, len(names) - MACHINES),
-        }
-        for (is_milder, reason), names in sorted(groups.items(), key=lambda group: (group[0][0], -len(group[1]), group[0][1]))
-    ]
-
-
-def _print_when(run: Run, period: Period) -> str:
-    """Say when a run began and how long it took."""
-    took = f", {print_duration(run.seconds)}" if run.seconds is not None else ""
-    return (print_moment(period.zone.local(run.began)) if run.began else "at a time not told") + took
 
 
 def create_running(runs: Iterable[Run], period: Period) -> dict[str, Any]:

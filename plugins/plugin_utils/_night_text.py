@@ -28,7 +28,10 @@ class Zone:
             try:
                 self._zone = ZoneInfo(self.name)
             except (ValueError, OSError, KeyError):  # ZoneInfoNotFoundError is a KeyError; a folder's name is an OSError
-                raise ValueError(f"There is no time zone {name!r} on this machine.") from None
+                raise ValueError(
+                    "there is no such time zone on this machine. Write one such as Europe/Berlin, UTC or local."
+                    " If it should be known, zone data may be missing: install the package tzdata, of the system or of Python."
+                ) from None
 
     def local(self, date: datetime) -> datetime:
         """Give a moment in this zone."""

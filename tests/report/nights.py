@@ -61,6 +61,9 @@ def busy(em: Emulator) -> None:
     for number, outcome in enumerate(("failed", "failed", "success")):
         run = add_run(em, erp, now - (9 - number) * HOUR, 900, outcome)
         run.is_retry = number > 0
+    portal = world.add_job("Portal", server="vbr03")  # better in the end, but not well
+    add_run(em, portal, now - 6 * HOUR, 900, "failed")
+    add_run(em, portal, now - 5 * HOUR, 900, "warning")
     exchange = world.add_job("Exchange", server="vbr02")
     for number in range(3):
         add_run(em, exchange, now - (7 - number) * HOUR, 300, "failed", machines=9)
@@ -94,6 +97,16 @@ def picture(em: Emulator) -> None:
     world.add_job("Monthly Full", server="vbr01", next_run=now + 9 * DAY)
 
 
+def going(em: Emulator) -> None:
+    """Far more goes on than has ended."""
+    quiet(em)
+    for number in range(60):
+        job = em.world.add_job(
+            f"Continuous protection of production databases {number:02d}", server="vbr01", job_type="BackupCopy"
+        )
+        em.world.add_run(job, em.clock.now() - (1 + number % 20) * HOUR, 10**6)
+
+
 def terrible(em: Emulator) -> None:
     """Thousands of runs on many servers, and most went wrong."""
     empty(em)
@@ -103,6 +116,8 @@ def terrible(em: Emulator) -> None:
         outcome = chance.choices(("success", "warning", "failed"), (4, 2, 5))[0]
         began = now - chance.uniform(1, 23) * HOUR
         run = world.add_run(jobs[number % 280], began, chance.uniform(60, 3000), outcome)
+        if outcome == "failed" and number % 2:
+            run.failure_message = REASONS[number % 3]
         if number > 3700:
             add_machines(em, run, outcome, 12)
     for number in range(40):
@@ -146,5 +161,6 @@ NIGHTS: dict[str, Callable[[Emulator], None]] = {
     "quiet": quiet,
     "empty": empty,
     "picture": picture,
+    "going": going,
     "terrible": terrible,
 }

@@ -49,9 +49,25 @@ FAINT = """
 })()
 """
 
+# Words of the table of what still runs that stand on more than one line.
+BROKEN = """
+(() => {
+  const broken = [], walk = document.createTreeWalker(document.querySelector('#running tbody'), NodeFilter.SHOW_TEXT);
+  for (let node; (node = walk.nextNode());) {
+    for (const word of node.data.matchAll(/\\S+/g)) {
+      const range = document.createRange();
+      range.setStart(node, word.index);
+      range.setEnd(node, word.index + word[0].length);
+      if (range.getClientRects().length > 1) broken.push(word[0]);
+    }
+  }
+  return broken;
+})()
+"""
+
 
 @pytest.mark.parametrize("width", [WIDE, NARROW, 320])
-@pytest.mark.parametrize("name", ["busy", "terrible", "empty"])
+@pytest.mark.parametrize("name", ["busy", "terrible", "empty", "going"])
 def test_nothing_overflows(browser: Browser, busy: Page, others: dict[str, Page], name: str, width: int) -> None:
     browser.open((others | {"busy": busy})[name].path, width=width)
     assert browser.evaluate("document.documentElement.scrollWidth") <= width
@@ -92,6 +108,31 @@ def test_ticks_do_not_touch(browser: Browser, busy: Page, others: dict[str, Page
         for width in (WIDE, NARROW):
             browser.open(page.path, width=width)
             assert min(browser.evaluate(gaps)) > 2, (page.path, width)
+
+
+def test_no_word_of_what_still_runs_is_broken_on_a_phone(browser: Browser, others: dict[str, Page]) -> None:
+    browser.open(others["going"].path, width=340)
+    assert browser.evaluate(BROKEN) == []
+    heights = "[...document.querySelectorAll('#running tbody tr')].map(one => one.getBoundingClientRect().height)"
+    assert max(browser.evaluate(heights)) < 5 * 25
+    browser.open(others["going"].path, width=WIDE)
+    assert browser.evaluate("getComputedStyle(document.querySelector('#running td')).display") == "table-cell"
+
+
+def test_other_jobs_that_failed_are_folded_on_a_screen_and_there_on_paper(browser: Browser, others: dict[str, Page]) -> None:
+    seen = "[...document.querySelectorAll('#failed .rest li li')].filter(one => one.checkVisibility()).length"
+    browser.open(others["terrible"].path, width=WIDE)
+    assert browser.evaluate(seen) == 0
+    browser.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true; })")
+    every = browser.evaluate(seen)
+    assert every > 100
+    assert browser.evaluate(FAINT) == []
+    for width in (WIDE, 320):
+        browser.open(others["terrible"].path, width=width)
+        browser.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true; })")
+        assert browser.evaluate(OVERFLOWING) == []
+    browser.open(others["terrible"].path, width=760, media="print")
+    assert browser.evaluate(seen) == every
 
 
 def test_it_prints_light_and_on_few_sheets(browser: Browser, busy: Page) -> None:

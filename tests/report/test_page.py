@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import re
 import stat
 from pathlib import Path
@@ -14,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from .nights import HOSTILE
-from .pages import DRAWN, Page
+from .pages import DRAWN, Page, play
 
 TILES = {"failed": "failed", "warning": "warning", "success": "success", "running": "running"}
 
@@ -73,9 +74,9 @@ def test_the_tiles_count_what_the_world_holds(page: Page) -> None:
 
 def test_the_bars_add_up_to_the_tiles(page: Page) -> None:
     cells = page.parsed.find("section.chart", "tbody.", "td.num")
-    sums = [sum(int(cell.replace(",", "")) for cell in cells[column::4]) for column in range(4)]
-    assert sums == ([page.tile(tile) for tile in TILES] if page.runs() else [0] * 4)
-    assert bool(page.runs()) == ("rect.bar" in page.html.replace('rect class="', "rect."))
+    sums = [sum(int(cell.replace(",", "")) for cell in cells[column::3]) for column in range(3)]
+    assert sums == [page.tile(tile) for tile in ("failed", "warning", "success")]
+    assert bool(sum(sums)) == ("rect.bar" in page.html.replace('rect class="', "rect."))
 
 
 def test_the_jobs_that_failed_are_the_worlds_and_those_that_still_fail_come_first(busy: Page) -> None:
@@ -87,8 +88,22 @@ def test_the_jobs_that_failed_are_the_worlds_and_those_that_still_fail_come_firs
         for run in failed
     }
     assert [well[name] for name in shown] == sorted(well[name] for name in shown)
-    notes = " ".join(busy.parsed.find("section.failed", "span.good"))
-    assert notes.count("went well at") == sum(well.values())
+    notes = busy.parsed.find("section.failed", "span.later")
+    assert len(notes) == sum(well.values())
+    assert any(note.startswith("✓ went well ") for note in notes)
+    assert any(note.startswith("▲ ended with warnings ") for note in notes)
+    still = len(well) - len(notes)
+    assert busy.parsed.find("section.failed", "h2.", "span.count") == [f"{still} jobs, and {len(notes)} that recovered"]
+    assert busy.parsed.find("div.verdict", "strong.") == [f"{still} jobs failed"]
+    assert f"{len(notes)} jobs failed first and recovered" in busy.parsed.find("div.verdict", "span.")[-1]
+
+
+def test_warnings_are_counted_as_in_the_verdict(busy: Page) -> None:
+    (told,) = busy.parsed.find("section.warnings", "h2.", "span.count")
+    assert (
+        f"{told.split()[0]} job{'' if told.split()[0] == '1' else 's'} ended with warnings"
+        in busy.parsed.find("div.verdict", "span.")[-1]
+    )
 
 
 def test_reasons_are_with_the_job_and_name_the_machines(busy: Page) -> None:
@@ -180,9 +195,33 @@ def test_thousands_of_runs_leave_a_page_that_can_be_read(others: dict[str, Page]
     assert len(page.html) < 150_000
     failed = {run.job for run in page.runs() if page.outcome(run) == "failed"}
     assert len([text for text in page.parsed.find("section.failed", "h3.") if "·" not in text]) == 15
-    assert page.parsed.find("section.failed", "p.more")[-1] == f"and {len(failed) - 15} more jobs"
+    assert page.parsed.find("section.failed", "summary.") == [f"and {len(failed) - 15} more jobs, in few words"]
     assert page.parsed.find("section.repositories", "p.more") == ["and 25 more"]
     assert any("and 0 more" in text for _path, text in page.parsed.texts) is False
+
+
+def test_every_job_that_failed_is_named_with_its_time_and_reason(others: dict[str, Page]) -> None:
+    page = others["terrible"]
+    failed = {run.job.name for run in page.runs() if page.outcome(run) == "failed"}
+    parsed = page.parsed
+    shown = [text for text in parsed.find("section.failed", "h3.") if "·" not in text]
+    folded = parsed.find("section.failed", "details.rest", "ul.", "ul.", "b.")
+    assert sorted([*shown, *folded]) == sorted(" ".join(name.split()) for name in failed)
+    times = parsed.find("section.failed", "details.rest", "ul.", "ul.", "span.of")
+    assert len([text for text in times if re.fullmatch(r"\w{3} \d+ \w{3}, \d\d:\d\d", text)]) == len(folded)
+    counts = parsed.find("section.failed", "details.rest", "span.count")
+    assert sum(int(text.split()[0]) for text in counts) > len(folded) / 2, "most share a reason"
+    assert len(parsed.find("section.failed", "details.rest")) > len(folded) * 2
+
+
+def test_what_goes_on_is_not_in_the_chart(others: dict[str, Page]) -> None:
+    page = others["going"]
+    ended = page.tile("success")
+    assert page.tile("running") > 4 * ended
+    assert page.parsed.find("section.chart", "h2.", "span.count") == [
+        f"{ended} runs, by the hour they ended in; {page.tile('running')} still running are left out"
+    ]
+    assert max(int(text) for text in page.parsed.find("section.chart", "text.scale")) <= ended
 
 
 def test_a_week_has_a_bar_for_each_day(others: dict[str, Page]) -> None:
@@ -268,3 +307,52 @@ def test_the_chart_can_be_read_without_colours_and_without_eyes(busy: Page) -> N
     assert "✕3" in parsed.find("text.flag")
     assert "url(#fill-failed)" in busy.html
     assert "url(#fill-warning)" in busy.html
+
+
+# What is wrong with the options is told before anything is asked, by the names that the user wrote
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (
+            {
+                "report_hours": -5,
+                "report_limit": 0,
+                "report_full_percent": -2,
+                "report_usual_days": -1,
+                "report_time_zone": "Mars/Phobos",
+                "report_path": "missing/page.html",
+            },
+            [
+                "report_hours is -5: write a whole number, 1 or more",
+                "report_limit is 0: write a whole number, 1 or more.",
+                "report_full_percent is -2: write a whole number, 0 or more.",
+                "report_usual_days is -1: write a whole number, 0 or more.",
+                "report_time_zone is 'Mars/Phobos': there is no such time zone on this machine. Write one such as Europe/Berlin",
+                "report_path is missing/page.html, but there is no folder {folder}/missing: make it first, or choose another.",
+            ],
+        ),
+        (
+            {"report_hours": 0, "report_path": "."},
+            [
+                "report_hours is 0: write a whole number, 1 or more",
+                "report_path is ., which is a folder: add the name of the page, as in ./report.html.",
+            ],
+        ),
+    ],
+)
+def test_options_are_checked_before_anything_is_asked(tmp_path: Path, options: dict[str, object], told: list[str]) -> None:
+    page = play("empty", tmp_path, "-e", json.dumps(options), is_drawn=False)
+    assert page.code == 2
+    for text in told:
+        assert text.replace("{folder}", str(tmp_path)) in page.output
+    assert page.output.count("fatal:") == 1
+    assert [entry.target for entry in page.log if entry.path.startswith("/api")] == []
+    assert not list(tmp_path.glob("*.j2"))
+
+
+def test_a_number_that_is_a_text_is_a_number(tmp_path: Path) -> None:
+    page = play("empty", tmp_path, "-e", "report_hours=3", "-e", "report_limit=2", "-e", "report_usual_days=0")
+    assert page.code == 0, page.output
+    assert "the last 3 hours" in page.html

@@ -13,6 +13,7 @@ import pytest
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.vbem.rest.plugins.filter.night import FilterModule
+from ansible_collections.vbem.rest.plugins.plugin_utils import _night
 from ansible_collections.vbem.rest.plugins.plugin_utils._night_chart import LEAST, create_chart
 from ansible_collections.vbem.rest.plugins.plugin_utils._night_rows import Run
 from ansible_collections.vbem.rest.plugins.plugin_utils._night_text import Zone, print_duration, print_size
@@ -57,9 +58,9 @@ def draw(*answers: dict[str, Any], **options: Any) -> dict[str, Any]:
         ([], "empty", "Nothing ran"),
         (["Success"], "good", "All runs went well"),
         (["Failed"], "bad", "1 job failed"),
-        (["Failed", "Success"], "warning", "1 job failed first and went well later"),
+        (["Failed", "Success"], "warning", "1 job failed first and recovered"),
         (["Success", "Failed"], "bad", "1 job failed"),
-        (["Failed", "Warning"], "warning", "1 job failed first and went well later, 1 job ended with warnings"),
+        (["Failed", "Warning"], "warning", "1 job failed first and recovered, 1 job ended with warnings"),
         (["Warning", "Success"], "good", "All runs went well"),
         ([None], "good", "Nothing has ended yet"),
         (["Strange"], "warning", "1 job ended with warnings"),
@@ -218,11 +219,15 @@ def test_all_texts_are_escaped_for_a_page() -> None:
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        ({"time_zone": "Mars/Olympus"}, "no time zone 'Mars/Olympus'"),
-        ({"time_zone": "../../etc/passwd"}, "no time zone"),
-        ({"time_zone": ""}, "no time zone"),
-        ({"limit": 0}, "limit begins with 1"),
-        ({"limit": "many"}, "invalid literal"),
+        ({"time_zone": "Mars/Olympus"}, "time_zone is 'Mars/Olympus': there is no such time zone on this machine.*tzdata"),
+        ({"time_zone": "../../etc/passwd"}, "no such time zone"),
+        ({"time_zone": ""}, "no such time zone"),
+        ({"limit": 0}, "limit is 0: write a whole number, 1 or more"),
+        ({"limit": "many"}, "limit is 'many': write a whole number"),
+        (
+            {"usual_days": -1, "full_percent": None},
+            "full_percent is None: .* usual_days is -1: write a whole number, 0 or more",
+        ),
         ({"since": UNTIL, "until": SINCE}, "ends before it begins"),
         ({"since": "yesterday"}, "'yesterday' is no date"),
     ],
@@ -230,6 +235,98 @@ def test_all_texts_are_escaped_for_a_page() -> None:
 def test_what_cannot_be_drawn_is_told(options: dict[str, Any], told: str) -> None:
     with pytest.raises(AnsibleFilterError, match=told):
         night([], **{"since": SINCE, "until": UNTIL, "time_zone": "UTC", **options})
+
+
+def test_what_is_wrong_can_be_asked_for() -> None:
+    assert night([], "", "", time_zone="UTC", check=True) == {"faults": []}
+    (limit, zone) = night([], "", "", time_zone="Mars", limit=0, check=True)["faults"]
+    assert limit.startswith("limit is 0: ")
+    assert zone.startswith("time_zone is 'Mars': ")
+
+
+# Jobs that went wrong
+
+
+def later(*runs: dict[str, Any], part: str = "failed") -> list[tuple[str, str]]:
+    rows = draw(answer("BackupJobSession", *runs))[part]["rows"]
+    return [(row["job"], row["later"] and row["later"]["says"]) for row in rows]
+
+
+def test_how_a_job_ended_later_is_told_with_the_day_if_it_is_another() -> None:
+    assert later(run(1, "03:00", "Failed"), run(1, "03:40", number=7)) == [("Job 1", "went well at 03:40")]
+    before = run(1, "2026-11-22T22:00:00Z", "Failed", number=7)
+    assert later(before, run(1, "22:10", number=8)) == [("Job 1", "went well on Mon 23 Nov at 22:10")]
+    # What stands beside the name is when it began.
+    midnight = run(1, "00:05", "Failed") | {"creation_time_utc": "2026-11-22T23:55:00Z"}
+    assert later(midnight, run(1, "00:30", number=8)) == [("Job 1", "went well on Mon 23 Nov at 00:30")]
+    assert later(midnight | {"creation_time_utc": None}, run(1, "00:30", number=8)) == [("Job 1", "went well on Mon 23 Nov at 00:30")]
+    endless = run(1, "00:30", number=9) | {"end_time_utc": None, "creation_time_utc": "2026-11-23T00:20:00Z"}
+    assert later(midnight, endless) == [("Job 1", "went well later")]
+
+
+def test_a_job_that_ended_with_warnings_later_is_not_told_to_have_gone_well() -> None:
+    runs = [
+        *(run(1, "05:00", "Failed"), run(1, "06:00")),
+        *(run(2, "04:00", "Failed"), run(2, "07:00", "Warning")),
+        run(3, "03:00", "Failed"),
+        *(run(4, "03:00", "Warning"), run(4, "04:00", "Failed")),
+        *(run(5, "03:00", "Warning"), run(5, "04:00")),
+    ]
+    assert later(*runs) == [
+        ("Job 4", None),
+        ("Job 3", None),
+        ("Job 2", "ended with warnings at 07:00"),
+        ("Job 1", "went well at 06:00"),
+    ]
+    assert later(*runs, part="warned") == [("Job 2", None), ("Job 4", "failed at 04:00"), ("Job 5", "went well at 04:00")]
+    picture = draw(answer("BackupJobSession", *runs))
+    assert picture["summary"]["headline"] == "2 jobs failed, 2 jobs failed first and recovered, 1 job ended with warnings"
+    assert (picture["failed"]["still"], picture["failed"]["changed"]) == (2, 2)
+    assert (picture["warned"]["still"], picture["warned"]["changed"]) == (1, 2)
+
+
+def test_jobs_beyond_the_limit_are_listed_by_the_reason_that_most_have() -> None:
+    def machine(of: dict[str, Any], reason: str, result: str = "Failed") -> dict[str, Any]:
+        return {"job_session_uid": of["uid"], "vm_display_name": "vm", "result": result, "reason": reason}
+
+    runs = [run(number, f"0{9 - number}:00", "Failed") for number in range(1, 8)]
+    runs[1]["failure_message"] = "Two"
+    runs[6]["links"] = [{"type": "BackupServerReference", "name": "vbr02"}]
+    well = run(6, "23:00", number=99)
+    machines = [
+        *(machine(runs[1], "Full"), machine(runs[1], "Slow", "Warning")),
+        *(machine(runs[2], "Full"), machine(runs[3], "Full"), machine(runs[3], "Away")),
+        *(machine(runs[4], "Away"), machine(runs[5], "Gone")),
+    ]
+    first = draw(answer("BackupJobSession", *runs, well), limit=1, usual_days=0)
+    (question,) = first["questions"]
+    assert all(one["uid"] in question["filter"] for one in runs)
+    failed = draw(answer("BackupJobSession", *runs, well), answer("BackupTaskSession", *machines), limit=1)["failed"]
+    assert [row["job"] for row in failed["rows"]] == ["Job 1"]
+    assert [(group["reason"], [(job["job"], job["more"]) for job in group["jobs"]]) for group in failed["rest"]] == [
+        ("Full", [("Job 2", 1), ("Job 3", 0), ("Job 4", 1)]),
+        ("Away", [("Job 5", 0)]),
+        ("no reason is told", [("Job 7", 0)]),
+        ("Gone", [("Job 6", 0)]),
+    ]
+    assert failed["rest"][0]["jobs"][0]["when"] == "Mon 23 Nov, 06:50"
+    assert failed["rest"][2]["jobs"][0]["server"] == "vbr02"
+    assert failed["rest"][3]["jobs"][0]["later"]["says"] == "went well at 23:00"
+    assert draw(answer("BackupJobSession", *runs), limit=7)["failed"]["rest"] == []
+
+
+def test_of_very_many_jobs_not_all_are_asked_for_their_reasons(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_night, "MOST_ASKED", 2)
+    runs = [run(number, f"0{9 - number}:00", "Failed") for number in range(1, 7)]
+    runs[5]["failure_message"] = "Told"
+    picture = draw(answer("BackupJobSession", *runs), limit=1, usual_days=0)
+    (question,) = picture["questions"]
+    assert [one["job_name"] for one in runs if one["uid"] in question["filter"]] == ["Job 1", "Job 2", "Job 3"]
+    assert [(group["reason"], len(group["jobs"])) for group in picture["failed"]["rest"]] == [
+        ("no reason is told", 2),
+        ("too many to ask why", 2),
+        ("Told", 1),
+    ]
 
 
 # Time
@@ -266,15 +363,16 @@ def test_bars_follow_the_clocks_of_the_zone(zone: str, since: str, until: str, n
     assert (bars[0], bars[-1], len(bars)) == names
 
 
-def test_a_run_is_counted_when_it_ended_and_one_that_goes_on_now() -> None:
+def test_a_run_is_counted_when_it_ended_and_one_that_goes_on_is_not() -> None:
     runs = [
         create_run(read("2026-11-23T02:59:59.999999")),
         create_run(read("2026-11-23T03:00"), "failed"),
-        create_run(None, "running"),
+        *[create_run(None, "running")] * 40,
     ]
     chart = create_chart(runs, read("2026-11-23T00:00"), read("2026-11-23T06:00"), Zone("UTC"))
-    assert [one["total"] for one in chart["bars"]] == [0, 0, 1, 1, 0, 1]
+    assert [one["total"] for one in chart["bars"]] == [0, 0, 1, 1, 0, 0]
     assert [one["says"] for one in chart["bars"]][2:4] == ["1 succeeded", "1 failed"]
+    assert chart["lines"][-1]["value"] == "2", "the scale is theirs"
     # A server whose clock is ahead, or a run that ended while we asked.
     late = create_chart([create_run(read("2026-11-23T09:00"))], read("2026-11-23T00:00"), read("2026-11-23T06:00"), Zone("UTC"))
     assert late["bars"][-1]["total"] == 1
