@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 from emulator import Emulator, Switches
 
-PATIENCE = 30.0  # seconds that a busy machine may need for what takes one
+PATIENCE = 90.0  # seconds that a busy machine may need for what takes one
 
 PLAY = """
 ---

@@ -259,7 +259,9 @@ def test_how_a_job_ended_later_is_told_with_the_day_if_it_is_another() -> None:
     # What stands beside the name is when it began.
     midnight = run(1, "00:05", "Failed") | {"creation_time_utc": "2026-11-22T23:55:00Z"}
     assert later(midnight, run(1, "00:30", number=8)) == [("Job 1", "went well on Mon 23 Nov at 00:30")]
-    assert later(midnight | {"creation_time_utc": None}, run(1, "00:30", number=8)) == [("Job 1", "went well on Mon 23 Nov at 00:30")]
+    assert later(midnight | {"creation_time_utc": None}, run(1, "00:30", number=8)) == [
+        ("Job 1", "went well on Mon 23 Nov at 00:30")
+    ]
     endless = run(1, "00:30", number=9) | {"end_time_utc": None, "creation_time_utc": "2026-11-23T00:20:00Z"}
     assert later(midnight, endless) == [("Job 1", "went well later")]
 
