@@ -115,6 +115,7 @@ def run_play(
         "ANSIBLE_CALLBACKS_ENABLED": "vbem_collect",
         "ANSIBLE_DEVEL_WARNING": "false",
         "ANSIBLE_NOCOLOR": "true",
+        "ANSIBLE_PIPELINING": "true",  # a fifth faster
         "VBEM_COLLECT": str(collected),
     }
     done = subprocess.run(

@@ -189,6 +189,7 @@ class Kitchen:
             "ANSIBLE_CALLBACKS_ENABLED": "vbem_collect",
             "ANSIBLE_DEVEL_WARNING": "false",
             "ANSIBLE_NOCOLOR": "true",
+            "ANSIBLE_PIPELINING": "true",  # a fifth faster
         }
         if self.vault.exists():
             environment["ANSIBLE_VAULT_PASSWORD_FILE"] = str(self.vault)

@@ -30,6 +30,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     border = given.index("--") if "--" in given else len(given)
     options, command = _parser().parse_args(given[:border]), given[border + 1 :]
+    if given[border:] == ["--"]:
+        print("emulator: no command after --: write one, or leave out the --", file=sys.stderr)
+        return 2
     if options.list_switches:
         print(switch_table())
         return 0
@@ -109,14 +112,15 @@ def _run(command: list[str], emulator: Emulator, stop: threading.Event, *, check
         if stop.wait(0.1):
             process.terminate()
             stop.clear()
+    status = process.returncode if process.returncode >= 0 else 128 - process.returncode  # by a signal: as shells tell it
     if not check_sessions:
-        return process.returncode
+        return status
     left = len(emulator.sessions)
     if left:
         print(f"emulator: {left} logon session(s) left open", file=sys.stderr)
     if not emulator.standing_session_alive:
         print("emulator: somebody else's session was logged off", file=sys.stderr)
-    return process.returncode or (0 if not left and emulator.standing_session_alive else 3)
+    return status or (0 if not left and emulator.standing_session_alive else 3)
 
 
 def _split(setting: str) -> tuple[str, str]:

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,10 +17,14 @@ import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 
+from .errors import FilterError
+from .filters import parse_date
+from .switches import Switches
 from .users import User
 
 if TYPE_CHECKING:
     from .backend import Backend
+    from .catalogue import TypeSpec
 
 SCHEMA = Path(__file__).with_name("scenario.schema.json")
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "MiB": 1024**2, "GiB": 1024**3, "TiB": 1024**4}
@@ -39,6 +45,12 @@ class Scenario:
             where = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in wrong.absolute_path)
             raise ScenarioError(f"{name}: {where.lstrip('.') or 'the whole'}: {wrong.message}")
         self._content = dict(content)
+        with _at("switches", name):
+            Switches().update(self.switches)
+        names = [user.username.lower() for user in self.users.values()]
+        for key, user in self.users.items():
+            if names.count(user.username.lower()) > 1:
+                raise ScenarioError(f"{name}: users.{key}.username: {user.username!r} is there twice")
 
     @classmethod
     def load(cls, path: Path | str) -> Scenario:
@@ -72,38 +84,122 @@ class Scenario:
 
     def apply(self, backend: Backend) -> None:
         """Put everything it names into the world."""
-        try:
-            self._apply(backend)
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
-            text = error.args[0] if error.args and isinstance(error.args[0], str) else repr(error)
-            raise ScenarioError(f"{self._name}: {text}") from None
+        for part, put in (
+            ("servers", _put_server),
+            ("repositories", _put_repository),
+            ("jobs", _put_job),
+            ("change_jobs", _change_job),
+            ("rows", _put_rows),
+            ("faults", _put_fault),
+        ):
+            if part == "repositories" and not backend.world.servers:
+                backend.world.add_server("vbr01.vbem.test")
+            for number, given in enumerate(self._content.get(part, ())):
+                with _at(f"{part}[{number}]", self._name):
+                    put(backend, dict(given))
 
-    def _apply(self, backend: Backend) -> None:
-        world, now = backend.world, backend.clock.now()
-        for server in self._content.get("servers", ()):
-            world.add_server(**server)
-        if not world.servers:
-            world.add_server("vbr01.vbem.test")
-        for repository in self._content.get("repositories", ()):
-            capacity, free = read_size(repository["capacity"]), read_size(repository["free"])
-            more = {"kind": repository["kind"]} if "kind" in repository else {}
-            world.add_repository(repository["name"], repository.get("server"), capacity, free, **more)
-        for given in self._content.get("jobs", ()):
-            settings = dict(given)
-            runs = settings.pop("runs", ())
-            if "duration" in settings:
-                settings["duration"] = read_seconds(settings["duration"])
-            job = world.add_job(settings.pop("name"), **settings)
-            for run in sorted(runs, key=lambda run: -read_seconds(run["ago"])):
-                length = read_seconds(run.get("lasted", 600))
-                world.add_run(job, now - read_seconds(run["ago"]), length, run["outcome"])
-        for change in self._content.get("change_jobs", ()):
-            backend.change_job(dict(change))
-        for rows in self._content.get("rows", ()):
-            for row in rows["rows"]:
-                world.add_row(rows["type"], row["Name"], values={key: value for key, value in row.items() if key != "Name"})
-        for fault in self._content.get("faults", ()):
-            backend.add_fault(**fault)
+
+@contextmanager
+def _at(place: str, name: str = "") -> Iterator[None]:
+    """Say where it is that something is wrong; places within places are put together."""
+    try:
+        yield
+    except (AttributeError, FilterError, KeyError, TypeError, ValueError, OverflowError) as error:
+        text = error.args[0] if error.args and isinstance(error.args[0], str) else repr(error)
+        if isinstance(error, _PlacedError):
+            place, text = f"{place}.{error.place}", error.text
+        if name:
+            raise ScenarioError(f"{name}: {place}: {text}") from None
+        raise _PlacedError(place, text) from None
+
+
+class _PlacedError(ValueError):
+    """What is wrong, and the place that is known so far."""
+
+    def __init__(self, place: str, text: str) -> None:
+        super().__init__(f"{place}: {text}")
+        self.place, self.text = place, text
+
+
+def _put_server(backend: Backend, given: dict[str, Any]) -> None:
+    if any(server.name.lower() == given["name"].lower() for server in backend.world.servers):
+        raise ValueError(f"there is a backup server {given['name']!r} already")
+    backend.world.add_server(**given)
+
+
+def _put_repository(backend: Backend, given: dict[str, Any]) -> None:
+    for size in ("capacity", "free"):
+        with _at(size):
+            given[size] = read_size(given[size])
+    if given["free"] > given["capacity"]:
+        raise ValueError("more is free than there is: free is larger than capacity")
+    backend.world.add_repository(**{"server": None, **given})
+
+
+def _put_job(backend: Backend, given: dict[str, Any]) -> None:
+    runs = []
+    for number, run in enumerate(given.pop("runs", ())):
+        with _at(f"runs[{number}]"):
+            runs.append((read_seconds(run["ago"]), read_seconds(run.get("lasted", 600)), run["outcome"]))
+    _read_duration(given)
+    world, server = backend.world, backend.world.server(given.get("server"))
+    if any((job.name, job.server, job.kind) == (given["name"], server, given.get("kind", "job")) for job in world.jobs):
+        raise ValueError(f"there is a job {given['name']!r} on {server.name} already; change_jobs changes it")
+    job, now = world.add_job(given.pop("name"), **given), backend.clock.now()
+    for ago, lasted, outcome in sorted(runs, reverse=True):
+        world.add_run(job, now - ago, lasted, outcome)
+
+
+def _read_duration(given: dict[str, Any]) -> None:
+    if "duration" in given:
+        with _at("duration"):
+            given["duration"] = read_seconds(given["duration"])
+
+
+def _change_job(backend: Backend, given: dict[str, Any]) -> None:
+    _read_duration(given)
+    backend.change_job(given)
+
+
+def _put_rows(backend: Backend, given: dict[str, Any]) -> None:
+    spec = backend.world.catalogue[given["type"]]
+    known = {field.name.lower(): field.name for field in spec.fields.values()}
+    known = {"name": "Name"} | {field: known.get(field, wire) for wire, field in spec.body} | known
+    for number, row in enumerate(given["rows"]):
+        with _at(f"rows[{number}]"):
+            for field in row:
+                if str(field).lower() not in known:
+                    raise ValueError(f"{spec.name} has no {field!r}; it has {', '.join(sorted(known.values()))}")
+            values = {key: _read_value(spec, key, value) for key, value in row.items() if key != "Name"}
+            backend.world.add_row(spec.name, row["Name"], values=values)
+
+
+def _read_value(spec: TypeSpec, name: str, value: Any) -> Any:
+    """Check a field's value, and read dates, which YAML may have read already."""
+    field = spec.fields.get(name.lower())
+    with _at(name):
+        if isinstance(value, (list, dict)):
+            raise ValueError(f"{value!r} is not one value")
+        if field is None or value is None:
+            return value
+        if field.kind == "date":
+            return value.astimezone(timezone.utc) if isinstance(value, datetime) else parse_date(str(value))
+        wanted = {"int": (int, "a whole number"), "float": (float, "a number"), "bool": (bool, "true or false")}
+        kind, words = wanted.get(field.kind, (str, "text"))
+        is_whole = isinstance(value, int) and not isinstance(value, bool)
+        if kind is str or (kind is float and is_whole) or (isinstance(value, kind) and (kind is not int or is_whole)):
+            return str(value) if kind is str else value
+        raise ValueError(f"{value!r} is not {words}")
+
+
+def _put_fault(backend: Backend, given: dict[str, Any]) -> None:
+    for pattern in ("path", "query"):
+        with _at(pattern):
+            try:
+                re.compile(given.get(pattern) or "")
+            except re.error as error:
+                raise ValueError(f"{given[pattern]!r} is not a regular expression: {error}") from None
+    backend.add_fault(**given)
 
 
 def read_seconds(text: float | str) -> float:

@@ -77,6 +77,20 @@ def test_it_adds_to_the_usual_world_unless_told_otherwise() -> None:
         assert "operator" in em.users
 
 
+def test_dates_are_read_however_they_are_written(tmp_path: Path) -> None:
+    path = tmp_path / "dates.yml"
+    rows = "{Name: a, CreationTime: 2026-11-22T22:10:00Z}, {Name: b, CreationTime: '2026-11-22T22:10:00Z'}"
+    path.write_text(f"rows: [{{type: VmRestorePoint, rows: [{rows}]}}]\n", encoding="utf-8")
+    with Emulator(scenario=Scenario.load(path)) as em:
+        rows = {row.name: row for row in em.world.table(em.world.catalogue["VmRestorePoint"])}
+        assert rows["a"].data["creationtime"] == rows["b"].data["creationtime"]
+
+
+def test_a_change_may_tell_its_duration_with_a_unit() -> None:
+    with Emulator(scenario=Scenario({"change_jobs": [{"name": "SQL Backup", "duration": "5m"}]})) as em:
+        assert em.world.job("SQL Backup").duration == 300
+
+
 def test_an_empty_one_is_the_usual_world(tmp_path: Path) -> None:
     path = tmp_path / "empty.yml"
     path.write_text("---\n", encoding="utf-8")
@@ -99,6 +113,23 @@ def test_an_empty_one_is_the_usual_world(tmp_path: Path) -> None:
         ({"faults": [{"effect": "reset", "methods": "GET"}]}, "methods"),
         ({"repositories": [{"name": "x", "capacity": "2 TB", "free": 1}]}, "2 TB"),
         ({"version": 11}, "version"),
+        ({"servers": [{"name": "vbr"}, {"name": "VBR"}]}, "servers[1]: there is"),
+        ({"repositories": [{"name": "x", "capacity": "2 GiB", "free": "1 TiB"}]}, "repositories[0]: more is free"),
+        ({"repositories": [{"name": "x", "capacity": 1, "free": "1 KB"}]}, "repositories[0].free: "),
+        ({"jobs": [{"name": "x"}, {"name": "x"}]}, "jobs[1]: there is a job 'x' on vbr01.vbem.test already"),
+        ({"jobs": [{"name": "x", "runs": [{"outcome": "failed", "ago": "3w"}]}]}, "jobs[0].runs[0]: '3w'"),
+        ({"jobs": [{"name": "x", "duration": "long"}]}, "jobs[0].duration: 'long'"),
+        ({"change_jobs": [{"name": "SQL Backup", "duration": "1x"}]}, "change_jobs[0].duration: "),
+        ({"rows": [{"type": "Repository", "rows": [{"Name": "x"}, {"Name": "y", "Size": 1}]}]}, "rows[0].rows[1]: Repository has"),
+        ({"rows": [{"type": "VmRestorePoint", "rows": [{"Name": "x", "CreationTime": "late"}]}]}, "rows[0].rows[0].CreationTime: "),
+        ({"rows": [{"type": "Repository", "rows": [{"Name": "x", "Capacity": "1 TiB"}]}]}, "rows[0].rows[0].Capacity: "),
+        ({"rows": [{"type": "Repository", "rows": [{"Name": "x", "Kind": []}]}]}, "rows[0].rows[0].Kind: [] is not one value"),
+        ({"rows": [{"type": "Repository", "rows": [{"Name": 5}]}]}, "rows[0].rows[0].Name"),
+        ({"faults": [{"effect": "reset", "path": "("}]}, "faults[0].path: '(' is not a regular expression"),
+        ({"faults": [{"effect": "reset"}, {"effect": "status", "times": "many"}]}, "faults[1].times"),
+        ({"switches": {"speed": 1}}, "switches: there is no switch 'speed'"),
+        ({"switches": {"run_duration": "long"}}, "switches: switch run_duration"),
+        ({"users": {key: {"username": "u", "password": "p"} for key in "ab"}}, "users.a.username: 'u' is there twice"),
     ],
 )
 def test_what_is_wrong_is_said(content: Any, words: str) -> None:
@@ -133,6 +164,16 @@ def test_a_command_finds_the_emulator_in_its_environment_and_gives_the_status(tm
         assert done.returncode == status, done.stderr
         assert done.stdout == ""
         assert ("left open" in done.stderr) == (more != [] and how[0] == "leave")
+
+
+def test_a_command_that_is_killed_gives_the_status_that_shells_give() -> None:
+    assert run("--", "sh", "-c", "kill -TERM $$").returncode == 128 + 15
+
+
+def test_no_command_after_the_dashes_is_a_mistake() -> None:
+    done = run("--")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "no command" in done.stderr
 
 
 def test_what_the_command_line_says_beats_the_scenario(tmp_path: Path) -> None:

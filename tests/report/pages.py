@@ -153,6 +153,7 @@ def play(night: str, folder: Path, *options: str, program: Path | None = None, i
                 "ANSIBLE_COLLECTIONS_PATH": os.environ["ANSIBLE_COLLECTIONS_PATH"],
                 "ANSIBLE_LOCALHOST_WARNING": "false",
                 "ANSIBLE_NOCOLOR": "true",
+                "ANSIBLE_PIPELINING": "true",  # a fifth faster
                 "VBEM_HOSTNAME": em.hostname,
                 "VBEM_PORT": str(em.port),
                 "VBEM_USERNAME": em.admin.username,

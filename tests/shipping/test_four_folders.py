@@ -18,12 +18,33 @@ from emulator import Emulator
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = ("meta", "playbooks", "plugins", "roles")
 
+# What finds itself within the collection: a lookup and a filter with utilities, an action plugin, and a role with a module.
+PLAY = """
+---
+- name: Use a bit of everything
+  hosts: localhost
+  gather_facts: false
+  module_defaults:
+    group/vbem.rest.em: {timeout: 30}
+  tasks:
+    - name: Ask
+      ansible.builtin.assert:
+        that:
+          - query('vbem.rest.veeam_query', 'BackupServer') | length > 0
+          - ([] | vbem.rest.night('2026-11-24T00:00:00Z', '2026-11-25T00:00:00Z')).summary.runs == 0
+    - name: Tidy
+      ansible.builtin.include_role:
+        name: vbem.rest.task_cleanup
+    - name: Look
+      vbem.rest.veeam_job_info:
+"""
 
-def test_a_playbook_with_a_role_and_plugins_runs_with_four_folders(tmp_path: Path) -> None:
+
+def test_playbooks_with_a_role_and_plugins_run_with_four_folders(tmp_path: Path) -> None:
     place = tmp_path / "tree" / "ansible_collections" / "vbem" / "rest"
     for folder in FOLDERS:
         shutil.copytree(ROOT / folder, place / folder, ignore=shutil.ignore_patterns("__pycache__"))
-    page = tmp_path / "night.html"
+    (tmp_path / "play.yml").write_text(PLAY, encoding="utf-8")
     with Emulator() as em:
         environment = {key: value for key, value in os.environ.items() if not key.startswith(("ANSIBLE_", "VBEM_"))}
         environment |= {
@@ -35,10 +56,9 @@ def test_a_playbook_with_a_role_and_plugins_runs_with_four_folders(tmp_path: Pat
             "VBEM_USERNAME": em.admin.username,
             "VBEM_PASSWORD": em.admin.password,
             "VBEM_CA_PATH": str(em.ca_path),
-            "PWD": str(tmp_path),  # as a shell sets it; a relative path is from here, and not from the playbook
         }
         environment.pop("PYTHONPATH", None)
-        command = ["ansible-playbook", "vbem.rest.report", "-e", json.dumps({"report_path": page.name})]
+        given = {"first_steps_jobs": ["SQL Backup"]}
+        command = ["ansible-playbook", "play.yml", "vbem.rest.first_steps", "-e", json.dumps(given)]
         done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "<html" in page.read_text(encoding="utf-8")
