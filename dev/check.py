@@ -182,10 +182,12 @@ def main(names: list[str]) -> int:
 def print_table(done: list[Check], seconds: float) -> None:
     """Print what ran, how long, and the result; then what pytest counted, in its own words."""
     width = max(len(check.name) for check in done)
+    rows = [(check.name, check.seconds, check.cpu, check.code == 0, check.about) for check in done]
+    rows.append(("all", seconds, sum(check.cpu for check in done), all(check.code == 0 for check in done), ""))
     print(f"\n{'check':{width}}  seconds  on CPU  result  what it is")
-    for check in done:
-        print(f"{check.name:{width}}  {check.seconds:7.1f}  {check.cpu:6.0f}  {'ok    ' if check.code == 0 else 'FAILED'}  {check.about}")
-    print(f"{'all':{width}}  {seconds:7.1f}  {sum(check.cpu for check in done):6.0f}  {'ok    ' if all(check.code == 0 for check in done) else 'FAILED'}\n")
+    for name, elapsed, cpu, is_good, about in rows:
+        print(f"{name:{width}}  {elapsed:7.1f}  {cpu:6.0f}  {'ok    ' if is_good else 'FAILED'}  {about}".rstrip())
+    print()
     for check in done:
         if check.name == "pytest":
             lines = check.log.read_text(encoding="utf-8", errors="replace").splitlines()

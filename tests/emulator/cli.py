@@ -30,13 +30,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     border = given.index("--") if "--" in given else len(given)
     options, command = _parser().parse_args(given[:border]), given[border + 1 :]
-    if given[border:] == ["--"]:
-        print("emulator: no command after --: write one, or leave out the --", file=sys.stderr)
-        return 2
     if options.list_switches:
         print(switch_table())
         return 0
     try:
+        if given[border:] == ["--"]:
+            raise ValueError("no command after --: write one, or leave out the --")
         scenario = _load_scenario(options.scenario)
         switches = Switches()
         switches.update(scenario.switches if scenario else {})

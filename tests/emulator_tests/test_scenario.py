@@ -120,8 +120,14 @@ def test_an_empty_one_is_the_usual_world(tmp_path: Path) -> None:
         ({"jobs": [{"name": "x", "runs": [{"outcome": "failed", "ago": "3w"}]}]}, "jobs[0].runs[0]: '3w'"),
         ({"jobs": [{"name": "x", "duration": "long"}]}, "jobs[0].duration: 'long'"),
         ({"change_jobs": [{"name": "SQL Backup", "duration": "1x"}]}, "change_jobs[0].duration: "),
-        ({"rows": [{"type": "Repository", "rows": [{"Name": "x"}, {"Name": "y", "Size": 1}]}]}, "rows[0].rows[1]: Repository has"),
-        ({"rows": [{"type": "VmRestorePoint", "rows": [{"Name": "x", "CreationTime": "late"}]}]}, "rows[0].rows[0].CreationTime: "),
+        (
+            {"rows": [{"type": "Repository", "rows": [{"Name": "x"}, {"Name": "y", "Size": 1}]}]},
+            "rows[0].rows[1]: Repository has",
+        ),
+        (
+            {"rows": [{"type": "VmRestorePoint", "rows": [{"Name": "x", "CreationTime": "late"}]}]},
+            "rows[0].rows[0].CreationTime: ",
+        ),
         ({"rows": [{"type": "Repository", "rows": [{"Name": "x", "Capacity": "1 TiB"}]}]}, "rows[0].rows[0].Capacity: "),
         ({"rows": [{"type": "Repository", "rows": [{"Name": "x", "Kind": []}]}]}, "rows[0].rows[0].Kind: [] is not one value"),
         ({"rows": [{"type": "Repository", "rows": [{"Name": 5}]}]}, "rows[0].rows[0].Name"),

@@ -247,7 +247,10 @@ def play_once(em: Emulator, folder: Path, lent: LogonSession, phase: Phase, way:
         await_("the phase or the end", lambda: is_there(em, phase) or not has_processes(folder))
         if way.end is not None:
             way.end(play)
-        await_("the end", lambda: play.poll() is not None and not has_processes(folder, end_missed=way.keywords.startswith("async")))
+        await_(
+            "the end",
+            lambda: play.poll() is not None and not has_processes(folder, end_missed=way.keywords.startswith("async")),
+        )
     finally:
         play.kill()
         output, _errors = play.communicate()
