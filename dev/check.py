@@ -84,14 +84,10 @@ def seed_pip_bootstrap() -> None:
 
 MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py"))
 
-# The long ones first, so that two workers end together.
+PYTEST = "pytest -q --durations=30 -p no:cacheprovider --color=no"
+
+# Two at a time, and the longest first. More processes than cores make all of them slower.
 CHECKS = [
-    Check(
-        "sanity",
-        "ansible-test sanity, without any ignore entry",
-        f"test ! -e tests/sanity && ansible-test sanity --python {PYTHON} --color no",
-        prepare=seed_pip_bootstrap,
-    ),
     Check(
         "integration",
         "the targets, with the built and installed artifact, against the emulator",
@@ -101,11 +97,19 @@ CHECKS = [
         paths=INTEGRATION,
         prepare=seed_pip_bootstrap,
     ),
+    Check("examples", "every example of the documents, and what it returns", f"{PYTEST} tests/docs"),
+    Check("plays", "secrets, endings and crowds of whole plays", f"{PYTEST} tests/plays tests/crowd"),
+    Check("ecosystem", "events, AWX, pages, shipping", f"{PYTEST} tests/eda tests/awx tests/report tests/shipping"),
     Check(
-        "pytest",
-        "wire tests, faults, properties, secrets, crowds, events, pages, and every example of the documents",
-        "pytest -q -n 3 --dist loadgroup --durations=30 -p no:cacheprovider --color=no tests/docs tests/plays tests/crowd"
-        " tests/eda tests/awx tests/report tests/shipping tests/faults tests/properties tests/emulator_tests tests/wire",
+        "wire",
+        "what goes over the wire, faults, properties, and the emulator",
+        f"{PYTEST} tests/wire tests/faults tests/properties tests/emulator_tests",
+    ),
+    Check(
+        "sanity",
+        "ansible-test sanity, without any ignore entry",
+        f"test ! -e tests/sanity && ansible-test sanity --python {PYTHON} --color no",
+        prepare=seed_pip_bootstrap,
     ),
     Check("units", "the unit tests as ansible-test runs them", f"ansible-test units --python {PYTHON} --color no"),
     Check(
@@ -189,10 +193,10 @@ def print_table(done: list[Check], seconds: float) -> None:
         print(f"{name:{width}}  {elapsed:7.1f}  {cpu:6.0f}  {'ok    ' if is_good else 'FAILED'}  {about}".rstrip())
     print()
     for check in done:
-        if check.name == "pytest":
+        if check.command.startswith(PYTEST):
             lines = check.log.read_text(encoding="utf-8", errors="replace").splitlines()
             closing = [line for line in lines if re.search(r"\b(passed|failed|error|no tests ran)\b.* in [\d.]+s", line)]
-            print(f"==== {closing[-1].strip('= ') if closing else 'pytest did not end'} ====")
+            print(f"{check.name}: {closing[-1].strip('= ') if closing else 'pytest did not end'}")
 
 
 if __name__ == "__main__":

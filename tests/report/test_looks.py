@@ -14,8 +14,6 @@ from .browser import Browser
 from .pages import Page
 from .png import read_png
 
-pytestmark = pytest.mark.xdist_group("report")  # whose pages are drawn once
-
 SCALE = 0.2  # of a picture: enough to tell light from dark, and something from nothing
 WIDE, NARROW = 1280, 400
 

@@ -17,8 +17,6 @@ import pytest
 from .nights import HOSTILE
 from .pages import DRAWN, Page, play
 
-pytestmark = pytest.mark.xdist_group("report")  # whose pages are drawn once
-
 TILES = {"failed": "failed", "warning": "warning", "success": "success", "running": "running"}
 
 
