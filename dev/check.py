@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs the checks, two at a time, and ends with a table of what ran, how long, and the result.
+"""Runs the checks, some at a time, and ends with a table of what ran, how long, and the result.
 
 Without arguments all of them; with arguments only those named. ``?`` lists them.
 """
@@ -86,7 +86,7 @@ MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py
 
 PYTEST = "pytest -q --durations=30 -p no:cacheprovider --color=no"
 
-# Two at a time, and the longest first. More processes than cores make all of them slower.
+# One more at a time than there are cores, for tests wait as well; the longest first.
 CHECKS = [
     Check(
         "integration",
@@ -173,7 +173,7 @@ def main(names: list[str]) -> int:
     begin = time.monotonic()
     print(f"Building and installing {show(stage())}, then checking ...", flush=True)
     chosen = [check for check in CHECKS if not names or check.name in names]
-    with ThreadPoolExecutor(min(2, os.cpu_count() or 1)) as pool:
+    with ThreadPoolExecutor((os.cpu_count() or 1) + 1) as pool:
         done = list(pool.map(Check.run, chosen))
     failed = [check for check in done if check.code != 0]
     for check in failed:

@@ -9,6 +9,7 @@ import math
 import random
 import uuid
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from .catalogue import Catalogue, TypeSpec
@@ -29,6 +30,7 @@ _KIND_SETTINGS: dict[str, dict[str, Any]] = {
 }
 
 
+@lru_cache(4096)  # every emulator of a process makes the same ones
 def steady_id(*parts: object) -> str:
     """Return an id that is the same in every emulator."""
     return str(uuid.uuid5(_IDS, "/".join(map(str, parts))))

@@ -59,7 +59,7 @@ WAYS: dict[str, dict[str, str]] = {
 VERBOSITIES = range(5)
 ALL = [(verbosity, way, False) for way in WAYS for verbosity in VERBOSITIES]
 # The ways that differ most; `make secrets` tries each with every verbosity and all tasks.
-FEW = [(1, "json", True), (3, "runner", True), (4, "debug", True)]
+FEW = [(3, "runner", True), (4, "debug", True)]
 
 # What keeps secrets in: what to replace by what in which files, and how to look. "(more)": with all tasks.
 ACTION = "plugins/plugin_utils/_action.py"

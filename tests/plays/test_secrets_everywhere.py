@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Password, token and session id show nowhere but in the headers of requests to the configured server.
 
-This runs each verbosity and each way of looking once; ``python -m plays.secrets_matrix`` runs all of them with each other,
+This runs the two ways of looking that differ most; ``python -m plays.secrets_matrix`` runs all of them with each other,
 and with ``--sabotage`` it breaks the collection's guards to see that each is missed.
 """
 

@@ -21,7 +21,10 @@ from .pages import Page, draw, play
 @pytest.fixture(scope="session")
 def busy(tmp_path_factory: pytest.TempPathFactory) -> Page:
     """Give the page of a busy night, made by ansible-playbook and the playbook vbem.rest.report."""
-    return play("busy", tmp_path_factory.mktemp("busy"), "-e", '{"report_fail": true, "report_title": "R&D <b>backups</b>"}')
+    texts = [part for text in ("report_hours=24", "report_limit=15", "report_usual_days=14") for part in ("-e", text)]
+    return play(
+        "busy", tmp_path_factory.mktemp("busy"), *texts, "-e", '{"report_fail": true, "report_title": "R&D <b>backups</b>"}'
+    )
 
 
 @pytest.fixture(scope="session")

@@ -304,7 +304,9 @@ def test_the_chart_can_be_read_without_colours_and_without_eyes(busy: Page) -> N
     assert parsed.find("title.chart-title") == ["Runs by result and hour"]
     assert f"{busy.tile('failed')} failed" in parsed.find("desc.chart-desc")[0]
     assert "✕ failed" in parsed.find("ul.legend")
-    assert "✕3" in parsed.find("text.flag")
+    flags = parsed.find("text.flag")
+    for sign, name in (("✕", "failed"), ("▲", "warning")):
+        assert sum(int(flag[1:]) for flag in flags if flag.startswith(sign)) == busy.tile(name), "each bar has its number"
     assert "url(#fill-failed)" in busy.html
     assert "url(#fill-warning)" in busy.html
 
@@ -352,7 +354,6 @@ def test_options_are_checked_before_anything_is_asked(tmp_path: Path, options: d
     assert not list(tmp_path.glob("*.j2"))
 
 
-def test_a_number_that_is_a_text_is_a_number(tmp_path: Path) -> None:
-    page = play("empty", tmp_path, "-e", "report_hours=3", "-e", "report_limit=2", "-e", "report_usual_days=0")
-    assert page.code == 0, page.output
-    assert "the last 3 hours" in page.html
+def test_a_number_that_is_a_text_is_a_number(busy: Page) -> None:
+    """The page was drawn with report_hours=24 and the like: such are texts, before ansible-core 2.19 even to modules."""
+    assert "the last 24 hours" in busy.html

@@ -15,14 +15,11 @@ from zlib import crc32
 import pytest
 
 IS_ALL = bool(os.environ.get("VBEM_EVERY_CASE"))
-WIRES = ("v12", "v13", "xml", "json")  # which are taken together: each test meets both versions in both formats
 
 
 def _iter_values(case: Any) -> Iterator[tuple[Any, ...]]:
     """Yield what a case is made of: the id that each list of parameters gave it, with the list's place."""
-    ids = case.callspec._idlist  # one for each list; pytest has no other name for it
-    yield tuple(one for one in ids if one in WIRES)
-    yield from ((place, one) for place, one in enumerate(ids) if one not in WIRES)
+    yield from enumerate(case.callspec._idlist)  # an id for each list; pytest has no other name for it
 
 
 def choose(cases: Iterable[pytest.Item]) -> set[pytest.Item]:

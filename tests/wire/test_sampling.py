@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from .sampling import WIRES, choose
+from .sampling import choose
 
 
 class Case:
@@ -31,13 +31,12 @@ def sample(*tests: list[Any]) -> list[tuple[str, ...]]:
     return [case.ids for case in cases if case in choose(cases)]  # type: ignore[arg-type, comparison-overlap]
 
 
-def test_each_value_of_each_list_occurs_on_each_wire() -> None:
+def test_each_value_of_each_list_occurs() -> None:
     lists = (("v12", "v13"), ("xml", "json"), ("a", "b", "c"), ("a", "d"))
     chosen = sample(list(product(*lists)))
     for place, values in enumerate(lists):
         assert {ids[place] for ids in chosen} == set(values)
-    assert {ids[:2] for ids in chosen} == set(product(*lists[:2]))
-    assert len(chosen) < 12
+    assert len(chosen) < 8
 
 
 def test_values_that_are_given_together_stay_together() -> None:
@@ -48,7 +47,7 @@ def test_the_same_value_of_another_test_does_not_count() -> None:
     assert len(sample([("a",)], [("a",)])) == 2
 
 
-@pytest.mark.parametrize("first", WIRES)
+@pytest.mark.parametrize("first", ["v12", "json"])
 @pytest.mark.parametrize("second", [1, 2])
 def test_pytest_gives_ids_as_is_thought(request: pytest.FixtureRequest, first: str, second: int) -> None:
     assert sorted(request.node.callspec._idlist) == sorted([first, str(second)])
