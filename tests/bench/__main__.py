@@ -80,8 +80,9 @@ def main(names: list[str]) -> int:
             with tempfile.TemporaryDirectory() as folder, open_place(Path(folder)) as place:
                 tables.append(measure(place))
             print_table(tables[-1])
+            if is_written:
+                write_guide(tables)  # what there is by now: nobody likes to lose twenty minutes
     if is_written:
-        write_guide(tables)
         print(f"\nThe guide on speed shows these figures now: {GUIDE}")
     return 0
 
