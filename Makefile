@@ -56,8 +56,7 @@ mutation: $(READY) ## Put slips into the code that must not be wrong, and see th
 
 .PHONY: thorough
 thorough: $(READY) ## Every case of the tests of which `make test` runs a sample; takes long
-	@$(BIN)/python dev/stage.py >/dev/null && VBEM_EVERY_CASE=1 ANSIBLE_COLLECTIONS_PATH=$(CURDIR)/.build/source PYTHONPATH=$(CURDIR)/.build/source:$(CURDIR)/tests \
-	  $(BIN)/python -m pytest -q -n 2 --dist worksteal -p no:cacheprovider tests/wire tests/plays tests/crowd tests/eda
+	@VBEM_EVERY_CASE=1 $(BIN)/python dev/check.py integration plays ecosystem wire
 
 .PHONY: faults
 faults: $(READY) ## Every module, every request, every fault: print cases tried and cases wrong
