@@ -305,8 +305,9 @@ def test_the_chart_can_be_read_without_colours_and_without_eyes(busy: Page) -> N
     assert f"{busy.tile('failed')} failed" in parsed.find("desc.chart-desc")[0]
     assert "✕ failed" in parsed.find("ul.legend")
     flags = parsed.find("text.flag")
-    for sign, name in (("✕", "failed"), ("▲", "warning")):
-        assert sum(int(flag[1:]) for flag in flags if flag.startswith(sign)) == busy.tile(name), "each bar has its number"
+    failed, warned = (sum(int(flag[1:]) for flag in flags if flag.startswith(sign)) for sign in "✕▲")
+    assert failed == busy.tile("failed"), "each bar has its number"
+    assert warned <= busy.tile("warning"), "those of bars without a failure have theirs"
     assert "url(#fill-failed)" in busy.html
     assert "url(#fill-warning)" in busy.html
 
