@@ -62,7 +62,7 @@ def write_guide(tables: list[Table]) -> None:
     head, _mark, rest = text.partition(BEGIN)
     tail = rest.partition(END)[2]
     python = platform.python_version()
-    made = f"Measured on {date.today().isoformat()} on {python}, with 2 cores, by ``make bench``.\n"
+    made = f"Measured on {date.today().isoformat()} with Python {python} on 2 cores, by ``make bench``.\n"
     GUIDE.write_text(f"{head}{BEGIN}\n{made}\n" + "\n".join(map(print_rst, tables)) + f"\n{END}{tail}", encoding="utf-8")
 
 
