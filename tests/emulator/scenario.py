@@ -183,7 +183,9 @@ def _read_value(spec: TypeSpec, name: str, value: Any) -> Any:
         if field is None or value is None:
             return value
         if field.kind == "date":
-            return value.astimezone(timezone.utc) if isinstance(value, datetime) else parse_date(str(value))
+            if isinstance(value, datetime):  # without a zone it is UTC, as it is in quotes
+                return value.astimezone(timezone.utc) if value.tzinfo else value.replace(tzinfo=timezone.utc)
+            return parse_date(str(value))
         wanted = {"int": (int, "a whole number"), "float": (float, "a number"), "bool": (bool, "true or false")}
         kind, words = wanted.get(field.kind, (str, "text"))
         is_whole = isinstance(value, int) and not isinstance(value, bool)

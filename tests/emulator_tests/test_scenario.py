@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -77,13 +79,25 @@ def test_it_adds_to_the_usual_world_unless_told_otherwise() -> None:
         assert "operator" in em.users
 
 
+@pytest.fixture
+def far_east(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Live where local time is not UTC."""
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "Asia/Kolkata")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.usefixtures("far_east")
 def test_dates_are_read_however_they_are_written(tmp_path: Path) -> None:
     path = tmp_path / "dates.yml"
-    rows = "{Name: a, CreationTime: 2026-11-22T22:10:00Z}, {Name: b, CreationTime: '2026-11-22T22:10:00Z'}"
+    written = ("2026-11-22T22:10:00Z", "'2026-11-22T22:10:00Z'", "2026-11-22T22:10:00", "2026-11-23T00:10:00+02:00")
+    rows = ", ".join(f"{{Name: '{number}', CreationTime: {text}}}" for number, text in enumerate(written))
     path.write_text(f"rows: [{{type: VmRestorePoint, rows: [{rows}]}}]\n", encoding="utf-8")
     with Emulator(scenario=Scenario.load(path)) as em:
-        rows = {row.name: row for row in em.world.table(em.world.catalogue["VmRestorePoint"])}
-        assert rows["a"].data["creationtime"] == rows["b"].data["creationtime"]
+        made = {row.name: row for row in em.world.table(em.world.catalogue["VmRestorePoint"])}
+        assert len({made[str(number)].data["creationtime"] for number in range(len(written))}) == 1
 
 
 def test_a_change_may_tell_its_duration_with_a_unit() -> None:
