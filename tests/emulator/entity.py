@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 
@@ -102,6 +103,12 @@ class Plain(Entity):
         own = {"uid": self.uid, "id": self.uid, "name": self.name}
         self.data = {**own, **{key.lower(): value for key, value in self.data.items()}}
         self.inner = {key.lower(): value for key, value in self.inner.items()}
+
+    def copy(self) -> Plain:
+        """Return a row of the same values that shares nothing that changes."""
+        twin = copy.copy(self)
+        twin.fragments, twin.data, twin.inner = {}, dict(self.data), dict(self.inner)
+        return twin
 
     @property
     def folder(self) -> str:

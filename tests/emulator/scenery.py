@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from .clock import Clock
+from .entity import Plain
 from .jobs import Job
 from .runs import NEVER
 from .scenery_rows import furnish_rows
@@ -38,7 +39,7 @@ def furnish(world: World, clock: Clock) -> None:
             world.add_run(job, night - days * DAY + number * 600 + fraction, 300 + 7 * number, outcome)
     for days in (16, 9):
         world.add_run(world.job(STALE_JOB), night - days * DAY, 420)
-    furnish_rows(world, night)
+    _add_rows(world, night)
     _add_rescan(world, night)
 
 
@@ -67,6 +68,22 @@ def _add_jobs(world: World) -> None:
     add("Linux Agents", kind="agent", server="vbr01", platform="AgentForLinux")
     add("Windows Agents", kind="agent", server="vbr02", platform="AgentForWindows")
     add("Shared Files", kind="nas", server="vbr01")
+
+
+_kept: dict[float, list[Plain]] = {}  # the rows of one night, the same in every emulator of a process
+
+
+def _add_rows(world: World, night: float) -> None:
+    """Add the rows that are neither jobs nor runs: those of the emulator before, for they take longer to make than to copy."""
+    kept = _kept.get(night)
+    if kept is not None:
+        for row in kept:
+            world.add_copy(row)
+        return
+    before = set(world.plain_rows)
+    furnish_rows(world, night)
+    _kept.clear()
+    _kept[night] = [row.copy() for row in world.plain_rows if row not in before]
 
 
 def _add_rescan(world: World, night: float) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import random
 import uuid
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
@@ -43,12 +44,12 @@ class World:
         self._clock = clock
         self._switches = switches
         self.catalogue = catalogue
-        self._tables: dict[str, Table[Any]] = {}
+        self._tables: defaultdict[str, Table[Any]] = defaultdict(Table)
         self._made = 0
 
     def table(self, spec: TypeSpec) -> Table[Any]:
         """Return the rows of a query type."""
-        return self._tables.setdefault(spec.name, Table())
+        return self._tables[spec.name]
 
     def clear(self) -> None:
         """Empty the world."""
@@ -103,6 +104,16 @@ class World:
         row = Plain(spec, key, name, data=data, up=tuple(up), inner=dict(inner or {}), owner=owner)
         self.table(spec).add(key, row)
         return row
+
+    def add_copy(self, row: Plain) -> None:
+        """Add a row of another world."""
+        self._made += 1
+        self.table(row.spec).add(row.id, row.copy())
+
+    @property
+    def plain_rows(self) -> list[Plain]:
+        """All rows that are neither jobs nor runs."""
+        return [row for table in self._tables.values() for row in table if isinstance(row, Plain)]
 
     def add_server(self, name: str, version: str = "13.0.1.1071", description: str = "") -> Plain:
         """Add a backup server."""

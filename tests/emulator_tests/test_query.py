@@ -12,7 +12,9 @@ from typing import Any
 from urllib.parse import unquote
 
 import pytest
-from emulator import Emulator
+from emulator import Emulator, Switches, scenery
+from emulator.backend import Backend
+from emulator.entity import Plain
 
 from .wire import JSON, NS, Wire
 
@@ -450,3 +452,20 @@ def test_a_run_that_never_ends_can_be_stopped(em: Emulator, on: Wire) -> None:
     assert on("POST", f"/api/backupSessions/{run.id}?action=stop").status == 202
     em.clock.advance(1)
     assert on.query("BackupJobSession", format="Entities", filter="State!=Stopped").texts("State") == []
+
+
+def test_every_world_has_the_same_rows_and_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scenery, "_kept", {})
+    first, second = (Backend(Switches()) for _twice in range(2))
+
+    def show(backend: Backend, row: Plain) -> Any:
+        return row.spec.name, row.id, row.name, row.data, row.nested(), row.links(0), row.entity(0, backend.switches)
+
+    made, copied = ([show(each, row) for row in each.world.plain_rows] for each in (first, second))
+    assert made == copied
+    assert len(made) > 150
+    for mine, other in zip(first.world.plain_rows, second.world.plain_rows, strict=True):
+        mine.data["name"] = mine.fragments["any"] = "changed"
+        mine.inner["any"] = None
+        assert (other.data["name"], other.fragments, other.inner.get("any", "none")) == (other.name, {}, "none")
+    assert [show(second, row) for row in Backend(second.switches).world.plain_rows] == copied
