@@ -8,7 +8,7 @@ READY := .build/venv/ready
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1|\2/' | column -t -s '|'
 
-$(READY): dev/requirements.txt dev/setup.sh tests/emulator/requirements.txt
+$(READY): dev/requirements.txt dev/setup.sh dev/keep_compiled.py tests/emulator/requirements.txt
 	@dev/setup.sh
 
 .PHONY: setup
@@ -56,7 +56,7 @@ mutation: $(READY) ## Put slips into the code that must not be wrong, and see th
 
 .PHONY: thorough
 thorough: $(READY) ## Every case of the tests of which `make test` runs a sample; takes long
-	@VBEM_EVERY_CASE=1 $(BIN)/python dev/check.py integration plays ecosystem wire
+	@VBEM_EVERY_CASE=1 $(BIN)/python dev/check.py integration plays ecosystem wire sanity
 
 .PHONY: faults
 faults: $(READY) ## Every module, every request, every fault: print cases tried and cases wrong

@@ -38,6 +38,11 @@ pip=("$build/venv/bin/python" -m pip --disable-pip-version-check --quiet)
 if ! { "${pip[@]}" install uv && "$build/venv/bin/uv" pip install --quiet --python "$build/venv/bin/python" -r dev/requirements.txt; } 2>"$build/setup.log"; then
     "${pip[@]}" install -r dev/requirements.txt 2>>"$build/setup.log" || { cat "$build/setup.log" >&2; exit 1; }
 fi
+# For the tests: what Ansible's modules are compiled to is kept (dev/keep_compiled.py).
+mkdir "$build/venv/compiled"
+packages=$("$build/venv/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
+cp dev/keep_compiled.py "$packages/"
+echo 'import keep_compiled' >"$packages/keep_compiled.pth"
 # What no Python package brings: a browser to look at the report with, and Java for ansible-rulebook. Only machines of CI get
 # them unasked; elsewhere the tests that want them are skipped, and say so.
 if [ -n "${CI:-}" ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then

@@ -96,6 +96,7 @@ class Place:
             "ANSIBLE_LOCALHOST_WARNING": "false",
             "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
             "ANSIBLE_HOME": str(self.folder / "home"),
+            "VBEM_COMPILE_ALWAYS": "yes",  # as anywhere but here (dev/keep_compiled.py)
             "VBEM_HOSTNAME": self.state["hostname"],
             "VBEM_PORT": str(self.state["port"]),
             "VBEM_CA_PATH": self.state["ca_path"],
