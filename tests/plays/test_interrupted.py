@@ -180,9 +180,6 @@ FEW = [
     ("removal", "Ctrl-C"),
     ("removal", "SIGKILL of the group"),
     ("wait for a run", "SIGKILL of every process"),
-    ("removal", "timeout"),
-    ("log-off", "SIGTERM"),
-    ("log-off", "SIGKILL of the module"),
     ("log-off", "async, polled, SIGKILL of ansible-playbook"),
 ]
 CASES = list(itertools.product(PHASES, WAYS)) if os.environ.get("VBEM_EVERY_CASE") else FEW

@@ -195,7 +195,7 @@ def test_every_field_can_be_filtered_and_sorted_by(bench: Bench, em: Emulator, n
     """The two halves of == and != make the whole, and the client leaves out nothing that the server selected."""
     session = make_session(em)
     everything = rows_of(bench, session, name)
-    for field in REFERENCE[name]["fields"]:
+    for field in REFERENCE[name]["fields"][:: 1 if IS_ALL else 3]:
         if name == "Task":
             value: Any = {"TaskId": "task-7", "State": "Finished", "Operation": "StartJob"}[field["name"]]
             having = ["the one task"]
