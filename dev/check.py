@@ -127,7 +127,8 @@ CHECKS = [
         "importer",
         "what Galaxy does with an upload, without a warning",
         # ansible-lint is a check of its own.
-        "said=$(GALAXY_IMPORTER_RUN_ANSIBLE_LINT=false GALAXY_IMPORTER_CHECK_REQUIRED_TAGS=true python -m galaxy_importer.main $(ls ../dist/*.tar.gz) 2>&1)"
+        "export GALAXY_IMPORTER_RUN_ANSIBLE_LINT=false GALAXY_IMPORTER_CHECK_REQUIRED_TAGS=true"
+        "; said=$(python -m galaxy_importer.main $(ls ../dist/*.tar.gz) 2>&1)"
         """ || { echo "$said"; exit 1; }; echo "$said"; ! grep -qE '^(WARNING|ERROR)' <<<"$said\"""",
         cwd=LOGS,  # it writes a file
     ),
@@ -136,8 +137,8 @@ CHECKS = [
         "docs",
         "the documentation of modules and guides",
         # Its temporary folder's name is in what it checks, and is taken for a reference if it happens to end with "_".
-        "lint() { antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs self --check-extra-docs-refs .; }"
-        """; said=$(lint 2>&1) || { echo "$said"; grep -q 'Unknown target name: "antsibull-docs-' <<<"$said" && lint; }""",
+        "lint() { antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs self --check-extra-docs-refs"
+        """ .; }; said=$(lint 2>&1) || { echo "$said"; grep -q 'Unknown target name: "antsibull-docs-' <<<"$said" && lint; }""",
     ),
     Check(
         "mypy",
