@@ -56,7 +56,7 @@ mutation: $(READY) ## Put slips into the code that must not be wrong, and see th
 
 .PHONY: thorough
 thorough: $(READY) ## Every case of the tests of which `make test` runs a sample; takes long
-	@VBEM_EVERY_CASE=1 $(BIN)/python dev/check.py integration plays ecosystem wire sanity
+	@VBEM_EVERY_CASE=1 $(BIN)/python dev/check.py integration examples plays ecosystem wire sanity importer
 
 .PHONY: faults
 faults: $(READY) ## Every module, every request, every fault: print cases tried and cases wrong

@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from ansible_collections.vbem.rest.plugins.module_utils._em._errors import KINDS
 
 from .conftest import Kitchen
-from .examples import GUIDES, MODULES, ROOT, Example, read_examples
+from .examples import GUIDES, IS_ALL, MODULES, ROOT, RUN_ALWAYS, Example, read_examples
 from .returns import iter_misfits, list_keys, list_seen, read_returns
 
 HERE = Path(__file__).resolve().parent
@@ -35,6 +35,11 @@ MORE = {
   failed_when: removed.error.kind != 'partial'
 """
 }
+
+
+def name_guide(path: Path) -> str:
+    """Give the name of a test."""
+    return str(path.relative_to(ROOT))
 
 
 def run_all(kitchen: Kitchen, examples: list[Example]) -> list[dict[str, Any]]:
@@ -75,13 +80,17 @@ def iter_results(collected: list[dict[str, Any]]) -> list[dict[str, Any]]:
     ]
 
 
-@pytest.mark.parametrize("path", GUIDES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_examples_of_guide(kitchen: Kitchen, path: Path) -> None:
+@pytest.mark.parametrize("path", GUIDES, ids=name_guide)
+def test_examples_of_guide_can_be_read(path: Path) -> None:
     examples = read_examples(path)
     assert examples
     for example in examples:
         assert example.is_tasks or example.is_playbook or isinstance(example.data, dict), f"{example.where}: what is this?"
-    run_all(kitchen, [each for each in examples if (each.is_tasks or each.is_playbook) and "show" not in each.marks])
+
+
+@pytest.mark.parametrize("path", RUN_ALWAYS, ids=name_guide)
+def test_examples_of_guide(kitchen: Kitchen, path: Path) -> None:
+    run_all(kitchen, [each for each in read_examples(path) if (each.is_tasks or each.is_playbook) and "show" not in each.marks])
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
@@ -155,12 +164,20 @@ def test_every_switch_and_fault_named_in_the_emulators_guide_exists() -> None:
     assert sorted(effects) == sorted(EFFECTS)
 
 
-def test_kinds_of_failure_on_demand_are_what_the_emulators_guide_says(kitchen: Kitchen) -> None:
+def read_promised_kinds() -> set[str]:
+    """Read which kinds of failure the emulator's guide shows how to provoke, with other words of its tables."""
     text = (ROOT / "docs" / "docsite" / "rst" / "guide_emulator.rst").read_text(encoding="utf-8")
-    promised = {kind for line in text.splitlines() if line.startswith("   * - ``") for kind in re.findall(r"``(\w+)``", line)}
+    return {kind for line in text.splitlines() if line.startswith("   * - ``") for kind in re.findall(r"``(\w+)``", line)}
+
+
+def test_every_kind_of_failure_is_in_the_emulators_guide() -> None:
+    assert set(KINDS) == read_promised_kinds() & set(KINDS)
+
+
+@pytest.mark.skipif(not IS_ALL, reason="takes as long as ten others; make thorough runs it")
+def test_kinds_of_failure_on_demand_are_what_the_emulators_guide_says(kitchen: Kitchen) -> None:
     host: dict[str, Any] = {"em1": {}}
     collected = kitchen.play([HERE / "kinds.yml"], host, with_environment=False)
     kitchen.check_traces()
     provoked = {line["name"].removeprefix("Fail as ") for line in collected if line["action"].startswith(PREFIX)}
     assert set(KINDS) - provoked == {"missing_library"}
-    assert set(KINDS) == promised & set(KINDS)

@@ -28,6 +28,12 @@ def git(folder: Path, *arguments: str) -> str:
     return subprocess.run(["git", *identity, *arguments], cwd=folder, capture_output=True, text=True, check=True).stdout
 
 
+only_in_thorough = pytest.mark.skipif(
+    not os.environ.get("VBEM_EVERY_CASE"),
+    reason="takes as long as a hundred others; make thorough runs it, and so does a release",
+)
+
+
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
     """Give a copy of this checkout with everything committed."""
@@ -108,6 +114,7 @@ def test_an_untidy_checkout_is_refused(checkout: Path) -> None:
     assert git(checkout, "tag", "--list") == ""
 
 
+@only_in_thorough
 def test_a_bad_fragment_leaves_the_checkout_as_it_was(checkout: Path) -> None:
     add_summary(checkout)
     (checkout / "changelogs" / "fragments" / "bad.yml").write_text("---\nno_such_section:\n  - x\n", encoding="utf-8")
@@ -133,6 +140,7 @@ def test_without_a_name_nothing_is_begun(checkout: Path) -> None:
     assert look(checkout) == before
 
 
+@only_in_thorough
 def test_a_commit_that_fails_leaves_everything_as_it_was(checkout: Path) -> None:
     add_summary(checkout)
     hook = checkout / ".git" / "hooks" / "pre-commit"
