@@ -195,6 +195,41 @@ def test_no_answer_is_looked_after_and_not_repeated() -> None:
     assert removal.client.calls[-1] == LIST
 
 
+def test_a_list_of_one_page_is_believed() -> None:
+    server = TaskServer([make_row("task-1"), make_row("task-2")])
+    server.on_delete = {"task-2": RESET, "task-3": RESET}
+    client = FakeClient(server)
+    client.pages = 5  # read before
+    doomed = [create_task(number) for number in (1, 2, 3)]
+    with pytest.raises(EmError) as caught:
+        remove_tasks(client, doomed, doomed, [])
+    assert caught.value.result["deleted"] == ["task-1", "task-3"]
+    assert [error["task_id"] for error in caught.value.result["errors"]] == ["task-2"]
+    assert [call for call in client.calls if call[0] == "GET"] == [LIST]
+
+
+def test_what_several_pages_lack_is_asked_for_by_itself() -> None:
+    """Others who share the session remove tasks while the list is read, and what moves up is never seen."""
+    server = TaskServer([make_row(f"task-{number}") for number in (21, 22, 1, 23, 2, 24, 5)], most=4)
+    server.on_delete = {"task-2": RESET, "task-3": RESET, "task-5": RESET}
+
+    def move_up() -> None:
+        server.drop("task-21")
+        server.drop("task-22")
+
+    server.before_query = [lambda: None, move_up]
+    client = FakeClient(server)
+    doomed = [create_task(number) for number in (2, 3, 1, 5)]
+    with pytest.raises(EmError) as caught:
+        remove_tasks(client, doomed, doomed, [])
+    assert caught.value.kind == "partial"
+    assert caught.value.result["deleted"] == ["task-1", "task-3"]
+    still = "It is still listed. The connection broke."
+    assert caught.value.result["errors"] == [{"task_id": task_id, "msg": still} for task_id in ("task-2", "task-5")]
+    asked = [path for method, path in client.calls if method == "GET"]
+    assert asked == [LIST[1], f"{LIST[1]}&page=2", "/api/tasks/task-3", "/api/tasks/task-5"]
+
+
 def test_an_odd_success_is_looked_after() -> None:
     removal = Removal({2: answer(202), 3: answer(200)}, gone=(3,))
     assert removal.deleted == [1, 3, 4, 5, 10]

@@ -19,7 +19,13 @@ from ansible_collections.vbem.rest.plugins.module_utils._em._task_wait import (
     find_patiently,
     wait_for_tasks,
 )
-from ansible_collections.vbem.rest.plugins.module_utils._em._tasks import NO_TASKS_OF_OWN, Found, find_tasks, select_by_ids
+from ansible_collections.vbem.rest.plugins.module_utils._em._tasks import (
+    NO_TASKS_OF_OWN,
+    Found,
+    create_selection,
+    find_tasks,
+    select_by_ids,
+)
 from ansible_collections.vbem.rest.tests.unit.plugins.module_utils._em.fakes import FakeClient, TaskServer, answer, make_row
 
 
@@ -217,7 +223,37 @@ def test_the_first_look_is_as_patient_as_all_others() -> None:
     with pytest.raises(EmError, match=r"Within 60 seconds the tasks could not even be listed. The last poll got") as caught:
         find_patiently(wait.client, select_by_ids(["task-1"]), Patience(wait.client, 60, 10))
     assert caught.value.kind == "wait_timeout"
+    assert caught.value.detail is not None
+    assert caught.value.detail in caught.value.msg
     wait.server.failing = [answer(401)]
     with pytest.raises(EmError) as caught:
         find_patiently(wait.client, select_by_ids(["task-1"]), Patience(wait.client, 60, 10))
     assert caught.value.kind == "session_lost"
+
+
+def test_the_first_look_has_the_time_of_a_request_in_any_case() -> None:
+    wait = Wait(make_row("task-1", "Running"))
+    wait.server.failing = [answer(503)]
+    found = find_patiently(wait.client, select_by_ids(["task-1"]), Patience(wait.client, 0, 10))
+    assert [task["task_id"] for task in found.tasks] == ["task-1"]
+
+
+def test_a_logon_that_fails_is_not_ridden_out() -> None:
+    silence = EmError("connection", "Nobody there.", sent=False)
+    client = FakeClient(lambda _method, _path: silence, own=True)
+    client._session = None
+    with pytest.raises(EmError) as caught:
+        find_patiently(client, select_by_ids(["task-1"]), Patience(client, 60, 10))
+    assert caught.value is silence
+    assert len(client.calls) == 1
+    client.calls.clear()
+    assert find_patiently(client, select_by_ids([]), Patience(client, 60, 10)).tasks == []
+    assert client.calls == [], "nothing to look for needs no session"
+
+
+def test_what_is_to_be_waited_for_is_not_left_to_the_servers_filter() -> None:
+    client = FakeClient(TaskServer([make_row("task-1", "Running"), make_row("task-2")]))
+    options = dict.fromkeys(("task_id", "operation", "success", "filter"))
+    found = find_patiently(client, create_selection({**options, "task_state": ["Running"]}), Patience(client, 60, 10))
+    assert [task["task_id"] for task in found.tasks] == ["task-1"]
+    assert client.calls == [("GET", "/api/query?type=Task&pageSize=500")]
