@@ -52,6 +52,8 @@ class Check:
         if self.prepare:
             self.prepare()
         environment = create_environment(ANSIBLE_COLLECTIONS_PATH=str(self.paths), PYTHONPATH=f"{self.paths}:{ROOT / 'tests'}")
+        if IS_ALL:
+            environment["VBEM_EVERY_CASE"] = "1"
         with self.log.open("w", encoding="utf-8") as log:
             process = subprocess.Popen(
                 ["bash", "-euo", "pipefail", "-c", self.command],

@@ -87,6 +87,14 @@ class Row:
         """Name this row in logs and paths."""
         return f"{self.core}-python{self.python}{'-floor' if self.floor else ''}"
 
+    @property
+    def about(self) -> tuple[str, str]:
+        """Name this row in the table: the core, and which Python does what."""
+        if self.home is None:
+            return self.core, self.python
+        about = self.python if self.home == self.python else f"{self.python} for modules, {self.home} for the core"
+        return self.version, about + (f"; {', '.join(FLOORS)}" if self.floor else "")
+
     def prepare(self, pythons: dict[str, Path]) -> None:
         """Make the environments that this row needs, unless there."""
         if self.home is None:
@@ -190,11 +198,9 @@ def create_table(rows: list[Row]) -> list[str]:
     table = [["ansible-core", "Python", *STEPS, "seconds"]]
     for row in rows:
         if row.home is None:
-            table.append([row.core, row.python, *["not on this machine" for _step in STEPS], ""])
-            continue
-        about = row.python if row.home == row.python else f"{row.python} for modules, {row.home} for the core"
-        about += f"; {', '.join(FLOORS)}" if row.floor else ""
-        table.append([row.version, about, *[row.results.get(step, "") for step in STEPS], f"{row.seconds:.0f}"])
+            table.append([*row.about, *["not on this machine" for _step in STEPS], ""])
+        else:
+            table.append([*row.about, *[row.results.get(step, "") for step in STEPS], f"{row.seconds:.0f}"])
     widths = [max(len(line[column]) for line in table) for column in range(len(table[0]))]
     table.insert(1, ["-" * width for width in widths])
     return ["| " + " | ".join(cell.ljust(width) for cell, width in zip(line, widths)) + " |" for line in table]
@@ -221,6 +227,21 @@ def run_core(rows: list[Row], steps: list[str]) -> None:
         for step in steps:
             if row.home and step not in row.skipped:
                 row.run_step(step)
+
+
+def keep_what_passed(rows: list[Row]) -> None:
+    """Take over what the page says of the last run, but for what failed; that is left to be run."""
+    told = {}
+    for line in PAGE.read_text(encoding="utf-8").splitlines():
+        cells = [cell.strip() for cell in line.split("|")[1:-1]]
+        if len(cells) == len(STEPS) + 3:
+            told[cells[0], cells[1]] = cells[2:]
+    for row in rows:
+        *results, seconds = told.get(row.about, [""])
+        if row.home and seconds:
+            row.results = {step: result for step, result in zip(STEPS, results) if result and result != "FAILED"}
+            row.skipped += tuple(row.results)
+            row.seconds = float(seconds)
 
 
 def write_page(table: list[str], pythons: dict[str, Path], command: str) -> None:
@@ -252,6 +273,7 @@ def main() -> int:
     parser.add_argument("--only", action="append", choices=STEPS, help="only this step; may be given several times")
     parser.add_argument("--python", action="append", help="only this Python; may be given several times")
     parser.add_argument("--quick", action="store_true", help="sanity and integration with the newest Python of each core only")
+    parser.add_argument("--again", action="store_true", help="only what failed by the page that the last run of all wrote")
     parser.add_argument("--jobs", type=int, default=2, help="cores that are run at a time (default: 2)")
     options = parser.parse_args()
     begin, steps = time.monotonic(), options.only or list(STEPS)
@@ -264,6 +286,8 @@ def main() -> int:
     copy_trees(list(cores))
     for row in rows:
         row.prepare(pythons)
+    if options.again:
+        keep_what_passed(rows)
     with ThreadPoolExecutor(options.jobs) as pool:
         list(pool.map(lambda some: run_core(some, steps), cores.values()))
     for log in (log for row in rows for log in row.failed):
@@ -271,7 +295,8 @@ def main() -> int:
         print(f"\n----- the end of {show(log)}", *lines[-40:], sep="\n")
     table = create_table(rows)
     if not (options.core or options.only or options.python):
-        write_page(table, pythons, "dev/matrix.py --quick" if options.quick else "make matrix")
+        command = "dev/matrix.py --quick" if options.quick else "make matrix"
+        write_page(table, pythons, command + ("` and, for what had failed, `--again" if options.again else ""))
     print("", *table, f"\n{time.monotonic() - begin:.0f} seconds in all", sep="\n")
     return 1 if any(row.failed for row in rows) else 0
 
