@@ -274,7 +274,9 @@ def test_what_is_left(em: Emulator, tmp_path: Path, phase_name: str, way_name: s
     removed = TASKS - sum(state == "Finished" for _task, state in em.tasks(lent))
     print(f"{phase_name}, {way_name}: {len(own)} sessions left, {removed} of {TASKS} tasks removed")
     assert lent in em.sessions, "a borrowed session was logged off"
-    assert len(own) == ((phase_name, way_name) in OPEN), output[-2000:]
+    # Ansible's wrapper may miss a module in the background when it kills: that one goes on, and logs off by itself.
+    is_missed = way_name in BACKGROUND and not own
+    assert is_missed or len(own) == ((phase_name, way_name) in OPEN), output[-2000:]
     if phase_name == "removal":
         assert removed >= phase.count - 1
         assert (removed == TASKS) == (way_name in WHOLE)
