@@ -73,10 +73,11 @@ class Check:
 def seed_pip_bootstrap() -> None:
     """Put a stand-in where ansible-test keeps the script that it would download to get pip into its environments."""
     text = f"""\
-import subprocess, sys
+import os, subprocess, sys
 packages = [a for a in sys.argv[1:] if not a.startswith("-")]
 quick = [{str(BIN / "uv")!r}, "pip", "install", "--quiet", "--python", sys.executable]
-if subprocess.call(quick + packages, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL):
+# Where it could not be installed, or reaches no index, pip does the same.
+if not os.path.exists(quick[0]) or subprocess.call(quick + packages, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL):
     subprocess.check_call([sys.executable, "-m", "ensurepip", "--default-pip"], stdout=subprocess.DEVNULL)
     subprocess.check_call([sys.executable, "-m", "pip", "install", "--disable-pip-version-check", "-q"] + packages)
 """
@@ -93,10 +94,10 @@ PYTEST = "pytest -q --durations=30 -p no:cacheprovider --color=no"
 IS_ALL = bool(os.environ.get("VBEM_EVERY_CASE"))
 # Pages are drawn, and shipped playbooks are run, by other tests as well, and a page asks a dozen questions.
 LEFT_OUT = "" if IS_ALL else " --exclude role_report --exclude playbooks"
-# ruff and mypy read the tests too, in a tenth of the time that pylint takes for them; what other sanity tests look for is
-# looked for by ruff, yamllint, antsibull-changelog and ansible-doc below, without an environment set up for each of them.
+# ruff and mypy read the tests too, and sooner than pylint does; what the other sanity tests look for is looked for by ruff,
+# yamllint, antsibull-changelog and ansible-doc below, without an environment set up for each of them.
 LINTED = "" if IS_ALL else " plugins/ extensions/"
-LOOKED_FOR = "" if IS_ALL else " --skip-test pep8 --skip-test yamllint --skip-test changelog --skip-test ansible-doc"
+SKIPPED = "" if IS_ALL else " --skip-test pep8 --skip-test yamllint --skip-test changelog --skip-test ansible-doc"
 
 # As many at a time as there are cores (more of them slow each other down), and the longest first.
 CHECKS = [
@@ -109,7 +110,7 @@ CHECKS = [
         paths=INTEGRATION,
         prepare=seed_pip_bootstrap,
     ),
-    Check("examples", "every example of the documents, and what it returns", f"{PYTEST} tests/docs"),
+    Check("examples", "examples of the documents, and what they return", f"{PYTEST} tests/docs"),
     Check("plays", "secrets, endings and crowds of whole plays", f"{PYTEST} tests/plays tests/crowd"),
     Check("ecosystem", "events, AWX, pages, shipping", f"{PYTEST} tests/eda tests/awx tests/report tests/shipping"),
     Check(
@@ -120,7 +121,7 @@ CHECKS = [
     Check(
         "sanity",
         "ansible-test sanity, without any ignore entry",
-        f"test ! -e tests/sanity && ansible-test sanity --python {PYTHON} --color no --skip-test pylint{LOOKED_FOR}"
+        f"test ! -e tests/sanity && ansible-test sanity --python {PYTHON} --color no --skip-test pylint{SKIPPED}"
         f" && ansible-test sanity --python {PYTHON} --color no --test pylint{LINTED}",
         prepare=seed_pip_bootstrap,
     ),

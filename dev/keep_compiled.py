@@ -5,8 +5,8 @@
 """Keeps what Python compiled of modules of Ansible, which come as ZIP archives and are compiled anew for every task.
 
 dev/setup.sh puts it into .build/venv, where every Python imports it at its start. It is for the tests, which run thousands
-of tasks, and a third of a task's time is this. Nothing of a task is in those archives, only the code of the module; what is
-kept goes by that code, the Python is always the same. VBEM_COMPILE_ALWAYS turns it off, for whoever measures.
+of tasks, each of which spends much of its time on this. Nothing of a task is in those archives, only the code of the module;
+what is kept goes by that code, the Python is always the same. VBEM_COMPILE_ALWAYS turns it off, for whoever measures.
 """
 
 from __future__ import annotations

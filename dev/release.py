@@ -86,7 +86,7 @@ def main() -> int:
     """Make the release."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("version")
-    parser.add_argument("--unchecked", action="store_true", help="leave the checks out, which take most of an hour")
+    parser.add_argument("--unchecked", action="store_true", help="leave the checks out, which take long")
     options = parser.parse_args()
     look(options.version)
     head = ask_git("rev-parse", "HEAD")

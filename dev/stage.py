@@ -31,7 +31,7 @@ DIST = BUILD / "dist"
 def create_environment(**extra: str) -> dict[str, str]:
     """Give the environment for tools: theirs first on PATH, a home below .build, and no setting of the user's Ansible.
 
-    They may keep what they compiled, whatever the user's other work forbids: pylint and Sphinx start at a third of the time.
+    They may keep what they compiled, whatever the user's other work forbids: else they are compiled anew at each start.
     """
     foreign = ("ANSIBLE_", "VBEM_", "PYTHONPATH", "PYTHONDONTWRITEBYTECODE")
     kept = {key: value for key, value in os.environ.items() if not key.startswith(foreign)}

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Every example is run as it stands, and results are what the documentation says."""
+"""Examples are run as they stand, with make thorough all of them, and results are what the documentation says."""
 
 from __future__ import annotations
 
@@ -174,7 +174,7 @@ def test_every_kind_of_failure_is_in_the_emulators_guide() -> None:
     assert set(KINDS) == read_promised_kinds() & set(KINDS)
 
 
-@pytest.mark.skipif(not IS_ALL, reason="takes as long as ten others; make thorough runs it")
+@pytest.mark.skipif(not IS_ALL, reason="takes long: make thorough runs it")
 def test_kinds_of_failure_on_demand_are_what_the_emulators_guide_says(kitchen: Kitchen) -> None:
     host: dict[str, Any] = {"em1": {}}
     collected = kitchen.play([HERE / "kinds.yml"], host, with_environment=False)
