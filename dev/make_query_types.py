@@ -6,7 +6,7 @@
 
 Usage: ``python dev/make_query_types.py FOLDER`` with the folder of the reference's pages as Markdown (docs/em_rest of
 github.com/comnam90/veeam-docs-vbr-dump). Only names, types and values are taken. It writes the collection's table,
-``plugins/module_utils/_em/_query_types.py``; the page that lists it, ``docs/docsite/rst/query_types.rst``; and the same
+``plugins/module_utils/_em/protocol/query_types.py``; the page that lists it, ``docs/docsite/rst/query_types.rst``; and the same
 facts as data for the emulator and the tests, ``tests/emulator/reference_types.json``, so that neither has to believe the
 other.
 """

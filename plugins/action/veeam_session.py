@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ansible_collections.vbem.rest.plugins.module_utils._em._seal import create_pad, unseal
+from ansible_collections.vbem.rest.plugins.module_utils._em.runtime.one_time_pad import create_pad, unseal
 from ansible_collections.vbem.rest.plugins.plugin_utils._action import EmAction
 
 

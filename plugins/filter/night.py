@@ -14,7 +14,7 @@ from typing import Any
 from ansible.errors import AnsibleFilterError
 from ansible.utils.unsafe_proxy import wrap_var
 
-from ansible_collections.vbem.rest.plugins.module_utils._em._dates import parse_date
+from ansible_collections.vbem.rest.plugins.module_utils._em.protocol.dates import parse_date
 from ansible_collections.vbem.rest.plugins.plugin_utils._night import create_night
 from ansible_collections.vbem.rest.plugins.plugin_utils._night_parts import Period
 from ansible_collections.vbem.rest.plugins.plugin_utils._night_text import Zone

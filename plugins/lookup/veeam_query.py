@@ -79,10 +79,10 @@ from typing import Any
 from ansible.plugins.lookup import LookupBase
 from ansible.utils.display import Display
 
-from ansible_collections.vbem.rest.plugins.module_utils._em._client import Client
-from ansible_collections.vbem.rest.plugins.module_utils._em._errors import EmError, create_option_error
-from ansible_collections.vbem.rest.plugins.module_utils._em._options import Option, check_least
-from ansible_collections.vbem.rest.plugins.module_utils._em._queries import create_query, read_resources
+from ansible_collections.vbem.rest.plugins.module_utils._em.client.client import Client
+from ansible_collections.vbem.rest.plugins.module_utils._em.errors import EmError, create_option_error
+from ansible_collections.vbem.rest.plugins.module_utils._em.options import Option, check_least
+from ansible_collections.vbem.rest.plugins.module_utils._em.resources.query import create_query, read_resources
 from ansible_collections.vbem.rest.plugins.plugin_utils._ask import ask
 from ansible_collections.vbem.rest.plugins.plugin_utils._plugin_options import check_not_secret, read_plugin_options
 

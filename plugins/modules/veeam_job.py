@@ -240,11 +240,11 @@ job_session:
 
 from typing import Any
 
-from ansible_collections.vbem.rest.plugins.module_utils._em._client import Client
-from ansible_collections.vbem.rest.plugins.module_utils._em._errors import EmError
-from ansible_collections.vbem.rest.plugins.module_utils._em._job_actions import Wishes, manage_job
-from ansible_collections.vbem.rest.plugins.module_utils._em._options import check_least
-from ansible_collections.vbem.rest.plugins.module_utils._em._runner import run_module
+from ..module_utils._em.client.client import Client
+from ..module_utils._em.errors import EmError
+from ..module_utils._em.options import check_least
+from ..module_utils._em.resources.job_state import Wishes, manage_job
+from ..module_utils._em.runtime.module import run_module
 
 TASK_TIMEOUT = 600
 SESSION_TIMEOUT = 86400

@@ -166,11 +166,11 @@ jobs:
 
 from typing import Any
 
-from ansible_collections.vbem.rest.plugins.module_utils._em._client import Client
-from ansible_collections.vbem.rest.plugins.module_utils._em._jobs import KINDS, add_last_session, create_job_criteria, find_jobs
-from ansible_collections.vbem.rest.plugins.module_utils._em._options import check_least
-from ansible_collections.vbem.rest.plugins.module_utils._em._resources import PAGE_SIZE
-from ansible_collections.vbem.rest.plugins.module_utils._em._runner import run_module
+from ..module_utils._em.client.client import Client
+from ..module_utils._em.options import check_least
+from ..module_utils._em.resources.jobs import KINDS, add_last_session, create_job_criteria, find_jobs
+from ..module_utils._em.resources.listing import PAGE_SIZE
+from ..module_utils._em.runtime.module import run_module
 
 SPEC: dict[str, Any] = {
     "name": {"type": "str"},

@@ -136,11 +136,11 @@ stats:
 
 from typing import Any
 
-from ansible_collections.vbem.rest.plugins.module_utils._em._client import Client
-from ansible_collections.vbem.rest.plugins.module_utils._em._options import check_least
-from ansible_collections.vbem.rest.plugins.module_utils._em._queries import create_query, read_resources
-from ansible_collections.vbem.rest.plugins.module_utils._em._resources import PAGE_SIZE
-from ansible_collections.vbem.rest.plugins.module_utils._em._runner import run_module
+from ..module_utils._em.client.client import Client
+from ..module_utils._em.options import check_least
+from ..module_utils._em.resources.listing import PAGE_SIZE
+from ..module_utils._em.resources.query import create_query, read_resources
+from ..module_utils._em.runtime.module import run_module
 
 SPEC: dict[str, Any] = {
     "type": {"type": "str", "required": True},

@@ -149,13 +149,13 @@ session:
 import json
 from typing import Any
 
-from ansible_collections.vbem.rest.plugins.module_utils._em._client import Client
-from ansible_collections.vbem.rest.plugins.module_utils._em._errors import EmError
-from ansible_collections.vbem.rest.plugins.module_utils._em._options import create_connection
-from ansible_collections.vbem.rest.plugins.module_utils._em._runner import run_module
-from ansible_collections.vbem.rest.plugins.module_utils._em._seal import seal
-from ansible_collections.vbem.rest.plugins.module_utils._em._session import create_session_result, is_alive, log_off
-from ansible_collections.vbem.rest.plugins.module_utils._em._status import SESSION_LOST
+from ..module_utils._em.client.client import Client
+from ..module_utils._em.client.session import create_session_result, is_alive, log_off
+from ..module_utils._em.client.status import SESSION_LOST
+from ..module_utils._em.errors import EmError
+from ..module_utils._em.options import create_connection
+from ..module_utils._em.runtime.module import run_module
+from ..module_utils._em.runtime.one_time_pad import seal
 
 SPEC: dict[str, Any] = {
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},

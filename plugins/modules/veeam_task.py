@@ -151,28 +151,13 @@ errors:
 
 from typing import Any
 
-from ansible_collections.vbem.rest.plugins.module_utils._em._client import Client
-from ansible_collections.vbem.rest.plugins.module_utils._em._errors import EmError
-from ansible_collections.vbem.rest.plugins.module_utils._em._options import check_least
-from ansible_collections.vbem.rest.plugins.module_utils._em._runner import SELECTION_SPEC, run_module
-from ansible_collections.vbem.rest.plugins.module_utils._em._task_removal import (
-    create_removal_result,
-    plan_removal,
-    remove_tasks,
-)
-from ansible_collections.vbem.rest.plugins.module_utils._em._task_wait import (
-    Patience,
-    check_named,
-    check_success,
-    find_patiently,
-    wait_for_tasks,
-)
-from ansible_collections.vbem.rest.plugins.module_utils._em._tasks import (
-    Selection,
-    create_selection,
-    find_tasks,
-    warn_of_own_session,
-)
+from ..module_utils._em.client.client import Client
+from ..module_utils._em.errors import EmError
+from ..module_utils._em.options import check_least
+from ..module_utils._em.resources.task_removal import create_removal_result, plan_removal, remove_tasks
+from ..module_utils._em.resources.task_wait import Patience, check_named, check_success, find_patiently, wait_for_tasks
+from ..module_utils._em.resources.tasks import Selection, create_selection, find_tasks, warn_of_own_session
+from ..module_utils._em.runtime.module import SELECTION_SPEC, run_module
 
 SPEC: dict[str, Any] = {
     **SELECTION_SPEC,

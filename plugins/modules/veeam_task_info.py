@@ -160,16 +160,11 @@ stats:
 
 from typing import Any
 
-from ansible_collections.vbem.rest.plugins.module_utils._em._client import Client
-from ansible_collections.vbem.rest.plugins.module_utils._em._options import check_least
-from ansible_collections.vbem.rest.plugins.module_utils._em._resources import PAGE_SIZE
-from ansible_collections.vbem.rest.plugins.module_utils._em._runner import SELECTION_SPEC, SORT_SPEC, run_module
-from ansible_collections.vbem.rest.plugins.module_utils._em._tasks import (
-    create_selection,
-    find_tasks,
-    sort_tasks,
-    warn_of_own_session,
-)
+from ..module_utils._em.client.client import Client
+from ..module_utils._em.options import check_least
+from ..module_utils._em.resources.listing import PAGE_SIZE
+from ..module_utils._em.resources.tasks import create_selection, find_tasks, sort_tasks, warn_of_own_session
+from ..module_utils._em.runtime.module import SELECTION_SPEC, SORT_SPEC, run_module
 
 SPEC: dict[str, Any] = {
     **SELECTION_SPEC,

@@ -18,7 +18,7 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ansible_collections.vbem.rest.plugins.module_utils._em._watch import create_watch
+from ansible_collections.vbem.rest.plugins.module_utils._em.runtime.progress import create_watch
 
 display = Display()
 

@@ -11,9 +11,9 @@ from typing import Any, TypeVar
 
 from ansible.errors import AnsibleLookupError
 
-from ansible_collections.vbem.rest.plugins.module_utils._em._client import Client
-from ansible_collections.vbem.rest.plugins.module_utils._em._errors import EmError
-from ansible_collections.vbem.rest.plugins.module_utils._em._options import create_connection
+from ansible_collections.vbem.rest.plugins.module_utils._em.client.client import Client
+from ansible_collections.vbem.rest.plugins.module_utils._em.errors import EmError
+from ansible_collections.vbem.rest.plugins.module_utils._em.options import create_connection
 
 Answer = TypeVar("Answer")
 HINT = (

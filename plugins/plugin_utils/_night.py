@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from ansible_collections.vbem.rest.plugins.module_utils._em._dates import print_date
+from ansible_collections.vbem.rest.plugins.module_utils._em.protocol.dates import print_date
 
 from ._night_cards import create_cards, group_jobs
 from ._night_chart import create_chart

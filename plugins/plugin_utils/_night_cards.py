@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.vbem.rest.plugins.module_utils._em._resources import find_guid
+from ansible_collections.vbem.rest.plugins.module_utils._em.protocol.links import find_guid
 
 from ._night_parts import Period, cut, newest
 from ._night_rows import FAILED, SUCCESS, WARNING, Machine, Run

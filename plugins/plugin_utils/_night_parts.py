@@ -11,7 +11,7 @@ from datetime import datetime
 from statistics import median
 from typing import Any, NamedTuple
 
-from ansible_collections.vbem.rest.plugins.module_utils._em._resources import find_guid
+from ansible_collections.vbem.rest.plugins.module_utils._em.protocol.links import find_guid
 
 from ._night_rows import (
     FAILED,

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from ansible_collections.vbem.rest.plugins.module_utils._em._dates import parse_date
-from ansible_collections.vbem.rest.plugins.module_utils._em._resources import find_guid
+from ansible_collections.vbem.rest.plugins.module_utils._em.protocol.dates import parse_date
+from ansible_collections.vbem.rest.plugins.module_utils._em.protocol.links import find_guid
 
 FAILED, WARNING, SUCCESS, RUNNING = "failed", "warning", "success", "running"
 RUN_TYPES = ("BackupJobSession", "ReplicaJobSession", "CdpReplicaSession")

@@ -15,9 +15,9 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.vbem.rest.plugins.module_utils._em._arguments import is_empty, read_arguments, read_value
-from ansible_collections.vbem.rest.plugins.module_utils._em._errors import EmError
-from ansible_collections.vbem.rest.plugins.module_utils._em._options import CONNECTION_OPTIONS, SESSION_OPTIONS, Option
+from ansible_collections.vbem.rest.plugins.module_utils._em.errors import EmError
+from ansible_collections.vbem.rest.plugins.module_utils._em.options import CONNECTION_OPTIONS, SESSION_OPTIONS, Option
+from ansible_collections.vbem.rest.plugins.module_utils._em.runtime.option_reader import is_empty, read_arguments, read_value
 
 SESSION = Option("session", "raw", env=False)
 SECRETS = frozenset(option.name for option in (*CONNECTION_OPTIONS, *SESSION_OPTIONS) if option.secret)

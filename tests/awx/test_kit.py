@@ -16,8 +16,8 @@ import yaml
 from jinja2 import StrictUndefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from ansible_collections.vbem.rest.plugins.module_utils._em._options import CONNECTION_OPTIONS
-from ansible_collections.vbem.rest.plugins.module_utils._em._runner import create_connection_spec
+from ansible_collections.vbem.rest.plugins.module_utils._em.options import CONNECTION_OPTIONS
+from ansible_collections.vbem.rest.plugins.module_utils._em.runtime.module import create_connection_spec
 from ansible_collections.vbem.rest.plugins.plugin_utils._plugin_options import read_plugin_options
 
 from .controller import PLAYBOOK_LINE, PROJECT, ROOT, KitLoader, Unsafe, answer, find, inject, read_kit

@@ -49,7 +49,10 @@ def main(name: str) -> None:
     from ansible.module_utils import basic
 
     imports = time.perf_counter() - BEGIN
-    from ansible_collections.vbem.rest.plugins.module_utils._em import _client, _http, _session, _watch
+    from ansible_collections.vbem.rest.plugins.module_utils._em.client import client as _client
+    from ansible_collections.vbem.rest.plugins.module_utils._em.client import session as _session
+    from ansible_collections.vbem.rest.plugins.module_utils._em.client import transport as _http
+    from ansible_collections.vbem.rest.plugins.module_utils._em.runtime import progress as _watch
 
     count(urllib3.connection.HTTPSConnection, "connect", "connect")
     count(_http.Transport, "_send_once", "server")

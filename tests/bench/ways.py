@@ -37,8 +37,8 @@ def measured(figures: Figures) -> Iterator[None]:
 def _connect(options: Options) -> Any:
     import requests  # noqa: F401 - loaded before the clock starts, as in the other ways
 
-    from ansible_collections.vbem.rest.plugins.module_utils._em._client import Client
-    from ansible_collections.vbem.rest.plugins.module_utils._em._options import Connection
+    from ansible_collections.vbem.rest.plugins.module_utils._em.client.client import Client
+    from ansible_collections.vbem.rest.plugins.module_utils._em.options import Connection
 
     names = ("hostname", "port", "token", "ca_path")
     return Client(Connection(**{name: options[name] for name in names}, session_id=options["id"]))
@@ -54,7 +54,7 @@ def _open(options: Options) -> tuple[Any, str, dict[str, Any]]:
 
 def read_query(options: Options) -> Figures:
     """Read runs as veeam_query_info does."""
-    from ansible_collections.vbem.rest.plugins.module_utils._em._queries import create_query, read_resources
+    from ansible_collections.vbem.rest.plugins.module_utils._em.resources.query import create_query, read_resources
 
     asked = {"type": "BackupJobSession", "filter": None, "where": None, "sort_by": None, "descending": False}
     asked |= {"limit": None, "page_size": PAGE_SIZE, "format": "entities", "allow_unknown": False}
@@ -131,7 +131,7 @@ def read_same(options: Options) -> Figures:
 
 def list_tasks(options: Options) -> Figures:
     """List tasks as veeam_task_info does."""
-    from ansible_collections.vbem.rest.plugins.module_utils._em._tasks import create_selection, find_tasks
+    from ansible_collections.vbem.rest.plugins.module_utils._em.resources.tasks import create_selection, find_tasks
 
     nothing = dict.fromkeys(("task_id", "task_state", "operation", "success", "filter"))
     figures: Figures = {}
@@ -158,9 +158,9 @@ def list_tasks_bare(options: Options) -> Figures:
 
 def remove(options: Options) -> Figures:
     """Remove all finished tasks as veeam_task does: list, remove, report. ``connections: 1`` keeps it to one."""
-    from ansible_collections.vbem.rest.plugins.module_utils._em import _crew
-    from ansible_collections.vbem.rest.plugins.module_utils._em._task_removal import plan_removal, remove_tasks
-    from ansible_collections.vbem.rest.plugins.module_utils._em._tasks import create_selection, find_tasks
+    from ansible_collections.vbem.rest.plugins.module_utils._em.client import parallel as _crew
+    from ansible_collections.vbem.rest.plugins.module_utils._em.resources.task_removal import plan_removal, remove_tasks
+    from ansible_collections.vbem.rest.plugins.module_utils._em.resources.tasks import create_selection, find_tasks
 
     if options.get("connections") == 1:
         _crew.FEWEST = sys.maxsize

@@ -15,9 +15,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ansible_collections.vbem.rest.plugins.module_utils._em._client import Client
-from ansible_collections.vbem.rest.plugins.module_utils._em._options import CONNECTION_OPTIONS, create_connection
-from ansible_collections.vbem.rest.plugins.module_utils._em._seal import create_pad, unseal
+from ansible_collections.vbem.rest.plugins.module_utils._em.client.client import Client
+from ansible_collections.vbem.rest.plugins.module_utils._em.options import CONNECTION_OPTIONS, create_connection
+from ansible_collections.vbem.rest.plugins.module_utils._em.runtime.one_time_pad import create_pad, unseal
 from ansible_collections.vbem.rest.plugins.modules import veeam_session
 
 EMULATOR = Path(__file__).resolve().parents[1] / "emulator"

@@ -25,8 +25,8 @@ from typing import Any
 import pytest
 from emulator import Emulator, Switches
 
-from ansible_collections.vbem.rest.plugins.module_utils._em._errors import EmError
-from ansible_collections.vbem.rest.plugins.module_utils._em._http import Transport
+from ansible_collections.vbem.rest.plugins.module_utils._em.client.transport import Transport
+from ansible_collections.vbem.rest.plugins.module_utils._em.errors import EmError
 from ansible_collections.vbem.rest.plugins.modules import veeam_task, veeam_task_info
 
 from .gauges import Sample, judge, settle

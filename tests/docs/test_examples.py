@@ -15,7 +15,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from ansible_collections.vbem.rest.plugins.module_utils._em._errors import KINDS
+from ansible_collections.vbem.rest.plugins.module_utils._em.errors import KINDS
 
 from .conftest import Kitchen
 from .examples import GUIDES, IS_ALL, MODULES, ROOT, RUN_ALWAYS, Example, read_examples

@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from emulator import Emulator, Switches
 
-from ansible_collections.vbem.rest.plugins.module_utils._em import _ended_runs
+from ansible_collections.vbem.rest.plugins.module_utils._em.events import finished_sessions as _ended_runs
 
 from .watch import Rig
 

@@ -20,7 +20,7 @@ import pytest
 from emulator.clock import to_datetime
 
 from ansible_collections.vbem.rest.extensions.eda.plugins.event_source import job_sessions
-from ansible_collections.vbem.rest.plugins.module_utils._em import _ended_runs
+from ansible_collections.vbem.rest.plugins.module_utils._em.events import finished_sessions as _ended_runs
 
 from .watch import Rig, read_log
 

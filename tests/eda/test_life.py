@@ -24,7 +24,7 @@ import yaml
 from emulator import Emulator
 
 from ansible_collections.vbem.rest.extensions.eda.plugins.event_source import job_sessions
-from ansible_collections.vbem.rest.plugins.module_utils._em._options import CONNECTION_OPTIONS, Option
+from ansible_collections.vbem.rest.plugins.module_utils._em.options import CONNECTION_OPTIONS, Option
 
 from .watch import Rig, read_log
 

@@ -315,7 +315,7 @@ def test_the_collection_is_found_without_a_path_to_it(tmp_path: Path, place: str
     code = (
         "import runpy, sys; before = list(sys.path)\n"
         f"made = runpy.run_path({str(file)!r})\n"
-        "import ansible_collections.vbem.rest.plugins.module_utils._em._client as client\n"
+        "import ansible_collections.vbem.rest.plugins.module_utils._em.client.client as client\n"
         "print(made['main'].__name__, client.__file__, sys.path[:len(before)] == before, sys.path[len(before):])"
     )
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)

@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.vbem.rest.plugins.module_utils._em._ended_runs import create_event, disarm
+from ansible_collections.vbem.rest.plugins.module_utils._em.events.finished_sessions import create_event, disarm
 
 JOB_UID = "urn:veeam:Job:6b1c4f8e-0a1d-5f0e-9d7c-2f3f7a3f9a11"
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.vbem.rest.plugins.lookup import veeam_query
-from ansible_collections.vbem.rest.plugins.module_utils._em._seal import unseal
+from ansible_collections.vbem.rest.plugins.module_utils._em.runtime.one_time_pad import unseal
 from ansible_collections.vbem.rest.plugins.modules import (
     veeam_job,
     veeam_job_info,

@@ -22,11 +22,11 @@ from ansible.errors import AnsibleLookupError
 from emulator import Emulator, LogEntry, LogonSession, Switches
 
 from ansible_collections.vbem.rest.plugins.lookup import veeam_query
-from ansible_collections.vbem.rest.plugins.module_utils._em._client import Client
-from ansible_collections.vbem.rest.plugins.module_utils._em._errors import EmError
-from ansible_collections.vbem.rest.plugins.module_utils._em._http import Transport
-from ansible_collections.vbem.rest.plugins.module_utils._em._options import CONNECTION_OPTIONS, create_connection
-from ansible_collections.vbem.rest.plugins.module_utils._em._seal import create_pad
+from ansible_collections.vbem.rest.plugins.module_utils._em.client.client import Client
+from ansible_collections.vbem.rest.plugins.module_utils._em.client.transport import Transport
+from ansible_collections.vbem.rest.plugins.module_utils._em.errors import EmError
+from ansible_collections.vbem.rest.plugins.module_utils._em.options import CONNECTION_OPTIONS, create_connection
+from ansible_collections.vbem.rest.plugins.module_utils._em.runtime.one_time_pad import create_pad
 from ansible_collections.vbem.rest.plugins.plugin_utils import _ask
 
 from .catalogue import Doom

@@ -16,8 +16,13 @@ from typing import Any
 import pytest
 from ansible.utils.display import Display
 
-from ansible_collections.vbem.rest.plugins.module_utils._em import _client, _http, _session, _status, _task_removal, _task_wait
-from ansible_collections.vbem.rest.plugins.module_utils._em._errors import EmError
+from ansible_collections.vbem.rest.plugins.module_utils._em.client import client as _client
+from ansible_collections.vbem.rest.plugins.module_utils._em.client import session as _session
+from ansible_collections.vbem.rest.plugins.module_utils._em.client import status as _status
+from ansible_collections.vbem.rest.plugins.module_utils._em.client import transport as _http
+from ansible_collections.vbem.rest.plugins.module_utils._em.errors import EmError
+from ansible_collections.vbem.rest.plugins.module_utils._em.resources import task_removal as _task_removal
+from ansible_collections.vbem.rest.plugins.module_utils._em.resources import task_wait as _task_wait
 
 from .catalogue import Doom, Fault, iter_dooms, iter_faults
 from .matrix import WIRES, Tally, find_scenario, run_scenario

@@ -79,7 +79,7 @@ BOMBS: dict[str, Bomb] = {
 
 def main() -> None:
     """Decode each body in a child with limits, as far as a client reads it, and print what came of each."""
-    from ansible_collections.vbem.rest.plugins.module_utils._em import _codec
+    from ansible_collections.vbem.rest.plugins.module_utils._em.protocol import codec as _codec
 
     _codec.decode(b"<a/>")  # loads the library, once for all children
     told = {}
@@ -115,9 +115,9 @@ def _measure(body: bytes) -> dict[str, object]:
 
 
 def _read(body: bytes) -> str:
-    from ansible_collections.vbem.rest.plugins.module_utils._em._client import read_page
-    from ansible_collections.vbem.rest.plugins.module_utils._em._codec import decode, decode_error
-    from ansible_collections.vbem.rest.plugins.module_utils._em._errors import EmError
+    from ansible_collections.vbem.rest.plugins.module_utils._em.client.pages import read_page
+    from ansible_collections.vbem.rest.plugins.module_utils._em.errors import EmError
+    from ansible_collections.vbem.rest.plugins.module_utils._em.protocol.codec import decode, decode_error
 
     try:
         decode_error(body)

@@ -21,8 +21,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ansible_collections.vbem.rest.plugins.module_utils._em._codec import Document, decode, decode_error, snake_case
-from ansible_collections.vbem.rest.plugins.module_utils._em._errors import EmError
+from ansible_collections.vbem.rest.plugins.module_utils._em.errors import EmError
+from ansible_collections.vbem.rest.plugins.module_utils._em.protocol.codec import Document, decode, decode_error, snake_case
 
 from .bodies import BOMBS
 from .strategies import plain_texts

@@ -19,9 +19,9 @@ from emulator.filters import parse as parse_theirs
 from hypothesis import assume, event, example, given
 from hypothesis import strategies as st
 
-from ansible_collections.vbem.rest.plugins.module_utils._em._dates import print_date
-from ansible_collections.vbem.rest.plugins.module_utils._em._errors import EmError
-from ansible_collections.vbem.rest.plugins.module_utils._em._filter import (
+from ansible_collections.vbem.rest.plugins.module_utils._em.errors import EmError
+from ansible_collections.vbem.rest.plugins.module_utils._em.protocol.dates import print_date
+from ansible_collections.vbem.rest.plugins.module_utils._em.protocol.filters import (
     OPERATORS,
     And,
     Comparison,
@@ -33,7 +33,7 @@ from ansible_collections.vbem.rest.plugins.module_utils._em._filter import (
     parse_filter,
     print_filter,
 )
-from ansible_collections.vbem.rest.plugins.module_utils._em._tasks import FIELDS as TASK_FIELDS
+from ansible_collections.vbem.rest.plugins.module_utils._em.resources.tasks import FIELDS as TASK_FIELDS
 
 from .strategies import characters, control_characters, surrogates, texts
 

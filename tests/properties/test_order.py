@@ -14,9 +14,9 @@ from typing import Any
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from ansible_collections.vbem.rest.plugins.module_utils._em._filter import Field, natural_key
-from ansible_collections.vbem.rest.plugins.module_utils._em._queries import _sort
-from ansible_collections.vbem.rest.plugins.module_utils._em._tasks import SORT_KEYS, STATES, sort_tasks
+from ansible_collections.vbem.rest.plugins.module_utils._em.protocol.filters import Field, natural_key
+from ansible_collections.vbem.rest.plugins.module_utils._em.resources.query import _sort
+from ansible_collections.vbem.rest.plugins.module_utils._em.resources.tasks import SORT_KEYS, STATES, sort_tasks
 
 from .strategies import wild_texts
 

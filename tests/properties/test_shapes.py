@@ -19,14 +19,15 @@ from emulator.render_json import camel_case
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ansible_collections.vbem.rest.plugins.module_utils._em._client import Client, read_page
-from ansible_collections.vbem.rest.plugins.module_utils._em._codec import Document, decode, iter_rows
-from ansible_collections.vbem.rest.plugins.module_utils._em._errors import EmError
-from ansible_collections.vbem.rest.plugins.module_utils._em._jobs import KINDS, normalise_job
-from ansible_collections.vbem.rest.plugins.module_utils._em._queries import normalise_resource
-from ansible_collections.vbem.rest.plugins.module_utils._em._resources import iter_collection
-from ansible_collections.vbem.rest.plugins.module_utils._em._runs import normalise_run, read_run
-from ansible_collections.vbem.rest.plugins.module_utils._em._tasks import normalise_task
+from ansible_collections.vbem.rest.plugins.module_utils._em.client.client import Client
+from ansible_collections.vbem.rest.plugins.module_utils._em.client.pages import read_page
+from ansible_collections.vbem.rest.plugins.module_utils._em.errors import EmError
+from ansible_collections.vbem.rest.plugins.module_utils._em.protocol.codec import Document, decode, iter_rows
+from ansible_collections.vbem.rest.plugins.module_utils._em.resources.job_sessions import normalise_run, read_run
+from ansible_collections.vbem.rest.plugins.module_utils._em.resources.jobs import KINDS, normalise_job
+from ansible_collections.vbem.rest.plugins.module_utils._em.resources.listing import iter_collection
+from ansible_collections.vbem.rest.plugins.module_utils._em.resources.query import normalise_resource
+from ansible_collections.vbem.rest.plugins.module_utils._em.resources.tasks import normalise_task
 
 from .strategies import KEYS, create_client, nest, objects, plain_texts, share, trees
 

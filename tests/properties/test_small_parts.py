@@ -23,17 +23,17 @@ from hypothesis import strategies as st
 from requests import PreparedRequest, RequestException
 from wire.bench import Bench
 
-from ansible_collections.vbem.rest.plugins.module_utils._em._client import Client, get_path
-from ansible_collections.vbem.rest.plugins.module_utils._em._codec import Document
-from ansible_collections.vbem.rest.plugins.module_utils._em._dates import normalise_date, parse_date, print_date
-from ansible_collections.vbem.rest.plugins.module_utils._em._errors import EmError
-from ansible_collections.vbem.rest.plugins.module_utils._em._options import (
+from ansible_collections.vbem.rest.plugins.module_utils._em.client.client import Client
+from ansible_collections.vbem.rest.plugins.module_utils._em.errors import EmError
+from ansible_collections.vbem.rest.plugins.module_utils._em.options import (
     CONNECTION_OPTIONS,
     SESSION_OPTIONS,
     create_connection,
 )
-from ansible_collections.vbem.rest.plugins.module_utils._em._resources import normalise_link
-from ansible_collections.vbem.rest.plugins.module_utils._em._seal import PAD_BYTES, create_pad, seal, unseal
+from ansible_collections.vbem.rest.plugins.module_utils._em.protocol.codec import Document
+from ansible_collections.vbem.rest.plugins.module_utils._em.protocol.dates import normalise_date, parse_date, print_date
+from ansible_collections.vbem.rest.plugins.module_utils._em.protocol.links import get_path, normalise_link
+from ansible_collections.vbem.rest.plugins.module_utils._em.runtime.one_time_pad import PAD_BYTES, create_pad, seal, unseal
 from ansible_collections.vbem.rest.plugins.modules import veeam_query_info, veeam_task_info
 
 from .strategies import CONNECTION, control_characters, create_client, plain_texts, share, surrogates, texts, wild_texts

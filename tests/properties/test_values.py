@@ -19,9 +19,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from wire.bench import Bench
 
-from ansible_collections.vbem.rest.plugins.module_utils._em._client import Client
-from ansible_collections.vbem.rest.plugins.module_utils._em._errors import EmError
-from ansible_collections.vbem.rest.plugins.module_utils._em._filter import (
+from ansible_collections.vbem.rest.plugins.module_utils._em.client.client import Client
+from ansible_collections.vbem.rest.plugins.module_utils._em.errors import EmError
+from ansible_collections.vbem.rest.plugins.module_utils._em.protocol.filters import (
     LONGEST_SENT,
     And,
     Comparison,

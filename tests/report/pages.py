@@ -24,9 +24,9 @@ from typing import Any
 import yaml
 from emulator import Emulator, LogEntry, Switches
 
-from ansible_collections.vbem.rest.plugins.module_utils._em._client import Client
-from ansible_collections.vbem.rest.plugins.module_utils._em._options import CONNECTION_OPTIONS, create_connection
-from ansible_collections.vbem.rest.plugins.module_utils._em._queries import create_query, read_resources
+from ansible_collections.vbem.rest.plugins.module_utils._em.client.client import Client
+from ansible_collections.vbem.rest.plugins.module_utils._em.options import CONNECTION_OPTIONS, create_connection
+from ansible_collections.vbem.rest.plugins.module_utils._em.resources.query import create_query, read_resources
 from ansible_collections.vbem.rest.plugins.plugin_utils._night import create_night
 from ansible_collections.vbem.rest.plugins.plugin_utils._night_parts import Period
 from ansible_collections.vbem.rest.plugins.plugin_utils._night_text import Zone

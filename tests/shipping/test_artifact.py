@@ -74,7 +74,7 @@ def test_what_users_need_is_shipped(names: list[str]) -> None:
         "bindep.txt",
         "tests/config.yml",
         "plugins/modules/veeam_task.py",
-        "plugins/module_utils/_em/_http.py",
+        "plugins/module_utils/_em/client/transport.py",
         "docs/docsite/rst/guide_start.rst",
         "docs/wire_facts.md",
     ):
@@ -130,7 +130,7 @@ def test_a_released_version_is_the_one_of_galaxy_yml() -> None:
 def test_floors_agree_wherever_they_are_said() -> None:
     wanted = dict(re.findall(r"(?m)^(\w+) *>= *([\d.]+)", (ROOT / "requirements.txt").read_text(encoding="utf-8")))
     assert set(wanted) == {"requests", "xmltodict"}
-    tree = ast.parse((ROOT / "plugins/module_utils/_em/_deps.py").read_text(encoding="utf-8"))
+    tree = ast.parse((ROOT / "plugins/module_utils/_em/libraries.py").read_text(encoding="utf-8"))
     floors = next(
         ast.literal_eval(node.value)
         for node in tree.body

@@ -16,10 +16,10 @@ from typing import Any
 import pytest
 from emulator import Emulator, LogEntry, LogonSession
 
-from ansible_collections.vbem.rest.plugins.module_utils._em._client import Client
-from ansible_collections.vbem.rest.plugins.module_utils._em._errors import EmError
-from ansible_collections.vbem.rest.plugins.module_utils._em._options import CONNECTION_OPTIONS, create_connection
-from ansible_collections.vbem.rest.plugins.module_utils._em._seal import create_pad, unseal
+from ansible_collections.vbem.rest.plugins.module_utils._em.client.client import Client
+from ansible_collections.vbem.rest.plugins.module_utils._em.errors import EmError
+from ansible_collections.vbem.rest.plugins.module_utils._em.options import CONNECTION_OPTIONS, create_connection
+from ansible_collections.vbem.rest.plugins.module_utils._em.runtime.one_time_pad import create_pad, unseal
 from ansible_collections.vbem.rest.plugins.modules import veeam_session, veeam_task, veeam_task_info
 
 # Every wire there is: both server versions, both formats.

@@ -14,11 +14,17 @@ from typing import Any
 import pytest
 from emulator import Emulator
 
-from ansible_collections.vbem.rest.plugins.module_utils._em import _crew
-from ansible_collections.vbem.rest.plugins.module_utils._em._client import Client
-from ansible_collections.vbem.rest.plugins.module_utils._em._crew import FEWEST, MOST_CONNECTIONS, TRIALS, Verdict, work_off
-from ansible_collections.vbem.rest.plugins.module_utils._em._task_removal import remove_tasks
-from ansible_collections.vbem.rest.plugins.module_utils._em._tasks import create_selection, find_tasks
+from ansible_collections.vbem.rest.plugins.module_utils._em.client import parallel as _crew
+from ansible_collections.vbem.rest.plugins.module_utils._em.client.client import Client
+from ansible_collections.vbem.rest.plugins.module_utils._em.client.parallel import (
+    FEWEST,
+    MOST_CONNECTIONS,
+    TRIALS,
+    Verdict,
+    work_off,
+)
+from ansible_collections.vbem.rest.plugins.module_utils._em.resources.task_removal import remove_tasks
+from ansible_collections.vbem.rest.plugins.module_utils._em.resources.tasks import create_selection, find_tasks
 
 from .bench import Bench, every_version
 

@@ -19,7 +19,7 @@ from emulator.filters import compile_filter, parse
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.vbem.rest.plugins.module_utils._em._filter import (
+from ansible_collections.vbem.rest.plugins.module_utils._em.protocol.filters import (
     And,
     Comparison,
     Node,
@@ -30,7 +30,7 @@ from ansible_collections.vbem.rest.plugins.module_utils._em._filter import (
     parse_filter,
     print_filter,
 )
-from ansible_collections.vbem.rest.plugins.module_utils._em._tasks import FIELDS, STATES
+from ansible_collections.vbem.rest.plugins.module_utils._em.resources.tasks import FIELDS, STATES
 
 from .bench import Bench, every_form, every_version, every_wire
 from .scripted import Asked, ScriptedServer, answer

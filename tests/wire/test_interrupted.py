@@ -19,7 +19,7 @@ from emulator import Emulator
 CHILD = """
 import json, os, signal, sys, threading, time
 from ansible.module_utils import basic
-from ansible_collections.vbem.rest.plugins.module_utils._em._runner import run_module
+from ansible_collections.vbem.rest.plugins.module_utils._em.runtime.module import run_module
 
 signal.signal(signal.SIGINT, signal.default_int_handler)
 given = json.loads(sys.stdin.read())

@@ -15,7 +15,7 @@ import pytest
 from emulator import Emulator, Switches
 from emulator.runs import Run
 
-from ansible_collections.vbem.rest.plugins.module_utils._em._errors import EmError
+from ansible_collections.vbem.rest.plugins.module_utils._em.errors import EmError
 from ansible_collections.vbem.rest.plugins.modules import veeam_job
 
 from .bench import Bench, every_form, every_version, every_wire

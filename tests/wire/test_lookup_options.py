@@ -16,7 +16,7 @@ from emulator import Emulator
 
 from ansible_collections.vbem.rest.plugins.doc_fragments._query_plugin import ModuleDocFragment
 from ansible_collections.vbem.rest.plugins.lookup.veeam_query import DOCUMENTATION, OWN_OPTIONS, LookupModule
-from ansible_collections.vbem.rest.plugins.module_utils._em._options import CONNECTION_OPTIONS
+from ansible_collections.vbem.rest.plugins.module_utils._em.options import CONNECTION_OPTIONS
 
 TERM = "BackupServer"
 

@@ -24,9 +24,9 @@ from emulator import Emulator, Switches
 from emulator.query import Listing
 
 import ansible_collections
-from ansible_collections.vbem.rest.plugins.module_utils._em._dates import parse_date
-from ansible_collections.vbem.rest.plugins.module_utils._em._queries import DATE_KEYS, create_query, read_resources
-from ansible_collections.vbem.rest.plugins.module_utils._em._query_types import QUERY_TYPES
+from ansible_collections.vbem.rest.plugins.module_utils._em.protocol.dates import parse_date
+from ansible_collections.vbem.rest.plugins.module_utils._em.protocol.query_types import QUERY_TYPES
+from ansible_collections.vbem.rest.plugins.module_utils._em.resources.query import DATE_KEYS, create_query, read_resources
 from ansible_collections.vbem.rest.plugins.modules import veeam_query_info
 
 from .bench import Bench, Session, every_form, every_version

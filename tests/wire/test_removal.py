@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 from emulator import Emulator
 
-from ansible_collections.vbem.rest.plugins.module_utils._em._errors import EmError
-from ansible_collections.vbem.rest.plugins.module_utils._em._task_removal import remove_tasks
-from ansible_collections.vbem.rest.plugins.module_utils._em._tasks import find_tasks, select_by_ids
+from ansible_collections.vbem.rest.plugins.module_utils._em.errors import EmError
+from ansible_collections.vbem.rest.plugins.module_utils._em.resources.task_removal import remove_tasks
+from ansible_collections.vbem.rest.plugins.module_utils._em.resources.tasks import find_tasks, select_by_ids
 
 from .bench import Bench, every_form, every_version, every_wire
 from .scripted import Asked, ScriptedServer, answer

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from emulator import Emulator
 
-from ansible_collections.vbem.rest.plugins.module_utils._em._errors import EmError
+from ansible_collections.vbem.rest.plugins.module_utils._em.errors import EmError
 
 from .bench import Bench, every_form, every_version, every_wire
 from .scripted import Asked, ScriptedServer, answer

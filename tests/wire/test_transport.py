@@ -17,7 +17,7 @@ import pytest
 from emulator import Emulator
 from emulator.tls import NAMES, server_context
 
-from ansible_collections.vbem.rest.plugins.module_utils._em._errors import EmError
+from ansible_collections.vbem.rest.plugins.module_utils._em.errors import EmError
 
 from .bench import Bench, every_form, every_version
 from .scripted import Asked, ScriptedServer, answer

@@ -35,26 +35,26 @@ else:  # a copy, given by --source-dir: the collection is where Ansible's are
     places = os.environ.get("ANSIBLE_COLLECTIONS_PATH", "~/.ansible/collections:/usr/share/ansible/collections")
     sys.path.extend(str(Path(place).expanduser()) for place in places.split(os.pathsep))
 
-from ansible_collections.vbem.rest.plugins.module_utils._em._arguments import read_arguments
-from ansible_collections.vbem.rest.plugins.module_utils._em._client import Client
-from ansible_collections.vbem.rest.plugins.module_utils._em._ended_runs import (
+from ansible_collections.vbem.rest.plugins.module_utils._em.client.client import Client
+from ansible_collections.vbem.rest.plugins.module_utils._em.client.session import LogonSession, log_off
+from ansible_collections.vbem.rest.plugins.module_utils._em.client.transport import Transport
+from ansible_collections.vbem.rest.plugins.module_utils._em.errors import EmError, create_option_error
+from ansible_collections.vbem.rest.plugins.module_utils._em.events.checkpoint import Memory, get_id, read_state, write_state
+from ansible_collections.vbem.rest.plugins.module_utils._em.events.finished_sessions import (
     Finder,
     Look,
     create_event,
     is_wanted,
     read_since,
 )
-from ansible_collections.vbem.rest.plugins.module_utils._em._errors import EmError, create_option_error
-from ansible_collections.vbem.rest.plugins.module_utils._em._http import Transport
-from ansible_collections.vbem.rest.plugins.module_utils._em._options import (
+from ansible_collections.vbem.rest.plugins.module_utils._em.options import (
     CONNECTION_OPTIONS,
     IDLE_SECONDS,
     Connection,
     Option,
     create_connection,
 )
-from ansible_collections.vbem.rest.plugins.module_utils._em._run_memory import Memory, get_id, read_state, write_state
-from ansible_collections.vbem.rest.plugins.module_utils._em._session import LogonSession, log_off
+from ansible_collections.vbem.rest.plugins.module_utils._em.runtime.option_reader import read_arguments
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

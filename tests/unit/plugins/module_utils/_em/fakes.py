@@ -14,10 +14,10 @@ from urllib.parse import unquote
 
 from requests.structures import CaseInsensitiveDict
 
-from ansible_collections.vbem.rest.plugins.module_utils._em._client import Client
-from ansible_collections.vbem.rest.plugins.module_utils._em._errors import EmError
-from ansible_collections.vbem.rest.plugins.module_utils._em._http import Response
-from ansible_collections.vbem.rest.plugins.module_utils._em._options import Connection
+from ansible_collections.vbem.rest.plugins.module_utils._em.client.client import Client
+from ansible_collections.vbem.rest.plugins.module_utils._em.client.transport import Response
+from ansible_collections.vbem.rest.plugins.module_utils._em.errors import EmError
+from ansible_collections.vbem.rest.plugins.module_utils._em.options import Connection
 
 Script = Callable[[str, str], "Response | EmError"]
 TOKEN = "SesToken1=="

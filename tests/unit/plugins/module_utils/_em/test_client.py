@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.vbem.rest.plugins.module_utils._em._client import Fate, read_page
-from ansible_collections.vbem.rest.plugins.module_utils._em._codec import Document
-from ansible_collections.vbem.rest.plugins.module_utils._em._errors import EmError
+from ansible_collections.vbem.rest.plugins.module_utils._em.client.client import Fate
+from ansible_collections.vbem.rest.plugins.module_utils._em.client.pages import read_page
+from ansible_collections.vbem.rest.plugins.module_utils._em.errors import EmError
+from ansible_collections.vbem.rest.plugins.module_utils._em.protocol.codec import Document
 from ansible_collections.vbem.rest.tests.unit.plugins.module_utils._em.fakes import SESSION_ID, TOKEN, FakeClient, answer
 
 PAGING = {"page_num": 1, "page_size": 100, "pages_count": 1}

@@ -11,8 +11,9 @@ from uuid import uuid4
 
 import pytest
 
-from ansible_collections.vbem.rest.plugins.module_utils._em import _codec
-from ansible_collections.vbem.rest.plugins.module_utils._em._codec import (
+from ansible_collections.vbem.rest.plugins.module_utils._em.errors import EmError
+from ansible_collections.vbem.rest.plugins.module_utils._em.protocol import codec as _codec
+from ansible_collections.vbem.rest.plugins.module_utils._em.protocol.codec import (
     decode,
     decode_error,
     iter_rows,
@@ -20,9 +21,8 @@ from ansible_collections.vbem.rest.plugins.module_utils._em._codec import (
     read_int,
     read_text,
     snake_case,
-    strip_host,
 )
-from ansible_collections.vbem.rest.plugins.module_utils._em._errors import EmError
+from ansible_collections.vbem.rest.plugins.module_utils._em.protocol.links import strip_host
 
 XML = (
     b'<?xml version="1.0" encoding="utf-8"?><QueryResult xmlns="http://www.veeam.com/ent/v1.0"'

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.vbem.rest.plugins.module_utils._em import _dates
-from ansible_collections.vbem.rest.plugins.module_utils._em._dates import normalise_date, parse_date, print_date
+from ansible_collections.vbem.rest.plugins.module_utils._em.protocol import dates as _dates
+from ansible_collections.vbem.rest.plugins.module_utils._em.protocol.dates import normalise_date, parse_date, print_date
 
 FRACTION = "987654321"
 

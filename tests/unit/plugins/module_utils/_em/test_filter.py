@@ -10,8 +10,8 @@ from urllib.parse import unquote
 
 import pytest
 
-from ansible_collections.vbem.rest.plugins.module_utils._em._errors import EmError
-from ansible_collections.vbem.rest.plugins.module_utils._em._filter import (
+from ansible_collections.vbem.rest.plugins.module_utils._em.errors import EmError
+from ansible_collections.vbem.rest.plugins.module_utils._em.protocol.filters import (
     LONGEST_SENT,
     And,
     Comparison,
@@ -29,7 +29,7 @@ from ansible_collections.vbem.rest.plugins.module_utils._em._filter import (
     print_filter,
     quote_value,
 )
-from ansible_collections.vbem.rest.plugins.module_utils._em._tasks import FIELDS
+from ansible_collections.vbem.rest.plugins.module_utils._em.resources.tasks import FIELDS
 
 ID, STATE, OPERATION = FIELDS
 

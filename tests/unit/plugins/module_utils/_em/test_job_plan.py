@@ -11,12 +11,12 @@ from typing import Any, cast
 
 import pytest
 
-from ansible_collections.vbem.rest.plugins.module_utils._em._client import Client
-from ansible_collections.vbem.rest.plugins.module_utils._em._errors import KINDS, EmError
-from ansible_collections.vbem.rest.plugins.module_utils._em._job_actions import Plan, Wishes, plan, predict
-from ansible_collections.vbem.rest.plugins.module_utils._em._jobs import Job
-from ansible_collections.vbem.rest.plugins.module_utils._em._polling import PASSING_KINDS, TimedOut, poll
-from ansible_collections.vbem.rest.plugins.module_utils._em._runs import find_active_run, find_last_run
+from ansible_collections.vbem.rest.plugins.module_utils._em.client.client import Client
+from ansible_collections.vbem.rest.plugins.module_utils._em.client.polling import PASSING_KINDS, TimedOut, poll
+from ansible_collections.vbem.rest.plugins.module_utils._em.errors import KINDS, EmError
+from ansible_collections.vbem.rest.plugins.module_utils._em.resources.job_sessions import find_active_run, find_last_run
+from ansible_collections.vbem.rest.plugins.module_utils._em.resources.job_state import Plan, Wishes, plan, predict
+from ansible_collections.vbem.rest.plugins.module_utils._em.resources.jobs import Job
 
 GUID = "6b1c4f8e-0a1d-5f0e-9d7c-2f3f7a3f9a11"
 UID = f"urn:veeam:Job:{GUID}"

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The layers: a file may import only from those below it."""
+"""The layers: a folder of ``_em`` imports only from those below it, and each library has one user."""
 
 from __future__ import annotations
 
@@ -13,46 +13,38 @@ import pytest
 
 from ansible_collections.vbem.rest.plugins.module_utils import _em
 
-FOLDER = Path(next(iter(_em.__path__)))
-# From the leaves up; a file may import from any line above its own.
-LAYERS = [
-    {"_errors", "_seal", "_dates", "_watch", "_query_types"},
-    {"_deps", "_options", "_filter"},
-    {"_transport_errors"},
-    {"_wait", "_codec", "_http", "_arguments"},
-    {"_status"},
-    {"_session"},
-    {"_client"},
-    {"_polling", "_resources", "_crew"},
-    {"_tasks", "_runs", "_run_memory"},
-    {"_task_removal", "_task_wait", "_jobs", "_queries", "_ended_runs"},
-    {"_job_actions"},
-    {"_runner"},
-]
-ONLY_USERS = {"requests": {"_http"}, "xmltodict": {"_codec"}, "ansible": {"_runner"}}
+TOP = Path(next(iter(_em.__path__)))
+# From the lowest up. Files outside of folders are the lowest of all, and import each other.
+FOLDERS = ["", "protocol", "client", "resources", "events", "runtime"]
+ONLY_USERS = {"requests": {"client/transport.py"}, "xmltodict": {"protocol/codec.py"}, "ansible": {"runtime/module.py"}}
+FILES = sorted(path.relative_to(TOP) for path in TOP.rglob("*.py"))
 
 
-def list_imports(path: Path) -> set[str]:
-    """Give the names a file imports: files of the package as _name, all else by its first part."""
-    names: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.ImportFrom):
-            names.add((node.module or "").split(".")[0])
+def list_imports(path: Path) -> tuple[set[str], set[str]]:
+    """Return the folders of ``_em`` and the foreign packages that a file imports from."""
+    here = path.parts[:-1]
+    folders: set[str] = set()
+    packages: set[str] = set()
+    for node in ast.walk(ast.parse((TOP / path).read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.level:
+            place = (*here[: len(here) - node.level + 1], *(node.module or "").split("."))
+            folders.add(place[0] if len(place) > 1 else "")
+        elif isinstance(node, ast.ImportFrom):
+            packages.add((node.module or "").split(".")[0])
         elif isinstance(node, ast.Import):
-            names |= {alias.name.split(".")[0] for alias in node.names}
+            packages |= {alias.name.split(".")[0] for alias in node.names}
         elif isinstance(node, ast.Call) and getattr(node.func, "id", "") == "load_library":
-            names.add(ast.literal_eval(node.args[0]))
-    return names
+            packages.add(ast.literal_eval(node.args[0]))
+    return folders, packages
 
 
-@pytest.mark.parametrize("path", sorted(FOLDER.glob("_*.py")), ids=lambda path: path.stem)
-def test_imports_point_down(path: Path) -> None:
-    if path.stem == "__init__":
-        assert path.read_text(encoding="utf-8") == ""
+@pytest.mark.parametrize("path", FILES, ids=str)
+def test_a_folder_imports_only_from_those_below_it(path: Path) -> None:
+    if path.name == "__init__.py":
+        assert (TOP / path).read_text(encoding="utf-8") == ""
         return
-    level = next(number for number, layer in enumerate(LAYERS) if path.stem in layer)
-    below = set().union(*LAYERS[:level])
-    imports = list_imports(path)
-    assert {name for name in imports if name.startswith("_") and name != "__future__"} <= below
+    own = path.parts[0] if len(path.parts) > 1 else ""
+    folders, packages = list_imports(path)
+    assert folders <= set(FOLDERS[: FOLDERS.index(own) + 1])
     for library, users in ONLY_USERS.items():
-        assert library not in imports or path.stem in users
+        assert library not in packages or path.as_posix() in users

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.vbem.rest.plugins.module_utils._em._errors import EmError
-from ansible_collections.vbem.rest.plugins.module_utils._em._options import CONNECTION_OPTIONS, create_connection
+from ansible_collections.vbem.rest.plugins.module_utils._em.errors import EmError
+from ansible_collections.vbem.rest.plugins.module_utils._em.options import CONNECTION_OPTIONS, create_connection
 
 SESSION = {"hostname": "other.example.com", "port": 1234, "id": "an-id", "token": "a-token", "timeout": 7}
 

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.vbem.rest.plugins.module_utils._em._errors import EmError
-from ansible_collections.vbem.rest.plugins.module_utils._em._filter import And, print_filter
-from ansible_collections.vbem.rest.plugins.module_utils._em._queries import Query, create_query, get_query_type
-from ansible_collections.vbem.rest.plugins.module_utils._em._query_types import DATES, QUERY_TYPES
+from ansible_collections.vbem.rest.plugins.module_utils._em.errors import EmError
+from ansible_collections.vbem.rest.plugins.module_utils._em.protocol.filters import And, print_filter
+from ansible_collections.vbem.rest.plugins.module_utils._em.protocol.query_types import DATES, QUERY_TYPES
+from ansible_collections.vbem.rest.plugins.module_utils._em.resources.query import Query, create_query, get_query_type
 
 OPTIONS: dict[str, Any] = {
     "filter": None,

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.vbem.rest.plugins.module_utils._em._runner import _Module, create_connection_spec
+from ansible_collections.vbem.rest.plugins.module_utils._em.runtime.module import _Module, create_connection_spec
 
 
 def show(**params: Any) -> dict[str, Any]:

@@ -11,9 +11,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.vbem.rest.plugins.module_utils._em._errors import EmError
-from ansible_collections.vbem.rest.plugins.module_utils._em._options import Connection
-from ansible_collections.vbem.rest.plugins.module_utils._em._session import (
+from ansible_collections.vbem.rest.plugins.module_utils._em.client.session import (
     LogonSession,
     create_headers,
     create_session_result,
@@ -21,6 +19,8 @@ from ansible_collections.vbem.rest.plugins.module_utils._em._session import (
     log_off,
     log_on,
 )
+from ansible_collections.vbem.rest.plugins.module_utils._em.errors import EmError
+from ansible_collections.vbem.rest.plugins.module_utils._em.options import Connection
 from ansible_collections.vbem.rest.tests.unit.plugins.module_utils._em.fakes import FakeTransport, answer
 
 CONNECTION = Connection(

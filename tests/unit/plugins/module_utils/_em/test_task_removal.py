@@ -12,16 +12,16 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.vbem.rest.plugins.module_utils._em import _task_removal
-from ansible_collections.vbem.rest.plugins.module_utils._em._crew import Verdict
-from ansible_collections.vbem.rest.plugins.module_utils._em._errors import EmError
-from ansible_collections.vbem.rest.plugins.module_utils._em._status import SESSION_LOST
-from ansible_collections.vbem.rest.plugins.module_utils._em._task_removal import (
+from ansible_collections.vbem.rest.plugins.module_utils._em.client.parallel import Verdict
+from ansible_collections.vbem.rest.plugins.module_utils._em.client.status import SESSION_LOST
+from ansible_collections.vbem.rest.plugins.module_utils._em.errors import EmError
+from ansible_collections.vbem.rest.plugins.module_utils._em.resources import task_removal as _task_removal
+from ansible_collections.vbem.rest.plugins.module_utils._em.resources.task_removal import (
     create_removal_result,
     plan_removal,
     remove_tasks,
 )
-from ansible_collections.vbem.rest.plugins.module_utils._em._tasks import Selection, select_by_ids
+from ansible_collections.vbem.rest.plugins.module_utils._em.resources.tasks import Selection, select_by_ids
 from ansible_collections.vbem.rest.tests.unit.plugins.module_utils._em.fakes import FakeClient, TaskServer, answer, make_row
 
 ANY = Selection(())

@@ -11,15 +11,15 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.vbem.rest.plugins.module_utils._em._errors import EmError
-from ansible_collections.vbem.rest.plugins.module_utils._em._task_wait import (
+from ansible_collections.vbem.rest.plugins.module_utils._em.errors import EmError
+from ansible_collections.vbem.rest.plugins.module_utils._em.resources.task_wait import (
     Patience,
     check_named,
     check_success,
     find_patiently,
     wait_for_tasks,
 )
-from ansible_collections.vbem.rest.plugins.module_utils._em._tasks import (
+from ansible_collections.vbem.rest.plugins.module_utils._em.resources.tasks import (
     NO_TASKS_OF_OWN,
     Found,
     create_selection,

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.vbem.rest.plugins.module_utils._em._errors import EmError
-from ansible_collections.vbem.rest.plugins.module_utils._em._filter import Comparison, Or
-from ansible_collections.vbem.rest.plugins.module_utils._em._tasks import (
+from ansible_collections.vbem.rest.plugins.module_utils._em.errors import EmError
+from ansible_collections.vbem.rest.plugins.module_utils._em.protocol.filters import Comparison, Or
+from ansible_collections.vbem.rest.plugins.module_utils._em.resources.tasks import (
     FIELDS,
     NO_TASKS_OF_OWN,
     Found,

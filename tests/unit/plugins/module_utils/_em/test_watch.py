@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.vbem.rest.plugins.module_utils._em import _watch
-from ansible_collections.vbem.rest.plugins.module_utils._em._watch import SLICE, Watch, create_watch
+from ansible_collections.vbem.rest.plugins.module_utils._em.runtime import progress as _watch
+from ansible_collections.vbem.rest.plugins.module_utils._em.runtime.progress import SLICE, Watch, create_watch
 
 
 class Time:

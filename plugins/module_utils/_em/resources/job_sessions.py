@@ -13,12 +13,13 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timezone
 from typing import Any
 
-from ._client import Client, get_path
-from ._codec import read_bool, read_int, read_text
-from ._dates import normalise_date, parse_date, print_date
-from ._errors import EmError
-from ._filter import And, Comparison, Field, Node, Or, create_wire_filter, is_sendable
-from ._resources import BACKUP_RUNS, REPLICA_RUNS, Source, find_guid, find_link, iter_resources
+from ..client.client import Client
+from ..errors import EmError
+from ..protocol.codec import read_bool, read_int, read_text
+from ..protocol.dates import normalise_date, parse_date, print_date
+from ..protocol.filters import And, Comparison, Field, Node, Or, create_wire_filter, is_sendable
+from ..protocol.links import find_guid, find_link, get_path
+from .listing import BACKUP_RUNS, REPLICA_RUNS, Source, iter_resources
 
 JOB_UID = Field("JobUid", "job_uid", "uid")
 CREATED = Field("CreationTime", "creation_time", "date")

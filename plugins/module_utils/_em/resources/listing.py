@@ -6,17 +6,15 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
-from functools import lru_cache
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from ._client import Client, find_next_page
-from ._codec import iter_rows, read_text, strip_host
-from ._errors import EmError
+from ..client.client import Client
+from ..client.pages import find_next_page
+from ..errors import EmError
+from ..protocol.codec import iter_rows, read_text
 
 PAGE_SIZE = 500
-GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 class Source(NamedTuple):
@@ -68,43 +66,3 @@ def iter_collection(client: Client, path: str, list_name: str) -> Iterator[dict[
         following = find_next_page(following, paging) if isinstance(paging, dict) else None
         if following in seen:
             raise EmError("bad_response", f"The pages of {list_name} go in a circle.", method="GET", path=path)
-
-
-def iter_links(row: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield a resource's links as the server gave them."""
-    return iter_rows(row.get("links"), "links", "link")
-
-
-def normalise_link(link: Mapping[str, Any], base_url: str) -> dict[str, Any]:
-    """Map a link to its public shape; ``uid`` is the id within its address."""
-    raw = (link.get("rel"), link.get("type"), link.get("name"), link.get("href"))
-    try:
-        return _create_link(base_url, *raw).copy()
-    except TypeError:  # an XML element with attributes of its own is no key of a cache
-        return _create_link(base_url, *[read_text(link, key) for key in ("rel", "type", "name", "href")])
-
-
-@lru_cache(maxsize=4096, typed=True)  # rows share most of their links: those to the backup server and the job
-def _create_link(base_url: str, rel: Any, kind: Any, name: Any, href: Any) -> dict[str, Any]:
-    raw = {"rel": rel, "type": kind, "name": name, "href": href}
-    link: dict[str, Any] = {key: read_text(raw, key) for key in raw}
-    local = strip_host(link["href"] or "")
-    link["href"] = base_url + local if local.startswith("/") else None
-    link["uid"] = find_guid(local.partition("?")[0])
-    return link
-
-
-def find_link(row: Mapping[str, Any], rel: str, *, kind: str = "") -> dict[str, Any] | None:
-    """Find a resource's link by its relation and the beginning of its type, both without case."""
-    for link in iter_links(row):
-        if (read_text(link, "rel") or "").lower() == rel.lower() and (read_text(link, "type") or "").lower().startswith(
-            kind.lower()
-        ):
-            return link
-    return None
-
-
-def find_guid(text: str) -> str | None:
-    """Find the first GUID of a text, in lower case."""
-    match = GUID.search(text)
-    return match[0].lower() if match else None

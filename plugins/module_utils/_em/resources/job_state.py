@@ -10,16 +10,16 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, NamedTuple
 
-from ._client import Client, get_path
-from ._codec import read_text
-from ._errors import EmError
-from ._filter import Comparison
-from ._jobs import KINDS, UID, Job, find_job, find_jobs
-from ._polling import TimedOut, poll
-from ._resources import find_link
-from ._runs import CLOCKS_DIFFER, ENDED, find_active_run, find_last_run, is_run_listed, read_run
-from ._status import is_unknown_task
-from ._tasks import create_task_path, list_task_ids, normalise_task, warn_of_no_outcome
+from ..client.client import Client
+from ..client.polling import TimedOut, poll
+from ..client.status import is_unknown_task
+from ..errors import EmError
+from ..protocol.codec import read_text
+from ..protocol.filters import Comparison
+from ..protocol.links import find_link, get_path
+from .job_sessions import CLOCKS_DIFFER, ENDED, find_active_run, find_last_run, is_run_listed, read_run
+from .jobs import KINDS, UID, Job, find_job, find_jobs
+from .tasks import create_task_path, list_task_ids, normalise_task, warn_of_no_outcome
 
 # The links that carry out a state, the first one that a job has. A backup copy job has Sync and no Start.
 ACTIONS = {"started": ("Start", "Sync"), "stopped": ("Stop",), "retried": ("Retry",)}

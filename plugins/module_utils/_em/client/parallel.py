@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import replace
 from enum import Enum
 
-from ._client import Client
+from .client import Client
 
 MOST_CONNECTIONS = 4  # a person's browser opens six
 TRIALS = 3  # requests that are sent one after the other first, to learn how far the server is

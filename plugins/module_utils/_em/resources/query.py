@@ -13,11 +13,11 @@ from dataclasses import replace
 from itertools import islice
 from typing import Any, NamedTuple
 
-from ._client import Client
-from ._codec import snake_case
-from ._dates import normalise_date, parse_date, print_date
-from ._errors import EmError, create_option_error
-from ._filter import (
+from ..client.client import Client
+from ..errors import EmError, create_option_error
+from ..protocol.codec import snake_case
+from ..protocol.dates import normalise_date, parse_date, print_date
+from ..protocol.filters import (
     OPERATORS,
     And,
     Comparison,
@@ -32,9 +32,9 @@ from ._filter import (
     print_filter,
     rank_value,
 )
-from ._query_types import DATES, QUERY_TYPES
-from ._resources import iter_links, normalise_link
-from ._tasks import NO_TASKS_OF_OWN
+from ..protocol.links import iter_links, normalise_link
+from ..protocol.query_types import DATES, QUERY_TYPES
+from .tasks import NO_TASKS_OF_OWN
 
 DATE_KEYS = frozenset(snake_case(name) for name in DATES)
 SPECIAL_KEYS = DATE_KEYS | {"result"}

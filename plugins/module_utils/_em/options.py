@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ._errors import EmError, create_option_error
+from .errors import EmError, create_option_error
 
 IDLE_SECONDS = 900  # "If the session is idle for 15 minutes": Veeam reference, http_authentication
 _HALF_PAIR = re.compile("[\ud800-\udc7f\udd00-\udfff]")  # the rest stand for bytes that are no UTF-8

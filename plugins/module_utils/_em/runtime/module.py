@@ -16,11 +16,11 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleFallbackNotFound, AnsibleModule, env_fallback
 
-from ._client import Client, Fate
-from ._errors import EmError
-from ._options import CONNECTION_OPTIONS, SESSION_OPTIONS, Option, create_connection
-from ._tasks import SORT_KEYS, STATES
-from ._watch import Watch
+from ..client.client import Client, Fate
+from ..errors import EmError
+from ..options import CONNECTION_OPTIONS, SESSION_OPTIONS, Option, create_connection
+from ..resources.tasks import SORT_KEYS, STATES
+from .progress import Watch
 
 Run = Callable[[Client, "dict[str, Any]", bool], "dict[str, Any]"]
 

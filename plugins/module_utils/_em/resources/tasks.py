@@ -10,10 +10,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import quote, unquote
 
-from ._client import Client
-from ._codec import read_bool, read_text, strip_host
-from ._errors import EmError, create_option_error
-from ._filter import (
+from ..client.client import Client
+from ..client.status import is_unknown_task
+from ..errors import EmError, create_option_error
+from ..protocol.codec import read_bool, read_text
+from ..protocol.filters import (
     And,
     Comparison,
     Field,
@@ -26,8 +27,8 @@ from ._filter import (
     natural_key,
     parse_filter,
 )
-from ._resources import PAGE_SIZE, TASKS, iter_links, iter_resources, normalise_link
-from ._status import is_unknown_task
+from ..protocol.links import iter_links, normalise_link, strip_host
+from .listing import PAGE_SIZE, TASKS, iter_resources
 
 STATES = ("Running", "OperationFinished", "Finished")
 FIELDS = (

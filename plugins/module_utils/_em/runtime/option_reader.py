@@ -12,8 +12,8 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from ._errors import EmError, create_option_error
-from ._options import Option
+from ..errors import EmError, create_option_error
+from ..options import Option
 
 TRUE = ("yes", "on", "1", "true", "y", "t", "1.0")  # as Ansible reads them
 FALSE = ("no", "off", "0", "false", "n", "f", "0.0")

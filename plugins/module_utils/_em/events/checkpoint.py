@@ -14,9 +14,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from ._dates import parse_date
-from ._errors import EmError, create_option_error
-from ._resources import find_guid
+from ..errors import EmError, create_option_error
+from ..protocol.dates import parse_date
+from ..protocol.links import find_guid
 
 HORIZON = 86400  # seconds for which ids are remembered beyond the overlap, should the server's clock be put back
 

@@ -20,14 +20,15 @@ from fnmatch import fnmatchcase
 from itertools import islice
 from typing import Any, NamedTuple
 
-from ._client import Client
-from ._codec import read_text
-from ._dates import parse_date, print_date
-from ._errors import EmError, create_option_error
-from ._filter import Comparison, Field, Or, create_wire_filter, is_sendable
-from ._resources import BACKUP_RUNS, REPLICA_RUNS, Source, find_guid, iter_resources
-from ._run_memory import HORIZON, Memory, get_id, read_seconds
-from ._runs import ENDED, STATE, UID, normalise_run
+from ..client.client import Client
+from ..errors import EmError, create_option_error
+from ..protocol.codec import read_text
+from ..protocol.dates import parse_date, print_date
+from ..protocol.filters import Comparison, Field, Or, create_wire_filter, is_sendable
+from ..protocol.links import find_guid
+from ..resources.job_sessions import ENDED, STATE, UID, normalise_run
+from ..resources.listing import BACKUP_RUNS, REPLICA_RUNS, Source, iter_resources
+from .checkpoint import HORIZON, Memory, get_id, read_seconds
 
 END = Field("EndTime", "end_time", "date")
 RUN_UID = Field("JobSessionUid", "job_session_uid", "uid")

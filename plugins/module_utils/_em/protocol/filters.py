@@ -21,8 +21,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Union
 from urllib.parse import quote
 
-from ._dates import NEVER, parse_date, print_date
-from ._errors import EmError
+from ..errors import EmError
+from .dates import NEVER, parse_date, print_date
 
 OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     "==": operator.eq,

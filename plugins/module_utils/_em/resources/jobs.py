@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from ._client import Client
-from ._codec import read_bool, read_text
-from ._dates import normalise_date
-from ._errors import EmError, create_option_error
-from ._filter import And, Comparison, Field, Node, create_wire_filter, is_sendable, matches, natural_key, parse_filter
-from ._resources import PAGE_SIZE, Source, find_guid, find_link, iter_collection, iter_resources
-from ._runs import find_last_run
+from ..client.client import Client
+from ..errors import EmError, create_option_error
+from ..protocol.codec import read_bool, read_text
+from ..protocol.dates import normalise_date
+from ..protocol.filters import And, Comparison, Field, Node, create_wire_filter, is_sendable, matches, natural_key, parse_filter
+from ..protocol.links import find_guid, find_link
+from .job_sessions import find_last_run
+from .listing import PAGE_SIZE, Source, iter_collection, iter_resources
 
 NAME = Field("Name", "name")
 UID = Field("UID", "uid", "uid")

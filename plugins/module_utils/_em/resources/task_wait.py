@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ._client import Client
-from ._errors import EmError
-from ._filter import natural_key
-from ._polling import TimedOut, poll
-from ._tasks import NO_TASKS_OF_OWN, Found, Selection, find_tasks, select_by_ids, warn_of_no_outcome
+from ..client.client import Client
+from ..client.polling import TimedOut, poll
+from ..errors import EmError
+from ..protocol.filters import natural_key
+from .tasks import NO_TASKS_OF_OWN, Found, Selection, find_tasks, select_by_ids, warn_of_no_outcome
 
 
 class Patience:

@@ -6,20 +6,18 @@
 
 from __future__ import annotations
 
-import io
 import socket
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from ._deps import load_library
-from ._errors import EmError
-from ._options import Connection
-from ._transport_errors import create_transport_error
+from ..errors import EmError
+from ..libraries import load_library
+from ..options import Connection
+from .deadline import watch_connections
+from .retry import PASSING_STATUS, is_retriable, iter_retry_pauses, read_retry_after
+from .transport_errors import create_transport_error
 
-FIRST_PAUSE = 0.5  # seconds before the first retry; each further one is twice as long
-LONGEST_PAUSE = 30.0  # also the most that a Retry-After is heeded
-PASSING_STATUS = (429, 502, 503, 504)
 CHUNK_BYTES = 1 << 16
 LOG_OFF_SECONDS = 60.0  # the most for a log-off, during which the module cannot be interrupted
 
@@ -130,7 +128,7 @@ class Transport:
             self._session.get_redirect_target = lambda _response: None
             # The library's own headers, such as User-Agent and Accept, are its users' business.
             self._session.headers.clear()
-            _watch_connections(self._session, requests.packages.urllib3, self)
+            watch_connections(self._session, requests.packages.urllib3, self)
             if not self.connection.validate_certs:
                 requests.packages.urllib3.disable_warnings()
         return requests
@@ -167,76 +165,6 @@ class Transport:
                 got.close()
             self.close()  # urllib3 before 2.0 would use the connection of a cut body again
         raise failure
-
-
-def iter_retry_pauses(retries: int) -> Iterator[float]:
-    """Yield the seconds to pause before each of ``retries`` further tries."""
-    for attempt in range(retries):
-        yield min(FIRST_PAUSE * 2**attempt, LONGEST_PAUSE)
-
-
-def is_retriable(method: str, err: EmError) -> bool:
-    """Ask whether a request without an answer may be sent again: a read, or a write that never left."""
-    return err.kind in ("connection", "timeout") and (method == "GET" or not err.sent)
-
-
-def read_retry_after(headers: Mapping[str, str]) -> float:
-    """Give the seconds of a Retry-After header, at most `LONGEST_PAUSE`; 0 without one, or where it is a date."""
-    value = headers.get("Retry-After", "").strip()
-    return min(float(value), LONGEST_PAUSE) if value.isascii() and value.isdecimal() else 0.0
-
-
-class _BoundedReader(io.RawIOBase):
-    """What a socket says, as long as there is time: its own timeout begins anew with every byte."""
-
-    def __init__(self, raw: Any, sock: Any, transport: Transport) -> None:
-        super().__init__()
-        self._raw = raw
-        self._sock = sock
-        self._transport = transport
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int | None:
-        before = self._sock.gettimeout()
-        left = self._transport.check_answer()
-        self._sock.settimeout(left if before is None else min(left, before))
-        try:
-            count: int | None = self._raw.readinto(buffer)
-        finally:
-            self._sock.settimeout(before)
-        return count
-
-    def close(self) -> None:
-        self._raw.close()
-        super().close()
-
-
-def _watch_connections(session: Any, urllib3: Any, transport: Transport) -> None:
-    """Have a requests session tell the transport while it connects, and bound the time of headers and bodies."""
-    from http.client import HTTPResponse  # not before it is needed, as with all that requests loads
-
-    class Answer(HTTPResponse):
-        def __init__(self, sock: Any, *args: Any, **kwargs: Any) -> None:
-            super().__init__(sock, *args, **kwargs)
-            transport.begin_answer()
-            self.fp = io.BufferedReader(_BoundedReader(self.fp.detach(), sock, transport))
-
-    class Connection(urllib3.connectionpool.HTTPSConnectionPool.ConnectionCls):  # type: ignore[misc]
-        response_class = Answer
-
-        def connect(self) -> None:
-            transport.is_connecting = True
-            super().connect()
-            transport.is_connecting = False
-
-    class Pool(urllib3.connectionpool.HTTPSConnectionPool):  # type: ignore[misc]
-        ConnectionCls = Connection
-
-    for adapter in session.adapters.values():
-        manager = adapter.poolmanager
-        manager.pool_classes_by_scheme = {**manager.pool_classes_by_scheme, "https": Pool}
 
 
 def _read_body(got: Any, check_time: Callable[[], object]) -> bytes:

@@ -9,8 +9,8 @@ from __future__ import annotations
 import socket
 from typing import Any
 
-from ._errors import EmError
-from ._options import Connection
+from ..errors import EmError
+from ..options import Connection
 
 # How a handshake fails that will fail again; all else, such as a load balancer that hangs up, may pass.
 LASTING_TLS = (

@@ -17,12 +17,11 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from ._deps import load_library
-from ._errors import EmError
+from ..errors import EmError
+from ..libraries import load_library
 
 _BARE_AMPERSAND = re.compile(rb"&(?!(?:[A-Za-z_][\w.-]*|#[0-9]+|#x[0-9a-fA-F]+);)")
 _WORD_BORDER = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
-_HREF = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*:)?(?://[^/?#]*)?([^#\x00-\x20\x7f]*)(?:#.*)?")
 _DEEPEST_LIST = 8  # lists within objects that repeat their name; servers have two
 _MOST_DIGITS = 400  # of one number in JSON; reading a longer one takes time that grows with its square
 
@@ -135,12 +134,6 @@ def read_int(node: Mapping[str, Any], key: str) -> int | None:
     if isinstance(value, int) and not isinstance(value, bool):
         return value
     return int(value) if isinstance(value, str) and re.fullmatch(r"\s*-?[0-9]{1,18}\s*", value) else None
-
-
-def strip_host(href: str) -> str:
-    """Give the path and query of an Href; the empty string for one that cannot be read."""
-    match = _HREF.fullmatch(href)
-    return match[1] if match else ""
 
 
 def _is_web_page(body: bytes, content_type: str) -> bool:

@@ -11,7 +11,7 @@ import sys
 import traceback
 from typing import Any
 
-from ._errors import EmError
+from .errors import EmError
 
 FLOORS = {"requests": "2.25.1", "xmltodict": "0.12.0"}
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple, TypeVar
 
-from ._client import Client
-from ._errors import EmError
-from ._wait import iter_pauses
+from ..errors import EmError
+from .client import Client
+from .retry import iter_pauses
 
 PASSING_KINDS = ("connection", "timeout", "server_error", "bad_response")
 Seen = TypeVar("Seen")

@@ -10,12 +10,12 @@ from collections import deque
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from ._client import Client
-from ._crew import Verdict, work_off
-from ._errors import EmError
-from ._filter import natural_key
-from ._status import is_unknown_task
-from ._tasks import Selection, create_task_path, list_task_ids, look_up
+from ..client.client import Client
+from ..client.parallel import Verdict, work_off
+from ..client.status import is_unknown_task
+from ..errors import EmError
+from ..protocol.filters import natural_key
+from .tasks import Selection, create_task_path, list_task_ids, look_up
 
 SILENT_FAILURES = 3  # removals in a row that got no answer at all; after these the server is not asked again
 DELETED = "deleted"

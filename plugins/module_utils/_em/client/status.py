@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from urllib.parse import urlsplit
 
-from ._codec import decode_error
-from ._errors import EmError
-from ._http import Response
+from ..errors import EmError
+from ..protocol.codec import decode_error
+from .transport import Response
 
 SESSION_LOST = (
     "The logon session has ended: Enterprise Manager ends one that is idle for 15 minutes or was logged off, and the tasks"

@@ -12,11 +12,13 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 from urllib.parse import quote, unquote
 
-from ._codec import decode, decode_error, iter_rows, read_text, strip_host
-from ._errors import EmError, show
-from ._http import PASSING_STATUS, Response, Transport
-from ._options import IDLE_SECONDS, Connection
-from ._status import create_status_error
+from ..errors import EmError, show
+from ..options import IDLE_SECONDS, Connection
+from ..protocol.codec import decode, decode_error, iter_rows, read_text
+from ..protocol.links import strip_host
+from .retry import PASSING_STATUS
+from .status import create_status_error
+from .transport import Response, Transport
 
 SESSION_HEADER = "X-RestSvcSessionId"
 LOGON_PATH = "/api/sessionMngr/"
