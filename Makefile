@@ -8,7 +8,7 @@ READY := .build/venv/ready
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1|\2/' | column -t -s '|'
 
-$(READY): dev/requirements.txt dev/setup.sh dev/keep_compiled.py tests/emulator/requirements.txt
+$(READY): dev/requirements.txt dev/setup.sh dev/keep_compiled.py emulator/requirements.txt
 	@dev/setup.sh
 
 .PHONY: setup
@@ -28,11 +28,11 @@ check: $(READY) ## Run one check or some: make check ONLY="ruff units"; ONLY=? l
 
 .PHONY: bench
 bench: $(READY) ## Measure speed and write the figures into the guide on speed; some minutes on an idle machine
-	@$(BIN)/python dev/stage.py >/dev/null && $(BIN)/python tests/bench --write
+	@$(BIN)/python dev/stage.py >/dev/null && $(BIN)/python tests/benchmarks --write
 
 .PHONY: emulator
 emulator: $(READY) ## Start the emulated Enterprise Manager and say how to reach it
-	@$(BIN)/python tests/emulator
+	@$(BIN)/python emulator
 
 .PHONY: docs
 docs: $(READY) ## Build the documentation site into .build/site/html
@@ -60,20 +60,20 @@ thorough: $(READY) ## Every case of the tests of which `make test` runs a sample
 
 .PHONY: faults
 faults: $(READY) ## Every module, every request, every fault: print cases tried and cases wrong
-	@$(BIN)/python dev/stage.py >/dev/null && PYTHONPATH=.build/source:tests $(BIN)/python -m faults
+	@$(BIN)/python dev/stage.py >/dev/null && PYTHONPATH=.build/source:tests:. $(BIN)/python -m generated.fault_matrix
 
 .PHONY: properties
 properties: $(READY) ## Try the properties on thousands of inputs each
-	@$(BIN)/python dev/stage.py >/dev/null && HYPOTHESIS_PROFILE=thorough PYTHONPATH=.build/source:tests $(BIN)/python -m pytest -q -n 2 -p no:cacheprovider tests/properties
+	@$(BIN)/python dev/stage.py >/dev/null && HYPOTHESIS_PROFILE=thorough PYTHONPATH=.build/source $(BIN)/python -m pytest -q -n 2 -p no:cacheprovider tests/generated/properties
 
 .PHONY: soak
 soak: $(READY) ## Run thousands of operations, and see that nothing is left behind
-	@$(BIN)/python dev/stage.py >/dev/null && PYTHONPATH=.build/source:tests $(BIN)/python -m crowd.soak --operations 5000
+	@$(BIN)/python dev/stage.py >/dev/null && PYTHONPATH=.build/source:tests:. $(BIN)/python -m system.concurrency.soak --operations 5000
 
 .PHONY: secrets
 secrets: $(READY) ## Look for secrets at every verbosity in every way, then break each guard and see it noticed
-	@$(BIN)/python dev/stage.py >/dev/null && export ANSIBLE_COLLECTIONS_PATH=$(CURDIR)/.build/source PYTHONPATH=$(CURDIR)/.build/source:$(CURDIR)/tests && \
-	  $(BIN)/python -m plays.secrets_matrix && $(BIN)/python -m plays.secrets_matrix --sabotage
+	@$(BIN)/python dev/stage.py >/dev/null && export ANSIBLE_COLLECTIONS_PATH=$(CURDIR)/.build/source PYTHONPATH=$(CURDIR)/.build/source:$(CURDIR)/tests:$(CURDIR) && \
+	  $(BIN)/python -m system.playbooks.secrets_matrix && $(BIN)/python -m system.playbooks.secrets_matrix --sabotage
 
 .PHONY: matrix
 matrix: $(READY) ## Run units, sanity and integration on every ansible-core and Python there is here; takes long

@@ -30,7 +30,7 @@ COLLECTION = TREE / PLACE
 DATA = PLACES / "data"
 RC = PLACES / "coveragerc"
 STARTER = PLACES / "starter"  # Python runs its sitecustomize.py first, in every process that inherits the environment
-TESTS = ["tests/unit", "tests/wire", "tests/plays", "tests/eda", "tests/report"]
+TESTS = ["tests/unit", "tests/functional", "tests/system/playbooks", "tests/system/rulebooks", "tests/system/report"]
 # Documentation only, which nothing but ansible-doc reads; and the packages that Ansible makes up around a module.
 OMITTED = ("plugins/doc_fragments/*", "plugins/__init__.py", "plugins/*/__init__.py")
 INCLUDE = f"\n    */{PLACE}/plugins/*\n    */{PLACE}/extensions/*"
@@ -89,7 +89,7 @@ def execute(name: str, *command: str | Path) -> bool:
             cwd=COLLECTION,
             env=create_environment(
                 ANSIBLE_COLLECTIONS_PATH=str(TREE),
-                PYTHONPATH=f"{STARTER}:{TREE}:{COLLECTION / 'tests'}",
+                PYTHONPATH=f"{STARTER}:{TREE}:{COLLECTION / 'tests'}:{COLLECTION}",
                 COVERAGE_PROCESS_START=str(RC),
             ),
             stdin=subprocess.DEVNULL,

@@ -51,7 +51,9 @@ class Check:
         begin = time.monotonic()
         if self.prepare:
             self.prepare()
-        environment = create_environment(ANSIBLE_COLLECTIONS_PATH=str(self.paths), PYTHONPATH=f"{self.paths}:{ROOT / 'tests'}")
+        environment = create_environment(
+            ANSIBLE_COLLECTIONS_PATH=str(self.paths), PYTHONPATH=f"{self.paths}:{ROOT / 'tests'}:{ROOT}"
+        )
         if IS_ALL:
             environment["VBEM_EVERY_CASE"] = "1"
         with self.log.open("w", encoding="utf-8") as log:
@@ -110,13 +112,17 @@ CHECKS = [
         paths=INTEGRATION,
         prepare=seed_pip_bootstrap,
     ),
-    Check("examples", "examples of the documents, and what they return", f"{PYTEST} tests/docs"),
-    Check("plays", "secrets, endings and crowds of whole plays", f"{PYTEST} tests/plays tests/crowd"),
-    Check("ecosystem", "events, AWX, pages, shipping", f"{PYTEST} tests/eda tests/awx tests/report tests/shipping"),
+    Check("examples", "examples of the documents, and what they return", f"{PYTEST} tests/system/docs_examples"),
+    Check("plays", "secrets, endings and crowds of whole plays", f"{PYTEST} tests/system/playbooks tests/system/concurrency"),
+    Check(
+        "ecosystem",
+        "events, AWX, pages, shipping",
+        f"{PYTEST} tests/system/rulebooks tests/system/awx tests/system/report tests/packaging",
+    ),
     Check(
         "wire",
         "what goes over the wire, faults, properties, and the emulator",
-        f"{PYTEST} tests/wire tests/faults tests/properties tests/emulator_tests",
+        f"{PYTEST} tests/functional tests/generated/fault_matrix tests/generated/properties emulator/tests",
     ),
     Check(
         "sanity",
@@ -148,11 +154,11 @@ CHECKS = [
         "types, strictly: plugins, tests and tools",
         "cd ../../.. && mypy --config-file ansible_collections/vbem/rest/mypy.ini ansible_collections/vbem/rest/plugins"
         " ansible_collections/vbem/rest/extensions"
-        " && cd ansible_collections/vbem/rest/tests && mypy --config-file ../mypy.ini emulator",
+        " && cd ansible_collections/vbem/rest && mypy --config-file mypy.ini emulator --exclude emulator/tests",
     ),
     Check("ruff", "style and slips of Python", "ruff check . && ruff format --check ."),
     Check("yamllint", "style of YAML", "yamllint --strict ."),
-    Check("shellcheck", "slips in shell scripts", "shellcheck dev/*.sh .ci/run tests/emulator/run"),
+    Check("shellcheck", "slips in shell scripts", "shellcheck dev/*.sh .ci/run emulator/run"),
     Check("bandit", "weaknesses in the code", "bandit -q -r plugins extensions && bandit -q -c dev/bandit.yaml -r dev"),
     Check(
         "eda-lint",

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from stage import BIN, INSTALLED, PLACE, ROOT, create_environment, show, stage
 
-sys.path.insert(0, str(ROOT / "tests"))
+sys.path.insert(0, str(ROOT))
 
 from emulator import Emulator, Switches
 

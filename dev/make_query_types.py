@@ -7,7 +7,7 @@
 Usage: ``python dev/make_query_types.py FOLDER`` with the folder of the reference's pages as Markdown (docs/em_rest of
 github.com/comnam90/veeam-docs-vbr-dump). Only names, types and values are taken. It writes the collection's table,
 ``plugins/module_utils/_em/protocol/query_types.py``; the page that lists it, ``docs/docsite/rst/query_types.rst``; and the same
-facts as data for the emulator and the tests, ``tests/emulator/reference_types.json``, so that neither has to believe the
+facts as data for the emulator and the tests, ``emulator/reference_types.json``, so that neither has to believe the
 other.
 """
 
@@ -22,7 +22,7 @@ from typing import NamedTuple
 ROOT = Path(__file__).resolve().parent.parent
 TABLE = ROOT / "plugins" / "module_utils" / "_em" / "_query_types.py"
 PAGE = ROOT / "docs" / "docsite" / "rst" / "query_types.rst"
-DATA = ROOT / "tests" / "emulator" / "reference_types.json"
+DATA = ROOT / "emulator" / "reference_types.json"
 
 KINDS = {
     "UidType": "uid",

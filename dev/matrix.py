@@ -26,7 +26,7 @@ from check import seed_pip_bootstrap
 from pythons import call, create_venv, find_pythons
 from stage import BIN, BUILD, INSTALLED, INTEGRATION, PLACE, ROOT, SOURCE, create_environment, run, show, stage
 
-sys.path.insert(0, str(ROOT / "tests"))
+sys.path.insert(0, str(ROOT))
 
 from emulator import Emulator
 

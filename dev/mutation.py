@@ -6,7 +6,8 @@
 
 ``mutation.py [FILE ...]`` takes the files of ``MODULES`` (all of them without arguments), has mutmut mutate a copy of each
 below .build/mutation, and prints how many mutants were killed and how many survived. Every survivor must be explained in
-``tests/mutation/survivors.yml``; it fails if one is not, if an explanation has no survivor, or if more than 10% survive.
+``tests/generated/mutation/survivors.yml``; it fails if one is not, if an explanation has no survivor, or if more than 10%
+survive.
 
 ``--note`` adds what is not explained to that file, with an empty reason to fill in. ``--again`` keeps the copies of the last
 run and tries its survivors only, with the tests as they are now. ``--jobs N`` runs N mutants at a time.
@@ -34,18 +35,18 @@ from mutmut.utils.format_utils import orig_function_and_class_names_from_key
 from stage import BUILD, PLACE, ROOT, create_environment, show
 
 MOST_SURVIVING = 10.0  # per cent of a file's mutants
-RECORD = ROOT / "tests" / "mutation" / "survivors.yml"
+RECORD = ROOT / "tests" / "generated" / "mutation" / "survivors.yml"
 PLACES = BUILD / "mutation"
 SOURCE = "plugins/module_utils/_em"
 UNIT = "tests/unit/plugins/module_utils/_em"
 # Which tests have to kill the mutants of which file: the quick ones that are about it.
 MODULES: dict[str, list[str]] = {
-    "_filter": [f"{UNIT}/test_filter.py"],
-    "_codec": [f"{UNIT}/test_codec.py"],
-    "_tasks": [f"{UNIT}/test_tasks.py"],
-    "_session": [f"{UNIT}/test_session.py"],
-    "_task_removal": [f"{UNIT}/test_task_removal.py"],
-    "_task_wait": [f"{UNIT}/test_task_wait.py"],
+    "protocol/filters": [f"{UNIT}/protocol/test_filters.py"],
+    "protocol/codec": [f"{UNIT}/protocol/test_codec.py"],
+    "resources/tasks": [f"{UNIT}/resources/test_tasks.py"],
+    "client/session": [f"{UNIT}/client/test_session.py"],
+    "resources/task_removal": [f"{UNIT}/resources/test_task_removal.py"],
+    "resources/task_wait": [f"{UNIT}/resources/test_task_wait.py"],
 }
 HEADER = """\
 ---

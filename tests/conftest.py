@@ -1,0 +1,14 @@
+# Copyright: (c) 2026, vbem.rest contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Lets every test import the packages of this folder, and the emulator."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+for folder in (Path(__file__).resolve().parent, Path(__file__).resolve().parents[1]):
+    if str(folder) not in sys.path:
+        sys.path.insert(0, str(folder))

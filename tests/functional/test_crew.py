@@ -1,0 +1,207 @@
+# Copyright: (c) 2026, vbem.rest contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Removals over a few connections at once, where the server is far: the same outcomes, and never more than was asked."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from typing import Any
+
+import pytest
+
+from ansible_collections.vbem.rest.plugins.module_utils._em.client import parallel as _crew
+from ansible_collections.vbem.rest.plugins.module_utils._em.client.client import Client
+from ansible_collections.vbem.rest.plugins.module_utils._em.client.parallel import (
+    FEWEST,
+    MOST_CONNECTIONS,
+    TRIALS,
+    Verdict,
+    work_off,
+)
+from ansible_collections.vbem.rest.plugins.module_utils._em.resources.task_removal import remove_tasks
+from ansible_collections.vbem.rest.plugins.module_utils._em.resources.tasks import create_selection, find_tasks
+from emulator import Emulator
+
+from .bench import Bench, every_version
+
+COUNT = 30
+FAR_MS = 25.0
+REAL: dict[str, Any] = {"clock": time.monotonic}
+
+
+@pytest.fixture
+def far(em: Emulator) -> Any:
+    """Give a session with tasks on a server that is far away."""
+    session = em.logon()
+    em.make_tasks(session, COUNT)
+    em.switches.latency_ms = FAR_MS
+    return session
+
+
+def _ids(em: Emulator, session: Any) -> list[str]:
+    return [task_id for task_id, _state in em.tasks(session)]
+
+
+def _connections(em: Emulator) -> set[Any]:
+    return {entry.connection for entry in em.requests("DELETE", "^/api/tasks/")}
+
+
+@every_version
+def test_a_far_server_gets_a_few_connections(bench: Bench, em: Emulator, far: Any) -> None:
+    before = _ids(em, far)
+    result = bench.remove(far, task_state=["Finished"], options=dict(REAL))
+    assert sorted(result["deleted"]) == sorted(before)
+    assert result["errors"] == []
+    assert sorted(bench.deletions()) == sorted(before)  # each once
+    assert len(_connections(em)) == MOST_CONNECTIONS
+    assert _ids(em, far) == []
+    assert bench.client is not None
+    assert bench.client.requests == COUNT + 1
+
+
+def test_a_near_server_gets_one(bench: Bench, em: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_crew, "FAR", 5.0)  # however busy the machine is that runs this
+    session = em.logon()
+    em.make_tasks(session, COUNT)
+    bench.remove(session, task_state=["Finished"], options=dict(REAL))
+    assert len(_connections(em)) == 1
+
+
+def test_few_tasks_get_one(bench: Bench, em: Emulator, far: Any) -> None:
+    ids = _ids(em, far)[: TRIALS + FEWEST - 1]
+    assert len(bench.remove(far, task_id=ids, options=dict(REAL))["deleted"]) == len(ids)
+    assert len(_connections(em)) == 1
+
+
+def test_an_own_session_is_shared_and_logged_off_once(bench: Bench, em: Emulator) -> None:
+    em.switches.tasks_scope = "global"
+    em.make_tasks(em.logon(), COUNT)
+    em.switches.latency_ms = FAR_MS
+    open_before = len(em.sessions)
+    assert len(bench.remove(task_state=["Finished"], options=dict(REAL))["deleted"]) == COUNT
+    assert len(_connections(em)) == MOST_CONNECTIONS
+    assert len(bench.logons()) == len(bench.logoffs()) == 1
+    assert len(em.sessions) == open_before
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+def test_trouble_means_one_connection_again(bench: Bench, em: Emulator, far: Any, status: int) -> None:
+    em.fault("status", status=status, method="DELETE", path="/tasks/", skip=TRIALS + 4, times=1)
+    with bench.failure("partial") as caught:
+        bench.remove(far, task_state=["Finished"], options=dict(REAL))
+    assert len(caught.result["deleted"]) == COUNT - 1
+    assert len(caught.result["errors"]) == 1
+    assert _ids(em, far) == [caught.result["errors"][0]["task_id"]]
+    assert len(bench.deletions()) == COUNT
+    last = [entry.connection for entry in em.requests("DELETE", "^/api/tasks/")][-(COUNT - TRIALS - 4 - 2 * MOST_CONNECTIONS) :]
+    assert len(set(last)) == 1
+
+
+def test_a_lost_session_ends_all(bench: Bench, em: Emulator, far: Any) -> None:
+    em.fault("expire", method="DELETE", path="/tasks/", skip=TRIALS + 6, times=1)
+    with bench.failure("session_lost") as caught:
+        bench.remove(far, task_state=["Finished"], options=dict(REAL))
+    asked = len(bench.deletions())
+    assert TRIALS + 6 < asked <= TRIALS + 6 + 2 * MOST_CONNECTIONS
+    told = {*caught.result["deleted"], *(error["task_id"] for error in caught.result["errors"])}
+    assert len(told) == COUNT
+    assert len(caught.result["deleted"]) <= TRIALS + 6 + 2 * MOST_CONNECTIONS
+    assert sum("session was lost" in error["msg"] for error in caught.result["errors"]) == COUNT - asked
+
+
+def test_removals_without_an_answer_are_looked_up(bench: Bench, em: Emulator, far: Any) -> None:
+    em.fault("reset", method="DELETE", path="/tasks/", when="after", skip=TRIALS + 3, times=1)
+    em.fault("reset", method="DELETE", path="/tasks/", when="before", skip=TRIALS + 9, times=1)
+    with bench.failure("partial") as caught:
+        bench.remove(far, task_state=["Finished"], options=dict(REAL))
+    assert len(caught.result["deleted"]) == COUNT - 1
+    assert [error["task_id"] for error in caught.result["errors"]] == _ids(em, far)
+    assert len(bench.deletions()) == len(set(bench.deletions())) == COUNT
+
+
+def test_a_silent_server_is_left_alone(bench: Bench, em: Emulator, far: Any) -> None:
+    em.fault("close", method="DELETE", path="/tasks/", skip=TRIALS, times=None)
+    with bench.failure("partial") as caught:
+        bench.remove(far, task_state=["Finished"], options=dict(REAL))
+    assert len(bench.deletions()) <= TRIALS + 3 + 2 * MOST_CONNECTIONS
+    assert len(caught.result["deleted"]) == TRIALS
+    assert len(caught.result["errors"]) == COUNT - TRIALS
+    assert any("Not tried" in error["msg"] for error in caught.result["errors"])
+
+
+def _work_off_with(bench: Bench, work: Any) -> None:
+    client = bench.connect(bench.em.logon())
+    ticks = iter(range(10_000))
+    client.clock = lambda: float(next(ticks))  # every request seems to take a second
+    work_off(client, deque(str(number) for number in range(COUNT)), work)
+
+
+def test_a_slip_in_one_thread_is_raised_in_the_callers(bench: Bench) -> None:
+    done: list[str] = []
+
+    def work(_client: Client, item: str) -> Verdict:
+        if threading.current_thread() is not threading.main_thread():
+            raise ZeroDivisionError
+        done.append(item)
+        return Verdict.GO_ON
+
+    with pytest.raises(ZeroDivisionError):
+        _work_off_with(bench, work)
+    assert len(done) < COUNT
+    assert threading.active_count() <= 2 + len([thread for thread in threading.enumerate() if thread.daemon])
+
+
+def test_an_interruption_waits_for_what_was_begun(bench: Bench) -> None:
+    begun: list[str] = []
+    ended: list[str] = []
+    others = threading.Barrier(MOST_CONNECTIONS, timeout=20)
+
+    def work(client: Client, item: str) -> Verdict:
+        begun.append(item)
+        if len(begun) > TRIALS:
+            others.wait()  # all are at work
+            if threading.current_thread() is threading.main_thread():
+                raise KeyboardInterrupt
+            client.sleep(0)
+        ended.append(item)
+        return Verdict.GO_ON if len(begun) <= TRIALS else Verdict.END
+
+    with pytest.raises(KeyboardInterrupt):
+        _work_off_with(bench, work)
+    assert len(begun) == TRIALS + MOST_CONNECTIONS
+    assert len(ended) == len(begun) - 1
+
+
+@pytest.mark.parametrize("latency", [0.0, FAR_MS])
+def test_a_removal_ends_when_nobody_waits_for_it_any_more(bench: Bench, em: Emulator, latency: float) -> None:
+    session = em.logon()
+    em.make_tasks(session, COUNT)
+    em.switches.latency_ms = latency
+    client = bench.connect(session, **REAL)
+
+    def leave() -> None:
+        if len(bench.deletions()) >= 12:
+            raise KeyboardInterrupt
+
+    client.check_awaited = leave
+    selection = create_selection({**dict.fromkeys(("task_id", "operation", "success", "filter")), "task_state": ["Finished"]})
+    tasks = find_tasks(client, selection).tasks
+    with pytest.raises(KeyboardInterrupt):
+        remove_tasks(client, tasks, tasks, [])
+    assert 12 <= len(bench.deletions()) < 12 + 2 * MOST_CONNECTIONS
+
+
+def test_where_no_thread_can_be_had_one_connection_does(
+    bench: Bench, em: Emulator, far: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    before = _ids(em, far)
+    monkeypatch.setattr(_crew.threading.Thread, "start", refuse)
+    assert sorted(bench.remove(far, task_state=["Finished"], options=dict(REAL))["deleted"]) == sorted(before)
+    assert len(_connections(em)) == 1

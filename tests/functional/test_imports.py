@@ -1,0 +1,101 @@
+# Copyright: (c) 2026, vbem.rest contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is imported is used: each library costs a module's every start tens of milliseconds."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from emulator import Emulator
+
+# Runs a module as AnsiballZ does, in a fresh process, and names what was loaded by its end.
+CHILD = """
+import importlib, json, sys
+from ansible.module_utils import basic
+name, options = sys.argv[1], json.loads(sys.stdin.read())
+module = importlib.import_module("ansible_collections.vbem.rest.plugins.modules." + name)
+basic._ANSIBLE_ARGS = json.dumps({"ANSIBLE_MODULE_ARGS": options}).encode()
+basic._ANSIBLE_PROFILE = "legacy"
+try:
+    module.main()
+except SystemExit:
+    print()
+    print(json.dumps(sorted(sys.modules)))
+"""
+OURS = "ansible_collections.vbem.rest.plugins.module_utils._em."
+
+
+def run(name: str, options: dict[str, Any]) -> tuple[dict[str, Any], set[str]]:
+    """Give a module's result, and what was loaded for it; what is ours, by its bare name."""
+    done = subprocess.run(
+        [sys.executable, "-c", CHILD, name], input=json.dumps(options), capture_output=True, text=True, check=True
+    )
+    said, _empty, loaded = done.stdout.strip().rpartition("\n")
+    return json.loads(said), {each.removeprefix(OURS) for each in json.loads(loaded)}
+
+
+@pytest.fixture
+def given(em: Emulator) -> dict[str, Any]:
+    """Give the options of a module that logs on for itself."""
+    connection = {"hostname": em.hostname, "port": em.port, "ca_path": str(em.ca_path)}
+    return {**connection, "username": em.admin.username, "password": em.admin.password}
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("veeam_session", {"_pad": "A" * 4096}),
+        ("veeam_task_info", {}),
+        ("veeam_task", {"state": "absent", "task_state": ["Finished"]}),
+        ("veeam_task", {"state": "absent", "task_state": ["Finished"], "_ansible_check_mode": True}),
+        ("veeam_job", {"name": "SQL Backup", "state": "started", "wait_for": "nothing"}),
+        ("veeam_job_info", {}),
+        ("veeam_query_info", {"type": "Job"}),
+    ],
+)
+def test_json_does_not_load_the_xml_library(given: dict[str, Any], name: str, options: dict[str, Any]) -> None:
+    result, loaded = run(name, {**given, **options})
+    assert not result.get("failed"), result
+    assert "requests" in loaded
+    assert not {"xmltodict", "xml.sax"} & loaded
+
+
+def test_xml_loads_it(given: dict[str, Any]) -> None:
+    _result, loaded = run("veeam_task_info", {**given, "response_format": "xml"})
+    assert "xmltodict" in loaded
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "kind"),
+    [
+        ("veeam_task_info", {"task_id": []}, None),
+        ("veeam_task", {"state": "absent", "task_id": []}, None),
+        ("veeam_task", {"state": "absent", "task_id": [], "_ansible_check_mode": True}, None),
+        ("veeam_task_info", {"filter": "State==="}, "invalid_filter"),
+        ("veeam_task", {"state": "absent"}, "invalid_option"),
+        ("veeam_task_info", {"port": 0}, "invalid_option"),
+        ("veeam_task_info", {"limit": "few"}, "invalid_option"),
+        ("veeam_query_info", {"type": "Jobs"}, "invalid_option"),
+        ("veeam_job", {"name": "SQL Backup"}, "invalid_option"),
+    ],
+)
+def test_what_sends_nothing_loads_no_library(
+    given: dict[str, Any], name: str, options: dict[str, Any], kind: str | None
+) -> None:
+    result, loaded = run(name, {**given, **options})
+    assert result.get("error", {}).get("kind") == kind, result
+    assert not {"requests", "urllib3", "xmltodict", "http.client", "ssl"} & loaded
+
+
+def test_a_module_loads_only_the_files_it_uses(given: dict[str, Any]) -> None:
+    _result, loaded = run("veeam_task_info", given)
+    assert not {"_query_types", "_queries", "_jobs", "_job_actions", "_task_removal", "_crew", "_task_wait"} & loaded
+    _result, loaded = run("veeam_job_info", given)
+    assert not {"_query_types", "_queries", "_job_actions", "_task_removal", "_crew", "_task_wait"} & loaded

@@ -1,0 +1,249 @@
+# Copyright: (c) 2026, vbem.rest contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the lookup makes of its options: arguments, variables and the environment, right and wrong ones."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+import yaml
+from ansible.errors import AnsibleLookupError
+
+from ansible_collections.vbem.rest.plugins.doc_fragments._query_plugin import ModuleDocFragment
+from ansible_collections.vbem.rest.plugins.lookup.veeam_query import DOCUMENTATION, OWN_OPTIONS, LookupModule
+from ansible_collections.vbem.rest.plugins.module_utils._em.options import CONNECTION_OPTIONS
+from emulator import Emulator
+
+TERM = "BackupServer"
+
+
+class Templar:
+    """As much of Ansible's as the lookup uses; notes what it was asked to evaluate."""
+
+    def __init__(self) -> None:
+        self.seen: list[Any] = []
+
+    def template(self, value: Any) -> Any:
+        self.seen.append(value)
+        if value == "{{ undefined }}":
+            raise AssertionError("evaluated what does not count")
+        return value
+
+
+@pytest.fixture(autouse=True)
+def _environment(monkeypatch: pytest.MonkeyPatch, em: Emulator) -> None:
+    for option in CONNECTION_OPTIONS:
+        monkeypatch.delenv(option.variable, raising=False)
+    monkeypatch.setenv("VBEM_HOSTNAME", em.hostname)
+    monkeypatch.setenv("VBEM_PORT", str(em.port))
+    monkeypatch.setenv("VBEM_USERNAME", em.admin.username)
+    monkeypatch.setenv("VBEM_PASSWORD", em.admin.password)
+    monkeypatch.setenv("VBEM_CA_PATH", str(em.ca_path))
+
+
+def look(*terms: Any, variables: dict[str, Any] | None = None, **options: Any) -> list[dict[str, Any]]:
+    return LookupModule(templar=Templar()).run(list(terms), variables, **options)
+
+
+def fail(*terms: Any, variables: dict[str, Any] | None = None, **options: Any) -> str:
+    with pytest.raises(AnsibleLookupError) as caught:
+        look(*(terms or (TERM,)), variables=variables, **options)
+    assert caught.value.__cause__ is None
+    return str(caught.value)
+
+
+def make_session(em: Emulator, **more: Any) -> dict[str, Any]:
+    session = em.logon()
+    return {
+        "hostname": em.hostname,
+        "port": em.port,
+        "ca_path": str(em.ca_path),
+        "id": session.id,
+        "token": session.token,
+        **more,
+    }
+
+
+def test_the_environment_will_do(em: Emulator) -> None:
+    assert [row["name"] for row in look(TERM)] == [server.name for server in em.world.servers]
+    assert em.sessions == []
+
+
+@pytest.mark.parametrize("name", ["VBEM_VALIDATE_CERTS", "VBEM_CA_PATH", "VBEM_RESPONSE_FORMAT", "VBEM_TIMEOUT", "VBEM_PORT"])
+def test_what_is_empty_was_not_given(em: Emulator, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(name, "")
+    given: dict[str, Any] = {"port": em.port}
+    if name == "VBEM_CA_PATH":
+        given["ca_path"] = str(em.ca_path)
+    assert look(TERM, **given)
+    assert look(TERM, variables={name.lower(): ""}, **given)
+    assert look(TERM, **{**given, name.removeprefix("VBEM_").lower(): given.get(name.removeprefix("VBEM_").lower(), "")})
+
+
+@pytest.mark.parametrize("value", ["", None])
+def test_certificates_are_checked_unless_that_is_said(em: Emulator, monkeypatch: pytest.MonkeyPatch, value: Any) -> None:
+    monkeypatch.delenv("VBEM_CA_PATH")
+    assert "(tls)" in fail(validate_certs=value)
+    assert "(tls)" in fail(variables={"vbem_validate_certs": value})
+    monkeypatch.setenv("VBEM_VALIDATE_CERTS", "")
+    assert "(tls)" in fail()
+    assert "(tls)" in fail(session=make_session(em, ca_path=None, validate_certs=value))
+    assert not [entry for entry in em.log if entry.header("Authorization")]
+    monkeypatch.setenv("VBEM_VALIDATE_CERTS", "no")
+    assert look(TERM)
+
+
+def test_nonsense_is_not_false(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "validate_certs cannot be 'maybe': give true or false" in fail(validate_certs="maybe")
+    assert "validate_certs cannot be 'maybe'" in fail(variables={"vbem_validate_certs": "maybe"})
+    monkeypatch.setenv("VBEM_VALIDATE_CERTS", "maybe")
+    assert "VBEM_VALIDATE_CERTS cannot be 'maybe'" in fail()
+
+
+@pytest.mark.parametrize("wrap", [lambda secret: secret, lambda secret: [secret], lambda secret: {"p": secret}])
+def test_no_complaint_shows_a_secret(em: Emulator, wrap: Any) -> None:
+    session = make_session(em)
+    for said in (
+        fail(session=wrap(session["token"])),
+        fail(session={**session, "token": [session["token"]]}),
+        fail(session={**session, "port": wrap("x")}),
+        fail(session={**session, "nonsense": session["id"]}),
+        fail(password=[em.admin.password]),
+        fail(password={"p": em.admin.password}),
+    ):
+        assert session["token"] not in said
+        assert session["id"] not in said
+        assert em.admin.password not in said
+        assert "(invalid_option)" in said
+
+
+@pytest.mark.parametrize("wrap", [dict, json.dumps, str, lambda one: [one], lambda one: {"session": one, "changed": True}])
+@pytest.mark.parametrize(
+    "name", ["hostname", "host", "port", "validate_certs", "filter", "where", "sort_by", "limit", "format"]
+)
+def test_a_session_or_credentials_in_a_wrong_place_are_not_shown(em: Emulator, name: str, wrap: Any) -> None:
+    session = make_session(em)
+    login = {"hostname": em.hostname, "username": em.admin.username, "password": em.admin.password}
+    for said in (
+        fail(**{name: wrap(session)}),
+        fail(**{name: wrap(login)}),
+        fail(variables={f"vbem_{name}": wrap(session)}) if name in ("hostname", "port", "validate_certs") else "session=",
+        fail(session={**session, "port": wrap(login)}),
+    ):
+        assert session["token"] not in said
+        assert session["id"] not in said
+        assert em.admin.password not in said
+        assert "session=" in said or "em.session" in said
+    assert em.log == []
+
+
+@pytest.mark.parametrize("wrap", [dict, json.dumps, str, lambda one: [one]])
+def test_a_session_given_as_a_term_is_told_where_it_belongs(em: Emulator, monkeypatch: pytest.MonkeyPatch, wrap: Any) -> None:
+    session = make_session(em)
+    for _number in range(2):
+        said = fail(TERM, wrap(session))
+        assert "type cannot be a session or credentials: give a session as session=em.session" in said
+        assert session["token"] not in said
+        assert session["id"] not in said
+        monkeypatch.delenv("VBEM_PASSWORD", raising=False)  # said before it is asked how to log on
+    assert "No type is given" in fail_without_term()
+
+
+def fail_without_term() -> str:
+    with pytest.raises(AnsibleLookupError) as caught:
+        look()
+    return str(caught.value)
+
+
+def test_a_short_secret_does_not_break_the_masking_of_a_longer_one(em: Emulator) -> None:
+    session = make_session(em, id="e")
+    said = fail(session["token"], session=session)
+    assert " '********': " in said
+    for part in session["token"].split("e"):
+        assert len(part) < 5 or part not in said
+
+
+def test_a_password_that_is_no_text_is_told_without_talk_of_rulebooks() -> None:
+    assert "The option password is no text: put it into quotes where it is set. (invalid_option)" in fail(password=5061)
+
+
+def test_members_of_a_session_are_named_as_such(em: Emulator) -> None:
+    for name, value in {"timeout": "long", "validate_certs": "maybe", "port": [1], "response_format": "yaml"}.items():
+        assert f"The option session.{name} cannot be {value!r}: give" in fail(session=make_session(em, **{name: value}))
+
+
+def test_what_core_says_to_loops_is_no_option() -> None:
+    """``with_*`` of ansible-core before 2.19 tells the plugin itself that a list is wanted."""
+    assert look(TERM, wantlist=True)
+
+
+def test_a_session_may_be_written_as_json_and_its_members_as_text(em: Emulator) -> None:
+    session = make_session(em, timeout="5", validate_certs="true", retries="0")
+    assert look(TERM, session=session)
+    assert look(TERM, session=json.dumps(session))
+    assert look(TERM, variables={"vbem_session": session})
+    assert len(em.requests("POST", "sessionMngr")) == 0
+
+
+def test_an_option_that_is_not_known_is_an_error(em: Emulator) -> None:
+    assert "There is no option filtr: did you mean filter?" in fail(filtr="Name==x")
+    assert " session, " in fail(zzz=1)
+    assert "(connection)" in fail(host="nowhere.invalid", retries=0)
+    assert "give it once" in fail(host="a", hostname="b")
+    assert em.log == []
+
+
+@pytest.mark.parametrize(
+    ("terms", "options", "message"),
+    [
+        ([5], {}, "type cannot be 5"),
+        ([["Job"]], {}, "type cannot be"),
+        ([], {}, "No type is given"),
+        ([TERM], {"where": "Name==x"}, "where cannot be 'Name==x': give a list of conditions"),
+        ([TERM], {"where": ""}, "where cannot be ''"),
+        ([TERM], {"where": [1]}, "where cannot be"),
+        ([TERM], {"where": [{"field": "Name", "operator": ["=="], "value": "x"}]}, "operator"),
+        ([TERM], {"limit": "many"}, "limit cannot be 'many': give a whole number"),
+        ([TERM], {"limit": 0}, "limit cannot be 0"),
+        ([TERM], {"filter": ""}, "filter cannot be ''"),
+        ([TERM], {"format": "both"}, "format cannot be 'both'"),
+        ([TERM], {"descending": "maybe"}, "descending cannot be 'maybe'"),
+    ],
+)
+def test_what_is_wrong_is_said_in_a_sentence(em: Emulator, terms: list[Any], options: dict[str, Any], message: str) -> None:
+    with pytest.raises(AnsibleLookupError, match=r"invalid_(option|filter)") as caught:
+        look(*terms, **options)
+    assert message in str(caught.value)
+    assert em.log == []
+
+
+def test_variables_that_do_not_count_are_left_alone(em: Emulator) -> None:
+    unready = {"vbem_note": "{{ undefined }}", "vbem_jobs": "{{ undefined }}", "vbem_hostname": "{{ undefined }}"}
+    assert look(TERM, variables=unready, hostname=em.hostname)
+
+
+def test_arguments_come_before_variables_and_these_before_the_environment(em: Emulator) -> None:
+    nowhere = {"vbem_hostname": "nowhere.invalid", "vbem_retries": "0"}
+    assert "nowhere.invalid" in fail(variables=nowhere)
+    assert look(TERM, variables=nowhere, hostname=em.hostname)
+
+
+def test_the_documentation_is_that_of_what_is_read() -> None:
+    """Ansible's own reading is not used, so nothing else would notice."""
+    documented = yaml.safe_load(DOCUMENTATION)["options"] | yaml.safe_load(ModuleDocFragment.DOCUMENTATION)["options"]
+    documented.pop("_terms")
+    session = documented.pop("session")
+    assert session["vars"] == [{"name": "vbem_session"}]
+    assert documented.keys() == {option.name for option in (*CONNECTION_OPTIONS, *OWN_OPTIONS)}
+    for option in (*CONNECTION_OPTIONS, *OWN_OPTIONS):
+        entry = documented[option.name]
+        assert entry["type"] == ("list" if option.kind == "raw" else option.kind)
+        assert entry.get("default") == option.default
+        assert tuple(entry.get("aliases", ())) == option.aliases
+        assert tuple(entry.get("choices", ())) == option.choices
+        assert entry.get("env") == ([{"name": option.variable}] if option.env else None)
+        assert entry.get("vars") == ([{"name": f"vbem_{option.name}"}] if option.env else None)

@@ -1,0 +1,226 @@
+# Copyright: (c) 2026, vbem.rest contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# ruff: noqa: PT017, PERF203 - that something may fail, and then how, is what a property says
+
+"""The filter language: printing and parsing undo each other, mistakes are told, and two evaluators agree."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+from hypothesis import assume, event, example, given
+from hypothesis import strategies as st
+
+from ansible_collections.vbem.rest.plugins.module_utils._em.errors import EmError
+from ansible_collections.vbem.rest.plugins.module_utils._em.protocol.dates import print_date
+from ansible_collections.vbem.rest.plugins.module_utils._em.protocol.filters import (
+    OPERATORS,
+    And,
+    Comparison,
+    Field,
+    Node,
+    Or,
+    matches,
+    may_match,
+    parse_filter,
+    print_filter,
+)
+from ansible_collections.vbem.rest.plugins.module_utils._em.resources.tasks import FIELDS as TASK_FIELDS
+from emulator.catalogue import FieldSpec, TypeSpec
+from emulator.errors import FilterError
+from emulator.filters import compile_filter
+from emulator.filters import parse as parse_theirs
+
+from .strategies import characters, control_characters, surrogates, texts
+
+STATES = ("Running", "OperationFinished", "Finished")
+FIELDS = (
+    Field("Name", "name"),
+    Field("State", "state", "enum", STATES),
+    Field("Enabled", "enabled", "bool"),
+    Field("Size", "size", "number"),
+    Field("Created", "created", "date"),
+    Field("UID", "uid", "uid"),
+    Field("TaskId", "task_id", "natural"),
+)
+_THEIR_KINDS: dict[str, Any] = {"text": "string", "number": "float", "natural": "string"}
+SPEC = TypeSpec("Thing", "Thing", "Things", "things", "Entities", "ThingReference", {}, ())
+SPEC.fields.update(
+    {
+        field.name.lower(): FieldSpec(field.name, _THEIR_KINDS.get(field.kind, field.kind), field.values)
+        for field in FIELDS
+        if field.kind != "natural"  # the order of texts is for each to decide
+    }
+)
+
+odd_texts = texts(control_characters, surrogates)
+few_texts = st.sampled_from(["", "a", "A", "ab", "Task", 'q"', "x y", "İ", "ß", "10", "9"])
+dates = st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30)).map(lambda date: date.replace(tzinfo=timezone.utc))
+few_dates = st.integers(0, 3).map(lambda number: datetime(2026, 1, 1, tzinfo=timezone.utc) + timedelta(microseconds=number))
+guids = st.sampled_from(["c8e83c91-ecb3-5b6b-a127-97fae1072e44", "C8E83C91-ECB3-5B6B-A127-97FAE1072E44", "other"])
+uids = st.tuples(st.sampled_from(["", "urn:veeam:Job:", "URN:x:"]), guids).map("".join)
+numbers = st.one_of(
+    st.integers(-3, 3).map(str),
+    st.integers(-(10**15), 10**15).map(str),
+    st.decimals(-100, 100, places=2, allow_nan=False).map(str),
+)
+
+
+def values_of(field: Field) -> st.SearchStrategy[str]:
+    """Give values that a field takes, in the form in which a parsed filter holds them."""
+    kinds: dict[str, st.SearchStrategy[str]] = {
+        "enum": st.tuples(st.sampled_from(STATES), st.sampled_from([str, str.lower, str.upper])).map(lambda x: x[1](x[0])),
+        "bool": st.sampled_from(["true", "false", "True", "FALSE"]),
+        "number": numbers,
+        "date": st.one_of(dates, few_dates).map(print_date),
+        "uid": st.one_of(uids, few_texts),
+        "natural": st.one_of(st.sampled_from(["task-2", "task-10", "Task-2", "task-02"]), few_texts),
+    }
+    return kinds.get(field.kind, st.one_of(few_texts, odd_texts))
+
+
+def comparisons(fields: tuple[Field, ...]) -> st.SearchStrategy[Comparison]:
+    def build(field: Field) -> st.SearchStrategy[Comparison]:
+        return st.builds(Comparison, st.just(field), st.sampled_from(sorted(OPERATORS)), values_of(field))
+
+    return st.sampled_from(fields).flatmap(build)
+
+
+def trees(fields: tuple[Field, ...] = FIELDS) -> st.SearchStrategy[Node]:
+    """Give filters as parsing gives them: nothing is joined that is not at least two."""
+
+    def join(children: st.SearchStrategy[Node]) -> st.SearchStrategy[Node]:
+        parts = st.lists(children, min_size=2, max_size=4).map(tuple)
+        return st.one_of(st.builds(And, parts), st.builds(Or, parts))
+
+    return st.recursive(comparisons(fields), join, max_leaves=12)
+
+
+_ROW: dict[str, st.SearchStrategy[Any]] = {
+    "name": few_texts,
+    "state": st.sampled_from((*STATES, "running", "Paused")),
+    "enabled": st.booleans(),
+    "size": st.one_of(st.integers(-3, 3), st.floats(-100, 100).map(lambda number: round(number, 2))),
+    "created": st.one_of(dates, few_dates),
+    "uid": uids,
+}
+rows = st.fixed_dictionaries({key: st.one_of(st.none(), values) for key, values in _ROW.items()})
+
+
+def as_ours(row: dict[str, Any]) -> dict[str, Any]:
+    """Give a row as our results show it: a date is text."""
+    return {**row, "created": print_date(row["created"]) if row["created"] else None}
+
+
+@given(trees())
+def test_print_and_parse(tree: Node) -> None:
+    assert parse_filter(print_filter(tree), FIELDS) == tree
+
+
+@given(trees(), st.data())
+def test_print_and_parse_whatever_the_layout(tree: Node, data: st.DataObject) -> None:
+    """Spaces, the case of names, and needless parentheses change nothing."""
+    pad = st.sampled_from(["", "", " ", "\n  "])
+
+    def write(node: Node) -> str:
+        if isinstance(node, Comparison):
+            name = data.draw(st.sampled_from([node.field.name, node.field.name.lower(), node.field.name.upper()]))
+            text = data.draw(pad).join((name, node.operator, '"' + node.value.replace('"', '""') + '"'))
+        else:
+            mark = ";" if isinstance(node, And) else ","
+            text = mark.join(f"({write(part)})" for part in node.parts)
+        return f"{data.draw(pad)}{text}{data.draw(pad)}" if data.draw(st.booleans()) else f"({text})"
+
+    text = write(tree)
+    parsed = parse_filter(text, FIELDS)
+    assert parsed == tree
+    assert parse_filter(print_filter(parsed), FIELDS) == parsed
+
+
+pieces = st.one_of(
+    st.sampled_from(["Name", "State", "Size", "Created", "UID", "Enabled", "nosuch", "State==Finished", 'Name=="x"', "Size>1"]),
+    st.sampled_from(
+        ["==", "!=", "<", ">=", ";", ",", "(", ")", '"', '""', " ", "\n", "and", "=", "!", "Finished", "true", "5"]
+    ),
+    characters,
+    control_characters,
+    surrogates,
+)
+scribbles = st.lists(pieces, max_size=14).map("".join)
+
+
+@given(st.one_of(scribbles, st.lists(st.sampled_from(["(", ")", "State==Finished", ";", ","]), max_size=120).map("".join)))
+def test_parser_reads_or_says_where_not(text: str) -> None:
+    for fields in (FIELDS, None):
+        try:
+            tree = parse_filter(text, fields)
+        except EmError as err:
+            assert err.kind == "invalid_filter"
+            place = re.fullmatch(r"position (\d+)", err.detail or "")
+            assert place is not None
+            assert 1 <= int(place[1]) <= len(text) + 1
+            assert f"at position {place[1]}," in err.msg
+        else:
+            event("read")
+            assert parse_filter(print_filter(tree), fields) == tree
+
+
+@given(st.integers(1, 3000), st.sampled_from(["", ")", "State==Finished", "State==Finished)", '"']))
+def test_parentheses_without_end(count: int, end: str) -> None:
+    try:
+        parse_filter("(" * count + end + ")" * (count - 1), TASK_FIELDS)
+    except EmError as err:
+        assert err.kind == "invalid_filter"
+
+
+def select_theirs(text: str, listed: list[dict[str, Any]]) -> list[bool] | None:
+    try:
+        keep = compile_filter(parse_theirs(text), SPEC)
+    except FilterError:
+        return None
+    return [keep(row) for row in listed]
+
+
+def is_comparable(node: Node, listed: list[dict[str, Any]]) -> bool:
+    """Ask whether both may be asked: what a state is that none should be, each side orders as it likes."""
+    if isinstance(node, Comparison):
+        return node.field.kind != "enum" or all(row["state"] != "Paused" for row in listed)
+    return all(is_comparable(part, listed) for part in node.parts)
+
+
+@given(trees(FIELDS[:-1]), st.lists(rows, min_size=1, max_size=6))
+def test_evaluators_agree_on_filters(tree: Node, listed: list[dict[str, Any]]) -> None:
+    assume(is_comparable(tree, listed))
+    text = print_filter(tree)
+    theirs = select_theirs(text, listed)
+    assert theirs is not None, "the emulator cannot read what we print"
+    assert [matches(tree, as_ours(row)) for row in listed] == theirs
+    assert [matches(parse_filter(text, FIELDS), as_ours(row)) for row in listed] == theirs
+
+
+@given(scribbles, st.lists(rows, min_size=1, max_size=4))
+def test_evaluators_agree_on_scribbles(text: str, listed: list[dict[str, Any]]) -> None:
+    """Whatever both read, both read alike."""
+    try:
+        tree = parse_filter(text, FIELDS[:-1])
+    except EmError:
+        return
+    theirs = select_theirs(text, listed)
+    if theirs is not None and is_comparable(tree, listed):
+        event("both read it")
+        assert [matches(tree, as_ours(row)) for row in listed] == theirs
+
+
+@given(
+    st.one_of(comparisons(FIELDS[:-1]), trees(FIELDS[:-1])), st.fixed_dictionaries(_ROW), st.sets(st.sampled_from(sorted(_ROW)))
+)
+@example(Comparison(FIELDS[0], ">", "a"), {**dict.fromkeys(_ROW, "x"), "name": "b", "created": None}, set())
+def test_what_matches_may_match(tree: Node, row: dict[str, Any], hidden: set[str]) -> None:
+    """A row that is selected is never dropped for what it does not show."""
+    shown = as_ours(row)
+    if matches(tree, shown):
+        assert may_match(tree, {key: value for key, value in shown.items() if key not in hidden})

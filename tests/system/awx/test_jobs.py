@@ -1,0 +1,192 @@
+# Copyright: (c) 2026, vbem.rest contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Every job template of the kit is run with ansible-runner as AWX runs it, at -vvv, and nothing secret is to be seen after it."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import threading
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from emulator import Emulator, Switches
+from system.playbooks.secret_search import Search, list_secrets
+
+from .controller import Job, Launcher
+
+EM = "Veeam Backup Enterprise Manager"
+SWIFT: dict[str, Any] = {
+    "task_running": 0.1,
+    "task_collecting": 0.1,
+    "run_delay": 0.2,
+    "run_starting": 0.1,
+    "run_duration": 0.4,
+}
+
+
+class Site:
+    """An emulator, and AWX next to it."""
+
+    def __init__(self, folder: Path, em: Emulator) -> None:
+        self.em = em
+        self.awx = Launcher(folder / "awx", os.environ["ANSIBLE_COLLECTIONS_PATH"])
+
+    def credential(self, user: str = "admin", **inputs: Any) -> dict[str, dict[str, Any]]:
+        """Give a credential with what has to be there and a certificate authority; ``port`` is the emulator's."""
+        known = self.em.users[user]
+        given = {
+            "hostname": self.em.hostname,
+            "port": str(self.em.port),
+            "username": known.username,
+            "password": known.password,
+        }
+        return {EM: given | {"ca_certificate": Path(self.em.ca_path).read_text(encoding="utf-8")} | inputs}
+
+    def check(self, job: Job, *, rc: int = 0) -> None:
+        """Assert how a job ended, that it left no session, and that nothing it left behind holds a secret."""
+        assert (job.rc, job.status) == (rc, "failed" if rc else "successful"), job.output[-4000:]
+        assert self.em.sessions == [], "a session was left open"
+        assert self.em.standing_session_alive, "somebody else's session was logged off"
+        search = Search(list_secrets(self.em))
+        # ansible-runner keeps the job's environment beside the events, here and on the node. AWX removes these folders once the
+        # job is done, and stores the environment with what credentials brought masked. Nothing but the password may be there.
+        for own in self.awx.folder.rglob("command"):
+            environment = json.loads(own.read_text(encoding="utf-8"))["env"]
+            assert not list(search.find(json.dumps({**environment, "VBEM_PASSWORD": ""}).encode(), "command"))
+            own.unlink()
+        until = time.monotonic() + 20
+        while any(self.awx.folder.rglob("AnsiballZ_*")) and time.monotonic() < until:
+            time.sleep(0.2)  # what runs in the background removes its files up to 5 seconds after it has ended
+        leaks = list(search.find_below(self.awx.folder))  # artifacts, env, project, home, and all that on the node
+        leaks += search.find(json.dumps(job.events).encode(), "events")
+        leaks += search.find(job.output.encode(), "output")
+        assert not leaks, leaks
+        assert sum(1 for _event in (job.artifacts / "job_events").iterdir()) == len(job.events) > 10
+        assert "EXEC /bin/sh" in job.output, "-vvv was not in force"
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    """Give an emulator whose jobs are over soon."""
+    with Emulator(Switches(**SWIFT), directory=tmp_path / "em") as em:
+        yield Site(tmp_path, em)
+
+
+class Tickets:
+    """A ticket system: takes what is posted."""
+
+    def __init__(self) -> None:
+        self.taken: list[tuple[str | None, dict[str, Any]]] = []
+        tickets = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                tickets.taken.append((self.headers["Authorization"], body))
+                self.send_response(201)
+                self.end_headers()
+
+            def log_message(self, *_args: object) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}/tickets"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+
+def test_first_steps(site: Site) -> None:
+    job = site.awx.launch("First steps", site.credential(), {"first_steps_job_names": "SQL Backup\n\n  DC Replication \n"})
+    site.check(job)
+    started = [entry for entry in site.em.log if entry.method == "POST" and entry.path.startswith("/api/jobs/")]
+    assert len(started) == 2
+
+
+def test_start_and_wait_on_another_node(site: Site) -> None:
+    given = {"start_and_wait_job_names": "SQL Backup\nDC Replication", "start_and_wait_poll_interval": 1}
+    job = site.awx.launch("Start jobs and wait", site.credential(), given, remote=True)
+    site.check(job)
+    assert "SQL Backup: Success" in job.output
+
+
+def test_guarded_change(site: Site) -> None:
+    job = site.awx.launch("Guarded change", site.credential(), {"guarded_change_job": "SQL Backup"})
+    site.check(job)
+    assert "Here goes the change that the job SQL Backup guards." in job.output
+
+
+def test_a_change_is_not_made_after_a_bad_backup_on_another_node(site: Site) -> None:
+    job = site.awx.launch("Guarded change", site.credential(), {"guarded_change_job": "Failing Backup"}, remote=True)
+    site.check(job, rc=2)
+    assert "Here goes the change" not in job.output
+    assert "job_failed" in job.output
+
+
+def test_tidy_up(site: Site) -> None:
+    site.check(site.awx.launch("Tidy up tasks", site.credential()))
+
+
+def test_report_is_published_before_the_alarm(site: Site, tmp_path: Path) -> None:
+    page = tmp_path / "published.html"
+    hosts = {"report_web": {"web01.example.com": {"report_web_path": str(page)}}}
+    job = site.awx.launch("Backup report", site.credential(), {"report_alarm": "true", "report_period": "week"}, hosts=hosts)
+    site.check(job, rc=2)
+    assert "<title>Backup report" in page.read_text(encoding="utf-8")
+    assert stat.S_IMODE(page.stat().st_mode) == 0o640, "it tells names of machines"
+    assert not list(Search(list_secrets(site.em)).find(page.read_bytes(), "the page"))
+
+
+def test_slices_share_no_session(site: Site) -> None:
+    """The operator's password has quotes, braces' like and letters that are not ASCII."""
+    names = ("em01", "em02", "em03")
+    hosts = {"enterprise_managers": {name: {"em_hostname": site.em.hostname} for name in names}}
+    credential = site.credential("operator", hostname="")
+    jobs = [site.awx.launch("All Enterprise Managers", credential, hosts=hosts, a_slice=(number, 2)) for number in (1, 2)]
+    seen: list[list[str]] = []
+    for job in jobs:
+        site.check(job)
+        seen.append(sorted(name for name in names if f"ok: [{name}]" in job.output))
+    assert seen == [["em01", "em03"], ["em02"]]
+    assert (
+        len([entry for entry in site.em.log if entry.path.lower().startswith("/api/sessionmngr") and entry.status == 201]) == 3
+    )
+
+
+def test_retry_of_a_failed_job(site: Site) -> None:
+    job = site.em.world.job("Failing Backup")
+    run = site.em.world.add_run(job, site.em.clock.now() - 60, 30, "failed")
+    event = {"job_session": {"job_uid": f"urn:veeam:Job:{job.id}", "job_type": "Backup", "uid": run.id}}
+    given = {"ansible_eda": {"event": event}}
+    site.check(site.awx.launch("Retry a failed job", site.credential(), given, remote=True))
+    assert [entry for entry in site.em.log if entry.method == "POST" and "retry" in entry.target.lower()]
+
+
+def test_ticket(site: Site) -> None:
+    tickets = Tickets()
+    run = {
+        "name": "SQL Backup@1",
+        "uid": "u",
+        "job_name": "SQL Backup",
+        "result": "Failed",
+        "backup_server": "vbr01",
+        "href": "h",
+    }
+    run |= {"end_time": "2026-11-23T18:12:41Z", "duration": 7, "reason": "{{ 7 * 7 }}", "messages": []}
+    token = "a-token-of-tickets-4711"
+    credential = {"Ticket system": {"url": tickets.url, "token": token}}
+    job = site.awx.launch("Open a ticket", credential, {"ansible_eda": {"event": {"job_session": run}}})
+    tickets.server.shutdown()
+    tickets.server.server_close()
+    assert job.rc == 0, job.output
+    ((authorization, body),) = tickets.taken
+    assert authorization == f"Bearer {token}"
+    assert "{{ 7 * 7 }}" in body["text"]
+    assert token not in json.dumps(job.events)
