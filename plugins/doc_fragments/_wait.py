@@ -23,8 +23,8 @@ options:
         enough to lose an idle session.
     type: int
     default: 10
-  _watch:
+  _progress_file:
     description:
-      - Not for playbooks. Through it the action plugin of this module shows the progress of a wait, and ends it if need be.
+      - Not for playbooks. The action plugin of this module uses it to show the progress of a wait, and to end the wait.
     type: str
 """

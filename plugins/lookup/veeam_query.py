@@ -81,10 +81,11 @@ from ansible.utils.display import Display
 
 from ansible_collections.vbem.rest.plugins.module_utils._em.client.client import Client
 from ansible_collections.vbem.rest.plugins.module_utils._em.errors import EmError, create_option_error
-from ansible_collections.vbem.rest.plugins.module_utils._em.options import Option, check_least
+from ansible_collections.vbem.rest.plugins.module_utils._em.options import Option, check_minimum
+from ansible_collections.vbem.rest.plugins.module_utils._em.resources.listing import PAGE_SIZE
 from ansible_collections.vbem.rest.plugins.module_utils._em.resources.query import create_query, read_resources
-from ansible_collections.vbem.rest.plugins.plugin_utils._ask import ask
-from ansible_collections.vbem.rest.plugins.plugin_utils._plugin_options import check_not_secret, read_plugin_options
+from ansible_collections.vbem.rest.plugins.plugin_utils._lookup import run_in_client
+from ansible_collections.vbem.rest.plugins.plugin_utils._lookup_options import check_not_secret, read_plugin_options
 
 display = Display()
 
@@ -94,33 +95,33 @@ OWN_OPTIONS = (
     Option("sort_by", "str", env=False),
     Option("descending", "bool", False, env=False),
     Option("limit", "int", env=False),
-    Option("page_size", "int", 500, env=False),
+    Option("page_size", "int", PAGE_SIZE, env=False),
     Option("format", "str", "entities", env=False, choices=("entities", "references")),
     Option("allow_unknown", "bool", False, env=False),
 )
 
 
 class LookupModule(LookupBase):  # type: ignore[misc]
-    """Asks for resources of the types that the terms name."""
+    """Queries resources of the types that the terms name."""
 
     def run(self, terms: Any, variables: dict[str, Any] | None = None, **kwargs: Any) -> list[dict[str, Any]]:
-        """Give the resources."""
+        """Return the resources."""
 
         def read_options() -> dict[str, Any]:
             types = _check_terms(terms)
             options = read_plugin_options(OWN_OPTIONS, kwargs, variables or {}, self._templar)
-            # What is empty would select everything; where it comes from meant something else.
+            # An empty filter would select everything, which nobody who passes one means.
             empty = {name: "" for name in ("filter", "where") if isinstance(kwargs.get(name), str) and not kwargs[name]}
             return {**options, **empty, "types": types}
 
-        def question(client: Client, options: Mapping[str, Any]) -> list[dict[str, Any]]:
+        def operation(client: Client, options: Mapping[str, Any]) -> list[dict[str, Any]]:
             for name in ("limit", "page_size"):
-                check_least(options, name, 1)
+                check_minimum(options, name, 1)
             where = _check_conditions(options["where"])
             queries = [create_query({**options, "where": where, "type": name}) for name in options["types"]]
             return [resource for query in queries for resource in read_resources(client, query)]
 
-        resources, warnings = ask(read_options, question)
+        resources, warnings = run_in_client(read_options, operation)
         for warning in warnings:
             display.warning(warning)
         return resources
@@ -130,7 +131,7 @@ def _check_terms(terms: Any) -> list[str]:
     names = list(terms) if isinstance(terms, (list, tuple)) else [terms]
     check_not_secret("type", names)
     if not names:
-        raise EmError("invalid_option", "No type is given to ask for: give the name of one, such as BackupJobSession.")
+        raise EmError("invalid_option", "No type is given: give the name of one, such as BackupJobSession.")
     for name in names:
         if not isinstance(name, str):
             raise create_option_error("type", name, "give the name of a type, such as BackupJobSession")

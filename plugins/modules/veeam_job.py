@@ -82,9 +82,9 @@ options:
         lose an idle session.
     type: int
     default: 10
-  _watch:
+  _progress_file:
     description:
-      - Not for playbooks. Through it the action plugin of this module shows the progress of a wait, and ends it if need be.
+      - Not for playbooks. The action plugin of this module uses it to show the progress of a wait, and to end the wait.
     type: str
   fail_on_warning:
     description:
@@ -242,9 +242,10 @@ from typing import Any
 
 from ..module_utils._em.client.client import Client
 from ..module_utils._em.errors import EmError
-from ..module_utils._em.options import check_least
-from ..module_utils._em.resources.job_state import Wishes, manage_job
-from ..module_utils._em.runtime.module import run_module
+from ..module_utils._em.options import check_minimum
+from ..module_utils._em.resources.job_state import DesiredState, manage_job
+from ..module_utils._em.resources.jobs import KIND_SPEC
+from ..module_utils._em.runtime.module import PROGRESS_SPEC, run_module
 
 TASK_TIMEOUT = 600
 SESSION_TIMEOUT = 86400
@@ -253,27 +254,27 @@ SPEC: dict[str, Any] = {
     "name": {"type": "str"},
     "uid": {"type": "str"},
     "backup_server": {"type": "str"},
-    "kind": {"type": "str", "choices": ["job", "agent", "nas"], "default": "job"},
+    "kind": KIND_SPEC,
     "state": {"type": "str", "choices": ["started", "stopped", "retried"]},
     "schedule_enabled": {"type": "bool"},
     "wait_for": {"type": "str", "choices": ["task", "session", "nothing"], "default": "task"},
     "wait_timeout": {"type": "int"},
     "poll_interval": {"type": "int", "default": 10},
     "fail_on_warning": {"type": "bool", "default": False},
-    "_watch": {"type": "str"},
+    **PROGRESS_SPEC,
 }
 
 
 def run(client: Client, params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
-    """Bring the job to what is wished."""
+    """Bring the job to the desired state."""
     if (params["name"] is None) == (params["uid"] is None):
         raise EmError("invalid_option", "Which job is not clear: set either name or uid, one of the two.")
     if params["state"] is None and params["schedule_enabled"] is None:
         raise EmError("invalid_option", "What to do is not clear: set state, schedule_enabled or both.")
     default = SESSION_TIMEOUT if params["wait_for"] == "session" else TASK_TIMEOUT
-    wait_timeout = check_least(params, "wait_timeout", 0)
-    check_least(params, "poll_interval", 1)
-    wishes = Wishes(
+    wait_timeout = check_minimum(params, "wait_timeout", 0)
+    check_minimum(params, "poll_interval", 1)
+    desired = DesiredState(
         state=params["state"],
         schedule_enabled=params["schedule_enabled"],
         wait_for=params["wait_for"],
@@ -281,11 +282,11 @@ def run(client: Client, params: dict[str, Any], check_mode: bool) -> dict[str, A
         poll_interval=params["poll_interval"],
         fail_on_warning=params["fail_on_warning"],
     )
-    if wishes.fail_on_warning and wishes.wait_for != "session":
+    if desired.fail_on_warning and desired.wait_for != "session":
         client.warnings.append(
-            "The option fail_on_warning does nothing without wait_for: session: only a run that was waited for has a result."
+            "The option fail_on_warning has no effect without wait_for: session: the result of the job session is not awaited."
         )
-    return manage_job(client, params, wishes, check_mode=check_mode)
+    return manage_job(client, params, desired, check_mode=check_mode)
 
 
 def main() -> None:

@@ -167,8 +167,9 @@ jobs:
 from typing import Any
 
 from ..module_utils._em.client.client import Client
-from ..module_utils._em.options import check_least
-from ..module_utils._em.resources.jobs import KINDS, add_last_session, create_job_criteria, find_jobs
+from ..module_utils._em.options import check_minimum
+from ..module_utils._em.resources.job_sessions import JobSessions
+from ..module_utils._em.resources.jobs import JOB_KINDS, KIND_SPEC, create_job_criteria, find_jobs
 from ..module_utils._em.resources.listing import PAGE_SIZE
 from ..module_utils._em.runtime.module import run_module
 
@@ -178,7 +179,7 @@ SPEC: dict[str, Any] = {
     "job_type": {"type": "str"},
     "platform": {"type": "str"},
     "backup_server": {"type": "str"},
-    "kind": {"type": "str", "choices": ["job", "agent", "nas"], "default": "job"},
+    "kind": KIND_SPEC,
     "filter": {"type": "str"},
     "last_session": {"type": "bool", "default": False},
     "limit": {"type": "int"},
@@ -187,14 +188,16 @@ SPEC: dict[str, Any] = {
 
 
 def run(client: Client, params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
-    """List the jobs that are asked for."""
+    """Return the selected jobs."""
     del check_mode
     criteria = create_job_criteria(params)
-    limit = check_least(params, "limit", 1)
-    check_least(params, "page_size", 1)
-    jobs = [job.shown for job in find_jobs(client, KINDS[params["kind"]], criteria, page_size=params["page_size"])[:limit]]
+    limit = check_minimum(params, "limit", 1)
+    check_minimum(params, "page_size", 1)
+    kind = JOB_KINDS[params["kind"]]
+    jobs = [job.data for job in find_jobs(client, kind, criteria, page_size=params["page_size"])[:limit]]
     if params["last_session"]:
-        jobs = [add_last_session(client, job) for job in jobs]
+        sessions = JobSessions(client)
+        jobs = [{**job, "last_session": sessions.find_latest(job)} for job in jobs]
     return {"changed": False, "jobs": jobs}
 
 

@@ -137,7 +137,7 @@ stats:
 from typing import Any
 
 from ..module_utils._em.client.client import Client
-from ..module_utils._em.options import check_least
+from ..module_utils._em.options import check_minimum
 from ..module_utils._em.resources.listing import PAGE_SIZE
 from ..module_utils._em.resources.query import create_query, read_resources
 from ..module_utils._em.runtime.module import run_module
@@ -164,10 +164,10 @@ SPEC: dict[str, Any] = {
 
 
 def run(client: Client, params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
-    """Ask for what is wanted."""
+    """Return the resources that the query selects."""
     del check_mode
-    check_least(params, "limit", 1)
-    check_least(params, "page_size", 1)
+    check_minimum(params, "limit", 1)
+    check_minimum(params, "page_size", 1)
     resources = read_resources(client, create_query(params))
     return {"changed": False, "resources": resources, "stats": {"requests": client.requests, "pages": client.pages}}
 

@@ -41,9 +41,9 @@ options:
     type: str
     choices: [present, absent]
     default: present
-  _pad:
+  _one_time_pad:
     description:
-      - Not for playbooks. With it the action plugin of this module keeps the session's secrets out of the module's output.
+      - Not for playbooks. The action plugin of this module uses it to keep the session's secrets out of the module's output.
     type: str
 seealso:
   - module: vbem.rest.veeam_task_info
@@ -146,7 +146,6 @@ session:
       sample: 900
 """
 
-import json
 from typing import Any
 
 from ..module_utils._em.client.client import Client
@@ -154,55 +153,44 @@ from ..module_utils._em.client.session import create_session_result, is_alive, l
 from ..module_utils._em.client.status import SESSION_LOST
 from ..module_utils._em.errors import EmError
 from ..module_utils._em.options import create_connection
-from ..module_utils._em.runtime.module import run_module
-from ..module_utils._em.runtime.one_time_pad import seal
+from ..module_utils._em.runtime.module import ONE_TIME_PAD_SPEC, run_module
 
 SPEC: dict[str, Any] = {
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-    "_pad": {"type": "str", "no_log": True},
+    **ONE_TIME_PAD_SPEC,
 }
 
 
 def run(client: Client, params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
-    """Log on, look after a session, or log off; for real in check mode too."""
+    """Log on, check a session, or log off; in check mode too."""
     del check_mode
     if params["state"] == "absent":
-        if client.is_own:
+        if client.owns_session:
             raise EmError(
                 "invalid_option",
                 "The option session is missing: state: absent logs off the session that vbem.rest.veeam_session returned.",
             )
-        return {"changed": log_off(client.transport, client.session)}
-    if not params["_pad"]:
-        raise EmError("invalid_option", "This module works only through its action plugin: call it as vbem.rest.veeam_session.")
-    if client.is_own:
-        return _hand_over(client, params["_pad"])
-    if is_alive(client.transport, client.session):
-        return {"changed": False, "sealed": _seal_session(client, params["_pad"])}
+        return {"changed": log_off(client.transport, client.ensure_session())}
+    if client.owns_session:
+        return _detach_session(client)
+    session = client.ensure_session()
+    if is_alive(client.transport, session):
+        return {"changed": False, "session": create_session_result(client.connection, session)}
     if not all(params[name] for name in ("hostname", "username", "password")):
         raise EmError("session_lost", SESSION_LOST, status=401, method="GET", path="/api/query")
-    fresh = Client(create_connection(params, borrow=False), clock=client.clock, sleep=client.sleep)
-    fresh.warnings, fresh.transport.prepare_log_off = client.warnings, client.transport.prepare_log_off
-    with fresh:
-        return _hand_over(fresh, params["_pad"])
+    with client.connect(create_connection(params, allow_session=False)) as fresh:
+        return _detach_session(fresh)
 
 
-def _hand_over(client: Client, pad: str) -> dict[str, Any]:
-    sealed = _seal_session(client, pad)
-    client.keep()
-    return {"changed": True, "sealed": sealed}
-
-
-def _seal_session(client: Client, pad: str) -> str:
-    try:
-        return seal(json.dumps(create_session_result(client.connection, client.session)), pad)
-    except ValueError:
-        raise EmError("bad_response", "The server gave a session token of a length that none has.") from None
+def _detach_session(client: Client) -> dict[str, Any]:
+    result = create_session_result(client.connection, client.ensure_session())
+    client.detach_session()
+    return {"changed": True, "session": result}
 
 
 def main() -> None:
     """Run as an Ansible module."""
-    run_module(SPEC, run)
+    run_module(SPEC, run, encrypted="session")
 
 
 if __name__ == "__main__":

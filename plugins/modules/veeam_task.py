@@ -152,12 +152,25 @@ errors:
 from typing import Any
 
 from ..module_utils._em.client.client import Client
+from ..module_utils._em.client.polling import WaitBudget
 from ..module_utils._em.errors import EmError
-from ..module_utils._em.options import check_least
+from ..module_utils._em.options import check_minimum
+from ..module_utils._em.resources.listing import TASK_QUERY, FilteredListing
 from ..module_utils._em.resources.task_removal import create_removal_result, plan_removal, remove_tasks
-from ..module_utils._em.resources.task_wait import Patience, check_named, check_success, find_patiently, wait_for_tasks
-from ..module_utils._em.resources.tasks import Selection, create_selection, find_tasks, warn_of_own_session
-from ..module_utils._em.runtime.module import SELECTION_SPEC, run_module
+from ..module_utils._em.resources.task_wait import (
+    find_tasks_retrying,
+    raise_for_failed_tasks,
+    require_all_found,
+    wait_for_tasks,
+)
+from ..module_utils._em.resources.tasks import (
+    SELECTION_SPEC,
+    Selection,
+    create_selection,
+    find_tasks,
+    warn_of_own_session,
+)
+from ..module_utils._em.runtime.module import PROGRESS_SPEC, run_module
 
 SPEC: dict[str, Any] = {
     **SELECTION_SPEC,
@@ -167,7 +180,7 @@ SPEC: dict[str, Any] = {
     "fail_on_error": {"type": "bool", "default": True},
     "wait_timeout": {"type": "int", "default": 600},
     "poll_interval": {"type": "int", "default": 10},
-    "_watch": {"type": "str"},
+    **PROGRESS_SPEC,
 }
 
 
@@ -180,9 +193,9 @@ def run(client: Client, params: dict[str, Any], check_mode: bool) -> dict[str, A
             "No task is selected: set at least one of task_id, task_state, operation, success and filter."
             " (To mean every finished task of the session, say task_state: Finished.)",
         )
-    check_least(params, "max_delete", 0)
-    check_least(params, "wait_timeout", 0)
-    check_least(params, "poll_interval", 1)
+    check_minimum(params, "max_delete", 0)
+    check_minimum(params, "wait_timeout", 0)
+    check_minimum(params, "poll_interval", 1)
     for name in ("force", "max_delete"):
         if params["state"] == "finished" and params[name] is not None and params[name] is not False:
             client.warnings.append(f"The option {name} is for state: absent, and does nothing here.")
@@ -192,25 +205,26 @@ def run(client: Client, params: dict[str, Any], check_mode: bool) -> dict[str, A
 
 
 def _remove(client: Client, selection: Selection, params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
-    found = find_tasks(client, selection, for_action=True)
+    found = find_tasks(FilteredListing(client, TASK_QUERY), selection, for_action=True)
     warn_of_own_session(client, selection, found)
-    doomed, kept = plan_removal(found.tasks, selection, force=params["force"], max_delete=params["max_delete"])
+    to_delete, kept = plan_removal(found.tasks, selection, force=params["force"], max_delete=params["max_delete"])
     if check_mode:
-        deleted = [task["task_id"] for task in doomed]
+        deleted = [task["task_id"] for task in to_delete]
         return {"changed": bool(deleted), **create_removal_result(found.tasks, deleted, kept, [])}
-    return remove_tasks(client, found.tasks, doomed, kept)
+    return remove_tasks(client, found.tasks, to_delete, kept)
 
 
 def _wait(client: Client, selection: Selection, params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
-    patience = Patience(client, params["wait_timeout"], params["poll_interval"])
-    found = find_tasks(client, selection, for_action=True) if check_mode else find_patiently(client, selection, patience)
-    check_named(client, found)
+    listing = FilteredListing(client, TASK_QUERY)
+    budget = WaitBudget(client, params["wait_timeout"], params["poll_interval"])
+    found = find_tasks(listing, selection, for_action=True) if check_mode else find_tasks_retrying(listing, selection, budget)
+    require_all_found(listing, found)
     warn_of_own_session(client, selection, found)
     if check_mode:
         return {"changed": False, "tasks": found.tasks}
-    tasks = wait_for_tasks(client, found, patience)
+    tasks = wait_for_tasks(listing, found, budget)
     if params["fail_on_error"]:
-        check_success(client, tasks)
+        raise_for_failed_tasks(listing, tasks)
     return {"changed": False, "tasks": tasks}
 
 

@@ -161,10 +161,17 @@ stats:
 from typing import Any
 
 from ..module_utils._em.client.client import Client
-from ..module_utils._em.options import check_least
-from ..module_utils._em.resources.listing import PAGE_SIZE
-from ..module_utils._em.resources.tasks import create_selection, find_tasks, sort_tasks, warn_of_own_session
-from ..module_utils._em.runtime.module import SELECTION_SPEC, SORT_SPEC, run_module
+from ..module_utils._em.options import check_minimum
+from ..module_utils._em.resources.listing import PAGE_SIZE, TASK_QUERY, FilteredListing
+from ..module_utils._em.resources.tasks import (
+    SELECTION_SPEC,
+    SORT_SPEC,
+    create_selection,
+    find_tasks,
+    sort_tasks,
+    warn_of_own_session,
+)
+from ..module_utils._em.runtime.module import run_module
 
 SPEC: dict[str, Any] = {
     **SELECTION_SPEC,
@@ -175,12 +182,12 @@ SPEC: dict[str, Any] = {
 
 
 def run(client: Client, params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
-    """List the selected tasks."""
+    """Return the selected tasks."""
     del check_mode
     selection = create_selection(params)
-    limit = check_least(params, "limit", 1)
-    check_least(params, "page_size", 1)
-    found = find_tasks(client, selection, page_size=params["page_size"])
+    limit = check_minimum(params, "limit", 1)
+    check_minimum(params, "page_size", 1)
+    found = find_tasks(FilteredListing(client, TASK_QUERY), selection, page_size=params["page_size"])
     warn_of_own_session(client, selection, found)
     tasks = sort_tasks(found.tasks, key=params["sort_by"], descending=params["descending"])
     return {"changed": False, "tasks": tasks[:limit], "stats": {"requests": client.requests, "pages": client.pages}}

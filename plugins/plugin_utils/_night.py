@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from ansible_collections.vbem.rest.plugins.module_utils._em.protocol.dates import print_date
+from ansible_collections.vbem.rest.plugins.module_utils._em.protocol.dates import format_date
 
 from ._night_cards import create_cards, group_jobs
 from ._night_chart import create_chart
@@ -180,7 +180,7 @@ def _create_questions(wrong: Sequence[Run], longest: Sequence[Run], period: Peri
             condition = _create_condition("JobSessionUid", uids) + ";Result>=Warning"
             questions.append({"type": machine_type, "filter": condition, "sort_by": "Result", "limit": MOST_ROWS})
     if period.usual_days:
-        since, until = print_date(period.since - timedelta(days=period.usual_days)), print_date(period.since)
+        since, until = format_date(period.since - timedelta(days=period.usual_days)), format_date(period.since)
         for kind in MACHINE_TYPES:
             for uids in _iter_batches(run.job_uid for run in longest if run.type == kind):
                 condition = _create_condition("JobUid", uids) + f';State==Stopped;EndTime>="{since}";EndTime<"{until}"'

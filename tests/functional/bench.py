@@ -18,7 +18,7 @@ import pytest
 from ansible_collections.vbem.rest.plugins.module_utils._em.client.client import Client
 from ansible_collections.vbem.rest.plugins.module_utils._em.errors import EmError
 from ansible_collections.vbem.rest.plugins.module_utils._em.options import CONNECTION_OPTIONS, create_connection
-from ansible_collections.vbem.rest.plugins.module_utils._em.runtime.one_time_pad import create_pad, unseal
+from ansible_collections.vbem.rest.plugins.module_utils._em.runtime.one_time_pad import create_key, decrypt
 from ansible_collections.vbem.rest.plugins.modules import veeam_session, veeam_task, veeam_task_info
 from emulator import Emulator, LogEntry, LogonSession
 
@@ -27,7 +27,7 @@ every_wire = pytest.mark.usefixtures("version", "form")
 every_version = pytest.mark.usefixtures("version")
 every_form = pytest.mark.usefixtures("form")
 
-PAD = create_pad()
+PAD = create_key()
 
 Module = Any
 Session = Any  # an emulator's LogonSession, a dict as veeam_session returns it, or None: log on for oneself
@@ -40,7 +40,7 @@ class Failure:
 
     @property
     def result(self) -> dict[str, Any]:
-        return self.error.failure()
+        return self.error.to_fail_json()
 
 
 class Bench:
@@ -159,8 +159,8 @@ class Bench:
 
     def present(self, session: Session = None, *, check_mode: bool = False, **options: Any) -> dict[str, Any]:
         """Run veeam_session with state: present, and open its result as the action plugin does."""
-        result = self.run(veeam_session, session, options, {"state": "present", "_pad": PAD}, check_mode=check_mode)
-        return {"changed": result["changed"], "session": json.loads(unseal(result["sealed"], PAD))}
+        result = self.run(veeam_session, session, options, {"state": "present", "_one_time_pad": PAD}, check_mode=check_mode)
+        return {"changed": result["changed"], "session": json.loads(decrypt(result["sealed"], PAD))}
 
     def absent(self, session: Session = None, **options: Any) -> dict[str, Any]:
         """Run veeam_session with state: absent."""
@@ -175,16 +175,16 @@ class Bench:
         with pytest.raises(EmError) as info, self.failure_of_any_kind():
             yield caught
         error = caught.error = info.value
-        assert error.kind == kind, error.failure()
+        assert error.kind == kind, error.to_fail_json()
         assert len(error.msg) > 20
 
     @contextmanager
     def failure_of_any_kind(self) -> Iterator[None]:
-        """Look at a failure, if there is one, for secrets; and let it through."""
+        """PollResult at a failure, if there is one, for secrets; and let it through."""
         try:
             yield
         except EmError as err:
-            self.check_secrets(str(err), repr(err), err.failure(), "".join(traceback.format_exception(err)))
+            self.check_secrets(str(err), repr(err), err.to_fail_json(), "".join(traceback.format_exception(err)))
             raise
 
     def check_secrets(self, *shown: object) -> None:

@@ -16,11 +16,11 @@ import pytest
 from ansible_collections.vbem.rest.plugins.module_utils._em.client import parallel as _crew
 from ansible_collections.vbem.rest.plugins.module_utils._em.client.client import Client
 from ansible_collections.vbem.rest.plugins.module_utils._em.client.parallel import (
-    FEWEST,
-    MOST_CONNECTIONS,
-    TRIALS,
-    Verdict,
-    work_off,
+    MAX_CONNECTIONS,
+    MIN_PARALLEL_ITEMS,
+    WARMUP_REQUESTS,
+    Next,
+    run_parallel,
 )
 from ansible_collections.vbem.rest.plugins.module_utils._em.resources.task_removal import remove_tasks
 from ansible_collections.vbem.rest.plugins.module_utils._em.resources.tasks import create_selection, find_tasks
@@ -57,14 +57,14 @@ def test_a_far_server_gets_a_few_connections(bench: Bench, em: Emulator, far: An
     assert sorted(result["deleted"]) == sorted(before)
     assert result["errors"] == []
     assert sorted(bench.deletions()) == sorted(before)  # each once
-    assert len(_connections(em)) == MOST_CONNECTIONS
+    assert len(_connections(em)) == MAX_CONNECTIONS
     assert _ids(em, far) == []
     assert bench.client is not None
     assert bench.client.requests == COUNT + 1
 
 
 def test_a_near_server_gets_one(bench: Bench, em: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_crew, "FAR", 5.0)  # however busy the machine is that runs this
+    monkeypatch.setattr(_crew, "SLOW_SERVER_SECONDS", 5.0)  # however busy the machine is that runs this
     session = em.logon()
     em.make_tasks(session, COUNT)
     bench.remove(session, task_state=["Finished"], options=dict(REAL))
@@ -72,7 +72,7 @@ def test_a_near_server_gets_one(bench: Bench, em: Emulator, monkeypatch: pytest.
 
 
 def test_few_tasks_get_one(bench: Bench, em: Emulator, far: Any) -> None:
-    ids = _ids(em, far)[: TRIALS + FEWEST - 1]
+    ids = _ids(em, far)[: WARMUP_REQUESTS + MIN_PARALLEL_ITEMS - 1]
     assert len(bench.remove(far, task_id=ids, options=dict(REAL))["deleted"]) == len(ids)
     assert len(_connections(em)) == 1
 
@@ -83,39 +83,41 @@ def test_an_own_session_is_shared_and_logged_off_once(bench: Bench, em: Emulator
     em.switches.latency_ms = FAR_MS
     open_before = len(em.sessions)
     assert len(bench.remove(task_state=["Finished"], options=dict(REAL))["deleted"]) == COUNT
-    assert len(_connections(em)) == MOST_CONNECTIONS
+    assert len(_connections(em)) == MAX_CONNECTIONS
     assert len(bench.logons()) == len(bench.logoffs()) == 1
     assert len(em.sessions) == open_before
 
 
 @pytest.mark.parametrize("status", [429, 500, 503])
 def test_trouble_means_one_connection_again(bench: Bench, em: Emulator, far: Any, status: int) -> None:
-    em.fault("status", status=status, method="DELETE", path="/tasks/", skip=TRIALS + 4, times=1)
+    em.fault("status", status=status, method="DELETE", path="/tasks/", skip=WARMUP_REQUESTS + 4, times=1)
     with bench.failure("partial") as caught:
         bench.remove(far, task_state=["Finished"], options=dict(REAL))
     assert len(caught.result["deleted"]) == COUNT - 1
     assert len(caught.result["errors"]) == 1
     assert _ids(em, far) == [caught.result["errors"][0]["task_id"]]
     assert len(bench.deletions()) == COUNT
-    last = [entry.connection for entry in em.requests("DELETE", "^/api/tasks/")][-(COUNT - TRIALS - 4 - 2 * MOST_CONNECTIONS) :]
+    last = [entry.connection for entry in em.requests("DELETE", "^/api/tasks/")][
+        -(COUNT - WARMUP_REQUESTS - 4 - 2 * MAX_CONNECTIONS) :
+    ]
     assert len(set(last)) == 1
 
 
 def test_a_lost_session_ends_all(bench: Bench, em: Emulator, far: Any) -> None:
-    em.fault("expire", method="DELETE", path="/tasks/", skip=TRIALS + 6, times=1)
+    em.fault("expire", method="DELETE", path="/tasks/", skip=WARMUP_REQUESTS + 6, times=1)
     with bench.failure("session_lost") as caught:
         bench.remove(far, task_state=["Finished"], options=dict(REAL))
     asked = len(bench.deletions())
-    assert TRIALS + 6 < asked <= TRIALS + 6 + 2 * MOST_CONNECTIONS
+    assert WARMUP_REQUESTS + 6 < asked <= WARMUP_REQUESTS + 6 + 2 * MAX_CONNECTIONS
     told = {*caught.result["deleted"], *(error["task_id"] for error in caught.result["errors"])}
     assert len(told) == COUNT
-    assert len(caught.result["deleted"]) <= TRIALS + 6 + 2 * MOST_CONNECTIONS
+    assert len(caught.result["deleted"]) <= WARMUP_REQUESTS + 6 + 2 * MAX_CONNECTIONS
     assert sum("session was lost" in error["msg"] for error in caught.result["errors"]) == COUNT - asked
 
 
 def test_removals_without_an_answer_are_looked_up(bench: Bench, em: Emulator, far: Any) -> None:
-    em.fault("reset", method="DELETE", path="/tasks/", when="after", skip=TRIALS + 3, times=1)
-    em.fault("reset", method="DELETE", path="/tasks/", when="before", skip=TRIALS + 9, times=1)
+    em.fault("reset", method="DELETE", path="/tasks/", when="after", skip=WARMUP_REQUESTS + 3, times=1)
+    em.fault("reset", method="DELETE", path="/tasks/", when="before", skip=WARMUP_REQUESTS + 9, times=1)
     with bench.failure("partial") as caught:
         bench.remove(far, task_state=["Finished"], options=dict(REAL))
     assert len(caught.result["deleted"]) == COUNT - 1
@@ -124,12 +126,12 @@ def test_removals_without_an_answer_are_looked_up(bench: Bench, em: Emulator, fa
 
 
 def test_a_silent_server_is_left_alone(bench: Bench, em: Emulator, far: Any) -> None:
-    em.fault("close", method="DELETE", path="/tasks/", skip=TRIALS, times=None)
+    em.fault("close", method="DELETE", path="/tasks/", skip=WARMUP_REQUESTS, times=None)
     with bench.failure("partial") as caught:
         bench.remove(far, task_state=["Finished"], options=dict(REAL))
-    assert len(bench.deletions()) <= TRIALS + 3 + 2 * MOST_CONNECTIONS
-    assert len(caught.result["deleted"]) == TRIALS
-    assert len(caught.result["errors"]) == COUNT - TRIALS
+    assert len(bench.deletions()) <= WARMUP_REQUESTS + 3 + 2 * MAX_CONNECTIONS
+    assert len(caught.result["deleted"]) == WARMUP_REQUESTS
+    assert len(caught.result["errors"]) == COUNT - WARMUP_REQUESTS
     assert any("Not tried" in error["msg"] for error in caught.result["errors"])
 
 
@@ -137,17 +139,17 @@ def _work_off_with(bench: Bench, work: Any) -> None:
     client = bench.connect(bench.em.logon())
     ticks = iter(range(10_000))
     client.clock = lambda: float(next(ticks))  # every request seems to take a second
-    work_off(client, deque(str(number) for number in range(COUNT)), work)
+    run_parallel(client, deque(str(number) for number in range(COUNT)), work)
 
 
 def test_a_slip_in_one_thread_is_raised_in_the_callers(bench: Bench) -> None:
     done: list[str] = []
 
-    def work(_client: Client, item: str) -> Verdict:
+    def work(_client: Client, item: str) -> Next:
         if threading.current_thread() is not threading.main_thread():
             raise ZeroDivisionError
         done.append(item)
-        return Verdict.GO_ON
+        return Next.CONTINUE
 
     with pytest.raises(ZeroDivisionError):
         _work_off_with(bench, work)
@@ -158,21 +160,21 @@ def test_a_slip_in_one_thread_is_raised_in_the_callers(bench: Bench) -> None:
 def test_an_interruption_waits_for_what_was_begun(bench: Bench) -> None:
     begun: list[str] = []
     ended: list[str] = []
-    others = threading.Barrier(MOST_CONNECTIONS, timeout=20)
+    others = threading.Barrier(MAX_CONNECTIONS, timeout=20)
 
-    def work(client: Client, item: str) -> Verdict:
+    def work(client: Client, item: str) -> Next:
         begun.append(item)
-        if len(begun) > TRIALS:
+        if len(begun) > WARMUP_REQUESTS:
             others.wait()  # all are at work
             if threading.current_thread() is threading.main_thread():
                 raise KeyboardInterrupt
             client.sleep(0)
         ended.append(item)
-        return Verdict.GO_ON if len(begun) <= TRIALS else Verdict.END
+        return Next.CONTINUE if len(begun) <= WARMUP_REQUESTS else Next.STOP
 
     with pytest.raises(KeyboardInterrupt):
         _work_off_with(bench, work)
-    assert len(begun) == TRIALS + MOST_CONNECTIONS
+    assert len(begun) == WARMUP_REQUESTS + MAX_CONNECTIONS
     assert len(ended) == len(begun) - 1
 
 
@@ -187,12 +189,12 @@ def test_a_removal_ends_when_nobody_waits_for_it_any_more(bench: Bench, em: Emul
         if len(bench.deletions()) >= 12:
             raise KeyboardInterrupt
 
-    client.check_awaited = leave
+    client.check_cancelled = leave
     selection = create_selection({**dict.fromkeys(("task_id", "operation", "success", "filter")), "task_state": ["Finished"]})
     tasks = find_tasks(client, selection).tasks
     with pytest.raises(KeyboardInterrupt):
         remove_tasks(client, tasks, tasks, [])
-    assert 12 <= len(bench.deletions()) < 12 + 2 * MOST_CONNECTIONS
+    assert 12 <= len(bench.deletions()) < 12 + 2 * MAX_CONNECTIONS
 
 
 def test_where_no_thread_can_be_had_one_connection_does(

@@ -51,7 +51,7 @@ def given(em: Emulator) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("name", "options"),
     [
-        ("veeam_session", {"_pad": "A" * 4096}),
+        ("veeam_session", {"_one_time_pad": "A" * 4096}),
         ("veeam_task_info", {}),
         ("veeam_task", {"state": "absent", "task_state": ["Finished"]}),
         ("veeam_task", {"state": "absent", "task_state": ["Finished"], "_ansible_check_mode": True}),

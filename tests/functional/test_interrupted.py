@@ -40,7 +40,7 @@ def run(client, params, check_mode):
     if given["signals"]:
         send(given["signals"][0])
         time.sleep(5)
-    os.unlink(params["_watch"].partition(":")[2])
+    os.unlink(params["_progress_file"].partition(":")[2])
     client.sleep(5)
 
 
@@ -51,7 +51,7 @@ def run_to_the_end(client, params, check_mode):
     return {"changed": False}
 
 
-run_module({"_watch": {"type": "str"}}, run_to_the_end if given["to_the_end"] else run)
+run_module({"_progress_file": {"type": "str"}}, run_to_the_end if given["to_the_end"] else run)
 """
 
 
@@ -60,7 +60,7 @@ def options(em: Emulator, tmp_path: Path) -> dict[str, Any]:
     """Give the options of a module that logs on for itself, and that this process waits for."""
     watch = tmp_path / "watch"
     watch.touch()
-    connection = {"hostname": em.hostname, "port": em.port, "ca_path": str(em.ca_path), "_watch": f":{watch}"}
+    connection = {"hostname": em.hostname, "port": em.port, "ca_path": str(em.ca_path), "_progress_file": f":{watch}"}
     return {**connection, "username": em.admin.username, "password": em.admin.password}
 
 

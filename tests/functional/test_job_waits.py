@@ -627,7 +627,7 @@ def test_results_are_the_same_everywhere(name: str, case: str, wires: Callable[[
                 wait_timeout=3 if case == "timeout" else 600,
             )
         except EmError as err:
-            result = err.failure()
+            result = err.to_fail_json()
         seen.append(_flatten(result, em))
     assert all(each == seen[0] for each in seen)
 

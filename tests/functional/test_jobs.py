@@ -423,9 +423,9 @@ def test_the_schedule_is_switched_once(bench: Bench, em: Emulator, kind: str, be
 @pytest.mark.parametrize("wait_for", ["nothing", "task", "session"])
 def test_schedule_and_state_together(bench: Bench, em: Emulator, wait_for: str) -> None:
     session = em.logon()
-    wishes = {"name": "Weekly Archive", "schedule_enabled": True, "state": "started", "wait_for": wait_for}
-    predicted = run_job(bench, session, **wishes, check_mode=True)
-    result = run_job(bench, session, **wishes)
+    desired = {"name": "Weekly Archive", "schedule_enabled": True, "state": "started", "wait_for": wait_for}
+    predicted = run_job(bench, session, **desired, check_mode=True)
+    result = run_job(bench, session, **desired)
     assert predicted["changed"] is result["changed"] is True
     assert [target.rpartition("=")[2] for target in actions(em)] == ["toggleScheduleEnabled", "start"]
     assert result["task"]["operation"] == "StartJob"

@@ -37,7 +37,7 @@ class Templar:
 @pytest.fixture(autouse=True)
 def _environment(monkeypatch: pytest.MonkeyPatch, em: Emulator) -> None:
     for option in CONNECTION_OPTIONS:
-        monkeypatch.delenv(option.variable, raising=False)
+        monkeypatch.delenv(option.env_var, raising=False)
     monkeypatch.setenv("VBEM_HOSTNAME", em.hostname)
     monkeypatch.setenv("VBEM_PORT", str(em.port))
     monkeypatch.setenv("VBEM_USERNAME", em.admin.username)
@@ -245,5 +245,5 @@ def test_the_documentation_is_that_of_what_is_read() -> None:
         assert entry.get("default") == option.default
         assert tuple(entry.get("aliases", ())) == option.aliases
         assert tuple(entry.get("choices", ())) == option.choices
-        assert entry.get("env") == ([{"name": option.variable}] if option.env else None)
+        assert entry.get("env") == ([{"name": option.env_var}] if option.env else None)
         assert entry.get("vars") == ([{"name": f"vbem_{option.name}"}] if option.env else None)

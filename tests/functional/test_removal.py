@@ -227,7 +227,7 @@ def test_check_mode_removes_nothing_and_predicts_the_result(
         try:
             return bench.remove(session, **params, check_mode=check_mode)
         except EmError as err:
-            return {"kind": err.kind, **err.failure()}
+            return {"kind": err.kind, **err.to_fail_json()}
 
     predicted = run(check_mode=True)
     assert em.requests("DELETE") == []

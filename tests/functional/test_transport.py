@@ -297,7 +297,7 @@ def listening() -> Iterator[Callable[[Talk], int]]:
         yield start
 
 
-def _ask(bench: Bench, em: Emulator, method: str, port: int, **options: Any) -> EmError:
+def _lookup(bench: Bench, em: Emulator, method: str, port: int, **options: Any) -> EmError:
     """Send one request; give the failure."""
     client = bench.connect(em.logon(), port=port, **{"retries": 0, **options})
     with pytest.raises(EmError) as caught:
@@ -324,7 +324,7 @@ def _alert(connection: socket.socket) -> None:
 def test_a_load_balancer_without_a_server_may_pass(
     bench: Bench, em: Emulator, listening: Callable[[Talk], int], *, talk: Talk, method: str
 ) -> None:
-    err = _ask(bench, em, method, listening(talk), retries=2)
+    err = _lookup(bench, em, method, listening(talk), retries=2)
     assert (err.kind, err.sent) == ("connection", False)
     assert len(bench.slept) == 2
     assert "TLS" in err.msg
@@ -337,7 +337,7 @@ def test_a_handshake_without_an_answer_is_a_request_that_never_left(
         while connection.recv(65536):
             pass
 
-    err = _ask(bench, em, "POST", listening(wait), timeout=1)
+    err = _lookup(bench, em, "POST", listening(wait), timeout=1)
     assert (err.kind, err.sent) == ("timeout", False)
 
 
@@ -347,7 +347,7 @@ def test_what_does_not_speak_tls_never_will(bench: Bench, em: Emulator, listenin
         connection.recv(65536)
         connection.sendall(said)
 
-    err = _ask(bench, em, "GET", listening(talk), retries=2)
+    err = _lookup(bench, em, "GET", listening(talk), retries=2)
     assert (err.kind, err.sent, bench.slept) == ("tls", False, [])
     assert "does not speak TLS" in err.msg
 
@@ -377,7 +377,7 @@ def test_what_breaks_after_the_request_left_may_have_been_carried_out(
         with socket.socket(fileno=tls.detach()) as bare:
             bare.sendall(said)
 
-    err = _ask(bench, em, method, listening(talk), retries=2)
+    err = _lookup(bench, em, method, listening(talk), retries=2)
     assert (err.kind, err.sent) == ("connection", True)
     assert len(bench.slept) == (2 if method == "GET" else 0)
 

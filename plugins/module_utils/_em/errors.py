@@ -7,9 +7,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal, get_args
 
-KINDS = (
+ErrorKind = Literal[
     "missing_library",
     "connection",
     "tls",
@@ -27,42 +27,50 @@ KINDS = (
     "job_failed",
     "wait_timeout",
     "partial",
-)
+]
+ERROR_KINDS: tuple[str, ...] = get_args(ErrorKind)
 
 
 class EmError(Exception):
-    """What went wrong, in the words and with the kind that a playbook sees.
+    """A failure, with the message and the kind that a playbook sees.
 
     ``result`` holds further keys of the module's result, such as the tasks as last seen.
-    ``sent`` is false only where the request certainly never reached the server.
+    ``may_have_been_sent`` is false only where the request certainly never reached the server.
     """
 
     def __init__(  # noqa: PLR0913 - the facts of a failure
         self,
-        kind: str,
+        kind: ErrorKind,
         msg: str,
         *,
         status: int | None = None,
         method: str | None = None,
         path: str | None = None,
         detail: str | None = None,
-        sent: bool = True,
+        may_have_been_sent: bool = True,
         result: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(msg)
-        if kind not in KINDS:
-            raise ValueError(f"{kind} is not a documented kind of failure")
         self.kind = kind
         self.msg = msg
         self.status = status
         self.method = method
         self.path = path
         self.detail = detail
-        self.sent = sent
+        self.may_have_been_sent = may_have_been_sent
         self.result = dict(result or {})
 
-    def failure(self) -> dict[str, Any]:
-        """Give the arguments of ``fail_json``."""
+    def set_message(self, msg: str) -> None:
+        """Replace the message, also in ``str(err)``."""
+        self.msg = msg
+        self.args = (msg,)
+
+    def add_context(self, sentence: str) -> None:
+        """Append a sentence to the message."""
+        self.set_message(f"{self.msg} {sentence}")
+
+    def to_fail_json(self) -> dict[str, Any]:
+        """Return the arguments of ``fail_json``."""
         error = {
             "kind": self.kind,
             "status": self.status,
@@ -73,11 +81,11 @@ class EmError(Exception):
         return {**self.result, "msg": self.msg, "error": error}
 
 
-def create_option_error(option: str, value: object, cure: str, *, kind: str = "invalid_option") -> EmError:
-    """Build the failure for a value that an option cannot take: option, value and cure in one sentence."""
-    return EmError(kind, f"The option {option} cannot be {show(value)}: {cure}.")
+def create_option_error(option: str, value: object, hint: str, *, kind: ErrorKind = "invalid_option") -> EmError:
+    """Return the failure for a value that an option does not accept: option, value and hint in one sentence."""
+    return EmError(kind, f"The option {option} cannot be {quote(value)}: {hint}.")
 
 
-def show(value: object) -> str:
-    """Give a value for a message: text in quotes with its backslashes as they are, unless it holds what cannot be seen."""
+def quote(value: object) -> str:
+    """Return a value for a message: text in quotes with its backslashes as they are, unless it holds invisible characters."""
     return repr(value).replace("\\\\", "\\") if isinstance(value, str) and value.isprintable() else repr(value)

@@ -63,8 +63,8 @@ def main(arguments: list[str] | None = None) -> int:
     for number, one in enumerate(chosen):
         for version, form in WIRES:
             name = f"{version}-{form}/{one.name}"
-            is_wanted = not given.only or given.only.startswith(f"{name}/") or name.startswith(given.only)
-            if is_wanted and given.version in (None, version) and given.format in (None, form):
+            matches_filters = not given.only or given.only.startswith(f"{name}/") or name.startswith(given.only)
+            if matches_filters and given.version in (None, version) and given.format in (None, form):
                 settings = {"thorough": given.thorough, "only": given.only, "every": given.every, "offset": number}
                 orders.append((version, form, one.name, settings))
     began = time.monotonic()

@@ -16,8 +16,17 @@ from typing import Any
 from .stage import RETRIES, TIMEOUT, Evidence, Handled
 
 # The kinds of failure that are documented. Those of the second line say that options or libraries are at fault: never here.
-KINDS = {"connection", "timeout", "logon_failed", "session_lost", "forbidden", "not_found", "server_error", "bad_response"}
-KINDS |= {"task_failed", "job_failed", "wait_timeout", "partial"}
+ERROR_KINDS = {
+    "connection",
+    "timeout",
+    "logon_failed",
+    "session_lost",
+    "forbidden",
+    "not_found",
+    "server_error",
+    "bad_response",
+}
+ERROR_KINDS |= {"task_failed", "job_failed", "wait_timeout", "partial"}
 NEVER_HERE = {"missing_library", "tls", "ambiguous", "invalid_option", "invalid_filter"}
 
 # Effects that put another answer, or none, in the place of the server's own.
@@ -50,7 +59,7 @@ def _outcome(e: Evidence, healthy: Evidence) -> Iterator[str]:
             yield "a password, token or session id shows"
     if e.failure is not None:
         kind = e.error.get("kind")
-        if kind not in KINDS | NEVER_HERE:
+        if kind not in ERROR_KINDS | NEVER_HERE:
             yield f"{kind} is no documented kind of failure"
         if len(e.failure["msg"]) < 20:
             yield f"the failure says only {e.failure['msg']!r}"
@@ -262,12 +271,12 @@ def session_absent(e: Evidence, healthy: Evidence) -> Iterator[str]:
 
 def tasks_absent(e: Evidence, healthy: Evidence) -> Iterator[str]:
     """What is said to be deleted is; what was to be deleted is, or is said not to be; nothing else is touched."""
-    shown = e.shown
+    shown = e.data
     removed = {one.entry.path.rpartition("/")[2] for one in e.done("DELETE", "/tasks/")}
     asked = {entry.path.rpartition("/")[2] for entry in e.sent("DELETE", "/tasks/")}
-    doomed = set((healthy.result or {}).get("deleted", ()))
-    if asked - doomed:
-        yield f"removal of {', '.join(sorted(asked - doomed))}, which was not meant"
+    to_delete = set((healthy.result or {}).get("deleted", ()))
+    if asked - to_delete:
+        yield f"removal of {', '.join(sorted(asked - to_delete))}, which was not meant"
     deleted = set(shown.get("deleted", ()))
     if deleted - removed:
         yield f"said to be deleted, and was not: {', '.join(sorted(deleted - removed))}"
@@ -277,12 +286,12 @@ def tasks_absent(e: Evidence, healthy: Evidence) -> Iterator[str]:
     for task in shown.get("tasks", ()):
         yield from _is_task_as_shown(e, task)
     if e.result is not None:
-        yield from _whole_removal(e, healthy, removed, doomed)
+        yield from _whole_removal(e, healthy, removed, to_delete)
 
 
 def _removal_errors(e: Evidence, removed: set[str], deleted: set[str]) -> Iterator[str]:
     left = {task.id for task in e.scene.session.tasks} if e.scene.session is not None else set()
-    for error in e.shown.get("errors", ()):
+    for error in e.data.get("errors", ()):
         task_id, msg = error["task_id"], error["msg"]
         if task_id in deleted:
             yield f"said to be deleted, and an error: {task_id}"
@@ -296,7 +305,7 @@ def _removal_errors(e: Evidence, removed: set[str], deleted: set[str]) -> Iterat
             yield f"there is an error for {task_id}, which was gone"
 
 
-def _whole_removal(e: Evidence, healthy: Evidence, removed: set[str], doomed: set[str]) -> Iterator[str]:
+def _whole_removal(e: Evidence, healthy: Evidence, removed: set[str], to_delete: set[str]) -> Iterator[str]:
     assert e.result is not None
     for key in ("tasks", "kept"):
         if e.result[key] != (healthy.result or {})[key]:
@@ -310,21 +319,21 @@ def _whole_removal(e: Evidence, healthy: Evidence, removed: set[str], doomed: se
     if set(e.result["deleted"]) != removed - denied:
         yield f"deleted are {sorted(removed)}, said to be are {e.result['deleted']}"
     left = {task.id for task in e.scene.session.tasks} if e.scene.session is not None else set()
-    if doomed & left:
-        yield f"success, and still there: {', '.join(sorted(doomed & left))}"
+    if to_delete & left:
+        yield f"success, and still there: {', '.join(sorted(to_delete & left))}"
 
 
 def tasks_finished(e: Evidence, healthy: Evidence) -> Iterator[str]:
     """Finished means seen to be finished."""
-    if e.shown.get("changed"):
+    if e.data.get("changed"):
         yield "changed, though waiting changes nothing"
-    for task in e.shown.get("tasks", ()):
+    for task in e.data.get("tasks", ()):
         yield from _is_task_as_shown(e, task)
     if e.result is not None:
         waiting = [task["task_id"] for task in e.result["tasks"] if task["state"] != "Finished"]
         if waiting:
             yield f"success, and not finished: {', '.join(waiting)}"
-        if {task["task_id"] for task in e.result["tasks"]} != {task["task_id"] for task in healthy.shown["tasks"]}:
+        if {task["task_id"] for task in e.result["tasks"]} != {task["task_id"] for task in healthy.data["tasks"]}:
             yield "success with other tasks than without a fault"
     if e.error.get("kind") == "task_failed" and all(task["success"] is not False for task in e.failure["tasks"]):
         yield "task_failed, though none failed"
@@ -338,10 +347,10 @@ def job(wish: str | None, wait_for: str, *, schedule: bool | None = None) -> Any
         posts = [one for one in e.done("POST", "/api/") if "sessionmngr" not in one.entry.path.lower()]
         # The server takes a request and finds only then that nothing can be done; its task says so.
         is_done = bool(posts) and any(task.success for task in e.tasks.values())
-        if e.shown.get("task"):
-            yield from _is_task_as_shown(e, e.shown["task"])
-        if e.shown.get("job_session"):
-            yield from _is_run_as_shown(e, e.shown["job_session"])
+        if e.data.get("task"):
+            yield from _is_task_as_shown(e, e.data["task"])
+        if e.data.get("job_session"):
+            yield from _is_run_as_shown(e, e.data["job_session"])
         if e.failure is not None:
             yield from _failed_job(e, is_done, new)
             return

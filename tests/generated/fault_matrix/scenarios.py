@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.vbem.rest.plugins.lookup import veeam_query
-from ansible_collections.vbem.rest.plugins.module_utils._em.runtime.one_time_pad import unseal
+from ansible_collections.vbem.rest.plugins.module_utils._em.runtime.one_time_pad import decrypt
 from ansible_collections.vbem.rest.plugins.modules import (
     veeam_job,
     veeam_job_info,
@@ -57,7 +57,7 @@ class Scenario:
 
 
 def _sealed(scene: Scene) -> None:
-    scene.params["_open"] = lambda sealed: json.loads(unseal(sealed, PAD))
+    scene.params["_open"] = lambda sealed: json.loads(decrypt(sealed, PAD))
 
 
 def _sealed_and_gone(scene: Scene) -> None:

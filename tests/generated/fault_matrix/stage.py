@@ -25,17 +25,17 @@ from ansible_collections.vbem.rest.plugins.module_utils._em.client.client import
 from ansible_collections.vbem.rest.plugins.module_utils._em.client.transport import Transport
 from ansible_collections.vbem.rest.plugins.module_utils._em.errors import EmError
 from ansible_collections.vbem.rest.plugins.module_utils._em.options import CONNECTION_OPTIONS, create_connection
-from ansible_collections.vbem.rest.plugins.module_utils._em.runtime.one_time_pad import create_pad
-from ansible_collections.vbem.rest.plugins.plugin_utils import _ask
+from ansible_collections.vbem.rest.plugins.module_utils._em.runtime.one_time_pad import create_key
+from ansible_collections.vbem.rest.plugins.plugin_utils import _lookup
 from emulator import Emulator, LogEntry, LogonSession, Switches
 
 from .catalogue import Doom
 
-PAD = create_pad()
+PAD = create_key()
 TIMEOUT = 10  # seconds of the clock that a request may take
 RETRIES = 1
 SHORT = 0.025  # real seconds, for a request that is to time out; such a one takes TIMEOUT seconds of the clock
-FAR = 0.02  # seconds of the clock that a request to a far server takes: such a one gets several at once
+SLOW_SERVER_SECONDS = 0.02  # seconds of the clock that a request to a far server takes: such a one gets several at once
 # Well within an hour, so that no fault and no wait crosses into another one, by which the world sets its schedules.
 NOON = 1_790_000_000 // 3600 * 3600 + 900.0
 HOUR = 3600.0
@@ -229,7 +229,7 @@ class Stage:
         em.reset()
         self._handled, self._made, self._tasks = [], [], {}
         self._form, self._now, self._sent, self._doom = form, 1000.0, 0, doom
-        self._far = FAR if scenario.far else 0.0
+        self._far = SLOW_SERVER_SECONDS if scenario.far else 0.0
         visits = self.trap.visits
         random.seed(1)  # pauses are shortened by chance: the same chance each time
         scene = Scene(em)
@@ -284,7 +284,7 @@ class Stage:
             else:
                 evidence.result = self._run_module(scenario.module, options, params, scenario.check_mode, evidence)
         except EmError as err:
-            evidence.failure = err.failure()
+            evidence.failure = err.to_fail_json()
         except AnsibleLookupError as err:  # the lookup's failures have their kind in brackets at their end
             msg, _bracket, kind = str(err).rpartition(" (")
             evidence.failure = {"msg": msg, "error": {"kind": kind.rstrip(")"), "status": "not told"}}
@@ -296,7 +296,7 @@ class Stage:
     ) -> dict[str, Any]:
         """Run a module as the runner does, on the clock that is pushed."""
         defaults = {name: spec.get("default") for name, spec in module.SPEC.items()}
-        pad = {"_pad": PAD} if "_pad" in module.SPEC else {}
+        pad = {"_one_time_pad": PAD} if "_one_time_pad" in module.SPEC else {}
         client = Client(create_connection(options), clock=self.clock, sleep=self.sleep)
         evidence.warnings = client.warnings
         with client:
@@ -312,7 +312,7 @@ class Stage:
     @contextmanager
     def _patched(self) -> Iterator[None]:
         """Give the lookup our clock, and requests that are to time out a time that is soon over."""
-        send_once, client_class = Transport._send_once, _ask.Client
+        send_once, client_class = Transport._send_once, _lookup.Client
         stage = self
 
         def hurried(transport: Any, method: str, path: str, *rest: Any) -> Any:
@@ -336,12 +336,12 @@ class Stage:
             return client_class(connection, clock=stage.clock, sleep=stage.sleep)
 
         Transport._send_once = hurried  # type: ignore[method-assign]
-        _ask.Client = clocked  # type: ignore[assignment, misc]
+        _lookup.Client = clocked  # type: ignore[assignment, misc]
         try:
             yield
         finally:
             Transport._send_once = send_once  # type: ignore[method-assign]
-            _ask.Client = client_class  # type: ignore[misc]
+            _lookup.Client = client_class  # type: ignore[misc]
 
     def _settle(self) -> None:
         """Wait until the server is done with all that was sent, also what nobody waits for any more."""

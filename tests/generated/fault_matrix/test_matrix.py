@@ -78,7 +78,7 @@ def test_every_fault_is_tried_at_every_request() -> None:
 
 def _spoil_401(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take a lost session for a task that is gone."""
-    monkeypatch.setattr(_task_removal, "is_unknown_task", lambda err: err.status in (401, 404, 500))
+    monkeypatch.setattr(_task_removal, "is_task_not_found", lambda err: err.status in (401, 404, 500))
 
 
 def _spoil_logoff(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -86,7 +86,7 @@ def _spoil_logoff(monkeypatch: pytest.MonkeyPatch) -> None:
     close = _client.Client.__exit__
 
     def leave(self: Any, kind: Any, error: Any, trace: Any) -> None:
-        self.is_own = self.is_own and kind is None
+        self.owns_session = self.owns_session and kind is None
         close(self, kind, error, trace)
 
     monkeypatch.setattr(_client.Client, "__exit__", leave)
@@ -94,7 +94,7 @@ def _spoil_logoff(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _spoil_writes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Repeat writes, too."""
-    monkeypatch.setattr(_http, "is_retriable", lambda _method, err: err.kind in ("connection", "timeout"))
+    monkeypatch.setattr(_http, "is_retryable", lambda _method, err: err.kind in ("connection", "timeout"))
 
 
 def _spoil_logon(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,7 +16,7 @@ from hypothesis import assume, event, example, given
 from hypothesis import strategies as st
 
 from ansible_collections.vbem.rest.plugins.module_utils._em.errors import EmError
-from ansible_collections.vbem.rest.plugins.module_utils._em.protocol.dates import print_date
+from ansible_collections.vbem.rest.plugins.module_utils._em.protocol.dates import format_date
 from ansible_collections.vbem.rest.plugins.module_utils._em.protocol.filters import (
     OPERATORS,
     And,
@@ -76,7 +76,7 @@ def values_of(field: Field) -> st.SearchStrategy[str]:
         "enum": st.tuples(st.sampled_from(STATES), st.sampled_from([str, str.lower, str.upper])).map(lambda x: x[1](x[0])),
         "bool": st.sampled_from(["true", "false", "True", "FALSE"]),
         "number": numbers,
-        "date": st.one_of(dates, few_dates).map(print_date),
+        "date": st.one_of(dates, few_dates).map(format_date),
         "uid": st.one_of(uids, few_texts),
         "natural": st.one_of(st.sampled_from(["task-2", "task-10", "Task-2", "task-02"]), few_texts),
     }
@@ -113,7 +113,7 @@ rows = st.fixed_dictionaries({key: st.one_of(st.none(), values) for key, values 
 
 def as_ours(row: dict[str, Any]) -> dict[str, Any]:
     """Give a row as our results show it: a date is text."""
-    return {**row, "created": print_date(row["created"]) if row["created"] else None}
+    return {**row, "created": format_date(row["created"]) if row["created"] else None}
 
 
 @given(trees())

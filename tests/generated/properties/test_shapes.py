@@ -22,8 +22,8 @@ from ansible_collections.vbem.rest.plugins.module_utils._em.client.client import
 from ansible_collections.vbem.rest.plugins.module_utils._em.client.pages import read_page
 from ansible_collections.vbem.rest.plugins.module_utils._em.errors import EmError
 from ansible_collections.vbem.rest.plugins.module_utils._em.protocol.codec import Document, decode, iter_rows
-from ansible_collections.vbem.rest.plugins.module_utils._em.resources.job_sessions import normalise_run, read_run
-from ansible_collections.vbem.rest.plugins.module_utils._em.resources.jobs import KINDS, normalise_job
+from ansible_collections.vbem.rest.plugins.module_utils._em.resources.job_sessions import normalise_job_session, read_run
+from ansible_collections.vbem.rest.plugins.module_utils._em.resources.jobs import ERROR_KINDS, normalise_job
 from ansible_collections.vbem.rest.plugins.module_utils._em.resources.listing import iter_collection
 from ansible_collections.vbem.rest.plugins.module_utils._em.resources.query import normalise_resource
 from ansible_collections.vbem.rest.plugins.module_utils._em.resources.tasks import normalise_task
@@ -42,7 +42,7 @@ SHAPES: list[tuple[Normalise, set[str]]] = [
         | {"backup_server", "backup_server_uid", "href"},
     ),
     (
-        normalise_run,
+        normalise_job_session,
         {"name", "uid", "job_name", "job_uid", "job_type", "backup_server", "state", "result", "progress", "creation_time"}
         | {"end_time", "is_retry", "failure_message", "href"},
     ),
@@ -57,7 +57,7 @@ def check_row(normalise: Normalise, keys: set[str], row: Mapping[str, Any]) -> N
     try:
         shown = normalise(row, CLIENT)
     except EmError as err:
-        assert err.kind == "bad_response", err.failure()
+        assert err.kind == "bad_response", err.to_fail_json()
         return
     except RecursionError:
         shown = None  # pytest would compare the frames of its traceback with one another, for minutes
@@ -143,7 +143,7 @@ def check_document(data: Any, root: str | None) -> None:
         read_pages,
         *(
             lambda kind=kind: list(iter_collection(served, kind.collection, kind.source.list_path[-1]))
-            for kind in KINDS.values()
+            for kind in ERROR_KINDS.values()
         ),  # type: ignore[misc]
         lambda: read_run(served, "/api/backupSessions/x"),
         lambda: list(iter_rows(data, "tasks", "task")),
@@ -154,7 +154,7 @@ def check_document(data: Any, root: str | None) -> None:
         try:
             way()
         except EmError as err:
-            assert err.kind == "bad_response", err.failure()
+            assert err.kind == "bad_response", err.to_fail_json()
         except RecursionError:
             is_endless = True
         assert not is_endless, "it calls itself without end"
@@ -253,7 +253,7 @@ ENTITIES: list[tuple[Normalise, st.SearchStrategy[Any]]] = [
         ),
     ),
     (
-        normalise_run,
+        normalise_job_session,
         entities(
             "BackupJobSession",
             {"Href": _HREF, "Name": words, "UID": guids},

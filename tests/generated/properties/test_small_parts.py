@@ -4,7 +4,7 @@
 
 # ruff: noqa: PT017 - that something may fail, and then how, is what a property says
 
-"""The seal, dates, pages, connection options and addresses."""
+"""The encrypt, dates, pages, connection options and addresses."""
 
 from __future__ import annotations
 
@@ -30,22 +30,22 @@ from ansible_collections.vbem.rest.plugins.module_utils._em.options import (
     create_connection,
 )
 from ansible_collections.vbem.rest.plugins.module_utils._em.protocol.codec import Document
-from ansible_collections.vbem.rest.plugins.module_utils._em.protocol.dates import normalise_date, parse_date, print_date
+from ansible_collections.vbem.rest.plugins.module_utils._em.protocol.dates import format_date, normalise_date, parse_date
 from ansible_collections.vbem.rest.plugins.module_utils._em.protocol.links import get_path, normalise_link
-from ansible_collections.vbem.rest.plugins.module_utils._em.runtime.one_time_pad import PAD_BYTES, create_pad, seal, unseal
+from ansible_collections.vbem.rest.plugins.module_utils._em.runtime.one_time_pad import PAD_BYTES, create_key, decrypt, encrypt
 from ansible_collections.vbem.rest.plugins.modules import veeam_query_info, veeam_task_info
 from emulator import Emulator
 
 from .strategies import CONNECTION, control_characters, create_client, plain_texts, share, surrogates, texts, wild_texts
 
-PADS = [create_pad() for _number in range(3)]
+PADS = [create_key() for _number in range(3)]
 
 
 @given(texts(control_characters, max_size=40), st.sampled_from(PADS))
 def test_seal(text: str, pad: str) -> None:
-    sealed = seal(text, pad)
+    sealed = encrypt(text, pad)
     assert re.fullmatch("([0-9a-f]{2})*", sealed)
-    assert unseal(sealed, pad) == text
+    assert decrypt(sealed, pad) == text
     assert len(sealed) == 2 * len(text.encode())
     assert len(text) < 8 or sealed != text.encode().hex()
 
@@ -55,9 +55,9 @@ def test_seal_is_as_long_as_its_pad(more: int, letter: str, pad: str) -> None:
     text = letter * (PAD_BYTES // len(letter.encode()) + more)
     if more:
         with pytest.raises(ValueError, match="longer"):
-            seal(text, pad)
+            encrypt(text, pad)
     else:
-        assert unseal(seal(text, pad), pad) == text
+        assert decrypt(encrypt(text, pad), pad) == text
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -68,8 +68,8 @@ moments = st.datetimes(datetime(1, 1, 3), datetime(9999, 12, 29)).map(lambda dat
 
 @given(moments)
 def test_dates_survive(date: datetime) -> None:
-    assert parse_date(print_date(date)) == date
-    assert normalise_date(print_date(date)) == (print_date(date) if date.year > 1753 else None)
+    assert parse_date(format_date(date)) == date
+    assert normalise_date(format_date(date)) == (format_date(date) if date.year > 1753 else None)
 
 
 @given(moments, st.integers(-14 * 60, 14 * 60), st.sampled_from([":", ""]), st.sampled_from("T "), st.sampled_from(["", "9"]))
@@ -352,4 +352,4 @@ def test_links_keep_their_path(rest: str, base: str) -> None:
 
 def test_json_of_a_session_is_sealed_whatever_it_holds() -> None:
     text = json.dumps({"username": "\ud800ä"})
-    assert unseal(seal(text, PADS[0]), PADS[0]) == text
+    assert decrypt(encrypt(text, PADS[0]), PADS[0]) == text

@@ -19,18 +19,18 @@ from hypothesis import strategies as st
 from ansible_collections.vbem.rest.plugins.module_utils._em.client.client import Client
 from ansible_collections.vbem.rest.plugins.module_utils._em.errors import EmError
 from ansible_collections.vbem.rest.plugins.module_utils._em.protocol.filters import (
-    LONGEST_SENT,
+    MAX_LENGTH,
     And,
     Comparison,
     Field,
     Node,
     Or,
-    create_wire_filter,
-    is_sendable,
+    is_portable,
     matches,
     parse_filter,
     print_filter,
     quote_value,
+    to_server_filter,
 )
 from ansible_collections.vbem.rest.plugins.modules import veeam_job_info, veeam_query_info, veeam_task_info
 from emulator import Emulator
@@ -112,10 +112,10 @@ def test_unknown_equals_nothing(value: str, other: str) -> None:
 @given(st.lists(all_texts, min_size=1, max_size=4))
 def test_wire_is_one_parameter_or_nothing(values: list[str]) -> None:
     tree = And(tuple(Comparison(NAME, "==", value) for value in values))
-    wire = create_wire_filter(tree, is_certain=is_sendable)
-    sendable = [Comparison(NAME, "==", value) for value in values if is_sendable(Comparison(NAME, "==", value))]
+    wire = to_server_filter(tree)
+    sendable = [Comparison(NAME, "==", value) for value in values if is_portable(Comparison(NAME, "==", value))]
     if wire is None:
-        assert not sendable or len("".join(values)) * 12 > LONGEST_SENT - 100
+        assert not sendable or len("".join(values)) * 12 > MAX_LENGTH - 100
         return
     assert wire.isascii()
     query = parse_qs(f"type=Task&filter={wire}&pageSize=1", strict_parsing=True)
@@ -213,7 +213,7 @@ def test_what_is_refused_is_refused_before_any_request(bench: Bench, em: Emulato
         try:
             run(bench, module, session, **params)
         except EmError as err:
-            assert err.kind in ("invalid_option", "invalid_filter"), err.failure()
+            assert err.kind in ("invalid_option", "invalid_filter"), err.to_fail_json()
             assert not em.log
 
 

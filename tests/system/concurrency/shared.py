@@ -175,7 +175,9 @@ def share(
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; give the exit status."""
-    parser = argparse.ArgumentParser(prog="system.concurrency.shared", description="Share one logon session between many workers.")
+    parser = argparse.ArgumentParser(
+        prog="system.concurrency.shared", description="Share one logon session between many workers."
+    )
     parser.add_argument("--workers", type=int, default=10)
     parser.add_argument("--operations", type=int, default=300, help="of each worker (default: %(default)s)")
     parser.add_argument("--processes", action="store_true", help="workers are processes, not threads")

@@ -345,7 +345,9 @@ class Soak:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; give the exit status."""
-    parser = argparse.ArgumentParser(prog="system.concurrency.soak", description="Run thousands of operations and see what they leave.")
+    parser = argparse.ArgumentParser(
+        prog="system.concurrency.soak", description="Run thousands of operations and see what they leave."
+    )
     parser.add_argument("--operations", type=int, default=5000)
     parser.add_argument("--seed", type=int, default=random.randrange(10**6))
     options = parser.parse_args(arguments)

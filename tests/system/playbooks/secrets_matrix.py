@@ -105,7 +105,11 @@ BREAKS: dict[str, tuple[list[tuple[str, str, str]], int, str]] = {
     "links lead where they say": (
         [
             (EM + "protocol/links.py", "    path = strip_host(href)\n", "    return href\n    path = strip_host(href)\n"),
-            (EM + "client/transport.py", "connection.base_url + path,", 'path if path[:4] == "http" else connection.base_url + path,'),
+            (
+                EM + "client/transport.py",
+                "connection.base_url + path,",
+                'path if path[:4] == "http" else connection.base_url + path,',
+            ),
         ],
         0,
         "default",

@@ -35,16 +35,22 @@ else:  # a copy, given by --source-dir: the collection is where Ansible's are
     places = os.environ.get("ANSIBLE_COLLECTIONS_PATH", "~/.ansible/collections:/usr/share/ansible/collections")
     sys.path.extend(str(Path(place).expanduser()) for place in places.split(os.pathsep))
 
-from ansible_collections.vbem.rest.plugins.module_utils._em.client.client import Client
+from ansible_collections.vbem.rest.plugins.module_utils._em.client.client import Client, Hooks
+from ansible_collections.vbem.rest.plugins.module_utils._em.client.retry import RECONNECT_BACKOFF
 from ansible_collections.vbem.rest.plugins.module_utils._em.client.session import LogonSession, log_off
 from ansible_collections.vbem.rest.plugins.module_utils._em.client.transport import Transport
 from ansible_collections.vbem.rest.plugins.module_utils._em.errors import EmError, create_option_error
-from ansible_collections.vbem.rest.plugins.module_utils._em.events.checkpoint import Memory, get_id, read_state, write_state
+from ansible_collections.vbem.rest.plugins.module_utils._em.events.checkpoint import (
+    Checkpoint,
+    get_id,
+    read_checkpoint,
+    write_checkpoint,
+)
 from ansible_collections.vbem.rest.plugins.module_utils._em.events.finished_sessions import (
     Finder,
-    Look,
+    PollResult,
     create_event,
-    is_wanted,
+    matches_filters,
     read_since,
 )
 from ansible_collections.vbem.rest.plugins.module_utils._em.options import (
@@ -213,7 +219,7 @@ EXAMPLES = r"""
 """
 
 LOGGER = logging.getLogger("vbem.rest.job_sessions")
-Answer = TypeVar("Answer")
+T = TypeVar("T")
 
 OWN_OPTIONS = (
     Option("poll_interval", "int", 60, env=False),
@@ -225,33 +231,33 @@ OWN_OPTIONS = (
     Option("result", "list", env=False, choices=("Success", "Warning", "Failed")),
     Option("backup_server", "list", env=False),
 )
-LEAST = {"poll_interval": 1, "lookback": 60}
+MINIMUM = {"poll_interval": 1, "lookback": 60}
 DAY = 86400
-LONGEST_KEPT = IDLE_SECONDS * 2 // 3  # seconds between polls for which a session is kept
-FIRST_PAUSE, LONGEST_PAUSE = 1.0, 300.0  # seconds after the first failed poll, doubled up to the longest
-FINAL = ("invalid_option", "invalid_filter", "missing_library")
-FINAL_AT_FIRST = ("logon_failed", "tls", "forbidden")
+MAX_KEPT_INTERVAL = IDLE_SECONDS * 2 // 3  # seconds between polls for which a session is kept
+FATAL_KINDS = ("invalid_option", "invalid_filter", "missing_library")
+FATAL_ON_FIRST_POLL = ("logon_failed", "tls", "forbidden")
 REFUSED = (401, 403)
-GRACE = 2.0  # seconds that a request on its way has to end, when the rulebook does
-LAST_WORDS = 10.0  # seconds for the log-off
-SAVED_AFTER = 300.0  # seconds after which the mark is saved though nothing happened
-TAKEN_AFTER = 0.02  # seconds between two looks at whether an event was taken
-RENEWED_AFTER = (0.5, 1, 2, 5, 10, 30)  # seconds after which the rule engine may have started
-FEEDBACK_AFTER = 60.0  # seconds within which ansible-rulebook confirms an event, where it was asked to
+# All in seconds.
+SHUTDOWN_GRACE = 2.0  # for a request in flight, when the rulebook ends
+LOGOFF_TIMEOUT = 10.0
+SAVE_INTERVAL = 300.0  # after which the checkpoint is saved even where nothing happened
+QUEUE_POLL_SECONDS = 0.02
+SIGNAL_RESET_SCHEDULE = (0.5, 1, 2, 5, 10, 30)  # after which the rule engine may have started
+FEEDBACK_TIMEOUT = 60.0  # within which ansible-rulebook confirms an event, if it is configured to
 
 pause = asyncio.sleep
 
 
 class JobSessionsError(Exception):
-    """What ends the source: a sentence for people, without secrets."""
+    """An error that ends the source: a sentence without secrets."""
 
 
 class _StoppedError(Exception):
-    """The rulebook ends while a request is waited for."""
+    """The rulebook ends during a retry's pause."""
 
 
 def hide_session_ids(record: logging.LogRecord) -> bool:
-    """Keep the ids of logon sessions out of what urllib3 logs of its requests at ``-vv``: a token can be made of one."""
+    """Hide the ids of logon sessions in urllib3's log of requests at ``-vv``: the token can be computed from the id."""
     message = record.getMessage()
     place = message.lower().find("/logonsessions/")
     if place >= 0:
@@ -259,65 +265,66 @@ def hide_session_ids(record: logging.LogRecord) -> bool:
     return True
 
 
-def renew_signal_handlers() -> None:
-    """Give the signals back to whom ansible-rulebook gave them.
+def restore_signal_handlers() -> None:
+    """Install the signal handlers of ansible-rulebook again.
 
-    The rule engine's Java machine takes them when it starts, and ends the process at once, without a chance to log off.
+    The rule engine's JVM replaces them when it starts, and then ends the process at once, without a chance to log off.
     """
     for number in (signal.SIGTERM, signal.SIGINT):
         handler = signal.getsignal(number)
         if callable(handler):
-            with suppress(ValueError):  # in a thread that has no say
+            with suppress(ValueError):  # only the main thread may
                 signal.signal(number, handler)
 
 
 def read_options(args: Mapping[str, Any]) -> dict[str, Any]:
-    """Read and check all arguments, before anything is asked of anybody."""
+    """Return the checked options, before any request."""
     options = read_arguments((*CONNECTION_OPTIONS, *OWN_OPTIONS), args, os.environ)
-    for name, least in LEAST.items():
-        if not least <= options[name] <= DAY:
-            raise create_option_error(name, options[name], f"give a whole number from {least} to {DAY}")
+    for name, minimum in MINIMUM.items():
+        if not minimum <= options[name] <= DAY:
+            raise create_option_error(name, options[name], f"give a whole number from {minimum} to {DAY}")
     options["since"] = read_since(options["since"])
     return options
 
 
 class Source:
-    """Polls in a thread, hands events over in the loop, and logs off when it ends."""
+    """Polls in a thread, puts events into the queue in the event loop, and logs off when it ends."""
 
     def __init__(self, queue: asyncio.Queue[Any], options: dict[str, Any], feedback: asyncio.Queue[Any] | None) -> None:
         """Take options that were checked."""
         self.queue = queue
         self.feedback = feedback
         self.options = options
-        self.connection: Connection = create_connection(options, borrow=False)
+        self.connection: Connection = create_connection(options, allow_session=False)
         self.address = f"{self.connection.hostname}:{self.connection.port}"
         self.path = Path(options["state_file"]) if options["state_file"] else None
-        self.memory = read_state(self.path, self.address) if self.path else None
+        self.checkpoint = read_checkpoint(self.path, self.address) if self.path else None
         self.stopping = threading.Event()
         self.threads = ThreadPoolExecutor(2, "vbem-job-sessions")
         self.work: Future[Any] | None = None
         self.client: Client | None = None
         self.finder: Finder | None = None
         self.session: LogonSession | None = None
-        self.failures = 0
+        self.pauses = RECONNECT_BACKOFF.pauses()
+        self.is_failing = False
         self.started = time.monotonic()
         self.was_lost = False
-        self.has_worked = False
+        self.has_succeeded = False
         self.saved = 0.0
 
     async def run(self) -> None:
-        """Poll until cancelled, or until something is wrong that will not mend."""
-        for seconds in RENEWED_AFTER:
-            asyncio.get_running_loop().call_later(seconds, renew_signal_handlers)
+        """Poll until cancelled, or until an error that a retry cannot fix."""
+        for seconds in SIGNAL_RESET_SCHEDULE:
+            asyncio.get_running_loop().call_later(seconds, restore_signal_handlers)
         try:
             while True:
-                renew_signal_handlers()
+                restore_signal_handlers()
                 seconds = float(self.options["poll_interval"])
                 try:
                     await self._poll()
                 except EmError as err:
-                    seconds = self._judge(err)
-                if seconds > LONGEST_KEPT:
+                    seconds = self._backoff_or_raise(err)
+                if seconds > MAX_KEPT_INTERVAL:
                     await self._in_thread(self._log_off)
                 await pause(seconds)
         finally:
@@ -326,62 +333,63 @@ class Source:
             self.threads.shutdown(wait=False)
             await asyncio.shield(asyncio.wrap_future(ending))
 
-    async def _in_thread(self, function: Callable[[], Answer]) -> Answer:
+    async def _in_thread(self, function: Callable[[], T]) -> T:
         self.work = self.threads.submit(function)
         # Shielded: a thread cannot be cancelled, and _finish has to know when it is done.
-        answer: Answer = await asyncio.shield(asyncio.wrap_future(self.work))
-        return answer
+        result: T = await asyncio.shield(asyncio.wrap_future(self.work))
+        return result
 
     async def _poll(self) -> None:
-        memory, look, events = await self._in_thread(self._look)
-        if self.failures:
+        checkpoint, result, events = await self._in_thread(self._find_finished)
+        if self.is_failing:
             LOGGER.warning("%s answers again.", self.address)
-        self.failures, self.was_lost, self.has_worked = 0, False, True
-        is_new = self.memory is None
-        self.memory = memory
-        for run in look.ended:
-            event = events.get(get_id(run))
+        self.pauses = RECONNECT_BACKOFF.pauses()
+        self.is_failing, self.was_lost, self.has_succeeded = False, False, True
+        is_new = self.checkpoint is None
+        self.checkpoint = checkpoint
+        for session in result.finished:
+            event = events.get(get_id(session))
             if event is not None:
-                await self._hand_over(event)
-            memory.add(run)
+                await self._emit(event)
+            checkpoint.add(session)
             if event is not None:
                 await self._save()
-        is_other = is_new or bool(look.ended) or look.owed != memory.owed
-        memory.advance(look.now, look.owed, self.options["lookback"])
-        if is_other or time.monotonic() - self.saved > SAVED_AFTER:
+        is_changed = is_new or bool(result.finished) or result.pending != checkpoint.pending
+        checkpoint.advance(result.now, result.pending, self.options["lookback"])
+        if is_changed or time.monotonic() - self.saved > SAVE_INTERVAL:
             await self._save()
 
-    def _look(self) -> tuple[Memory, Look, dict[str, dict[str, Any]]]:
-        """Log on if need be, look, and build the events of what is wanted. Runs in a thread."""
+    def _find_finished(self) -> tuple[Checkpoint, PollResult, dict[str, dict[str, Any]]]:
+        """Log on if necessary, poll, and return the events of the sessions that meet the filters. Runs in a thread."""
         if self.client is None or self.finder is None:
-            self.client = Client(self.connection, sleep=self._sleep)
+            self.client = Client(self.connection, hooks=Hooks(sleep=self._sleep))
             self.finder = Finder(self.client, self.options["lookback"])
         client, finder = self.client, self.finder
-        self.session = client.session
+        self.session = client.ensure_session()
         try:
-            if self.memory is None:
-                waited = time.monotonic() - self.started if self.failures else 0.0
-                memory, look = finder.begin(self.options["since"], waited)
+            if self.checkpoint is None:
+                unreachable_for = time.monotonic() - self.started if self.is_failing else 0.0
+                checkpoint, result = finder.start(self.options["since"], unreachable_for)
             else:
-                memory, look = self.memory, finder.look(self.memory)
-            wanted = [run for run in look.ended if is_wanted(run, self.options)]
-            messages = finder.find_messages(wanted)
+                checkpoint, result = self.checkpoint, finder.poll(self.checkpoint)
+            chosen = [session for session in result.finished if matches_filters(session, self.options)]
+            messages = finder.find_messages(chosen)
         finally:
             for warning in client.warnings:
                 LOGGER.warning("%s: %s", self.address, self._censor(warning))
             client.warnings.clear()
-        return memory, look, {get_id(run): create_event(client, run, messages.get(get_id(run), ())) for run in wanted}
+        return checkpoint, result, {get_id(one): create_event(client, one, messages.get(get_id(one), ())) for one in chosen}
 
     def _sleep(self, seconds: float) -> None:
         if self.stopping.wait(seconds):
             raise _StoppedError
 
-    async def _hand_over(self, event: dict[str, Any]) -> None:
-        """Give an event to ansible-rulebook, and wait until it took it: only then may it be remembered as told."""
+    async def _emit(self, event: dict[str, Any]) -> None:
+        """Put an event into the queue, and wait until ansible-rulebook has taken it: only then may it count as emitted."""
         await self.queue.put(event)
         if self.feedback is not None:
             confirmation = asyncio.ensure_future(self._await_feedback(self.feedback, event["meta"]["uuid"]))
-            await asyncio.wait([confirmation], timeout=FEEDBACK_AFTER)
+            await asyncio.wait([confirmation], timeout=FEEDBACK_TIMEOUT)
             if not confirmation.done():
                 confirmation.cancel()
                 LOGGER.warning("ansible-rulebook has not confirmed the event of %s.", event["job_session"]["name"])
@@ -392,7 +400,7 @@ class Source:
             if self.path is None or inner.empty():
                 return
             await asyncio.sleep(seconds)
-            seconds = TAKEN_AFTER
+            seconds = QUEUE_POLL_SECONDS
 
     @staticmethod
     async def _await_feedback(feedback: asyncio.Queue[Any], uuid: str) -> None:
@@ -403,28 +411,28 @@ class Source:
 
     async def _save(self) -> None:
         self.saved = time.monotonic()
-        if self.path is not None and self.memory is not None:
-            path, memory = self.path, self.memory
+        if self.path is not None and self.checkpoint is not None:
+            path, checkpoint = self.path, self.checkpoint
             try:
-                await self._in_thread(lambda: write_state(path, self.address, memory))
-            except OSError as err:  # better told twice after a restart than not at all
+                await self._in_thread(lambda: write_checkpoint(path, self.address, checkpoint))
+            except OSError as err:  # an event twice after a restart is better than none
                 LOGGER.warning("The option state_file: %s cannot be written: %s.", path, err.strerror)
 
-    def _judge(self, err: EmError) -> float:
-        """Tell the seconds to pause after a failure, or raise what will not mend."""
+    def _backoff_or_raise(self, err: EmError) -> float:
+        """Return the seconds to pause after a failure. Raise what a retry cannot fix."""
         is_refused = err.kind == "logon_failed" and err.status in REFUSED
-        if err.kind in FINAL or is_refused or (err.kind in FINAL_AT_FIRST and not self.has_worked):
+        if err.kind in FATAL_KINDS or is_refused or (err.kind in FATAL_ON_FIRST_POLL and not self.has_succeeded):
             msg = f"{self._censor(err.msg)} ({err.kind})"
             raise JobSessionsError(msg) from None
         was_lost, self.was_lost = self.was_lost, err.kind == "session_lost"
         if self.was_lost:
-            self._forget()
+            self._drop_client()
             if not was_lost:
                 LOGGER.info("The logon session at %s has ended; logging on again.", self.address)
                 return 0.0
-        self.failures += 1
-        seconds = min(FIRST_PAUSE * 2.0 ** min(self.failures - 1, 16), LONGEST_PAUSE)
-        LOGGER.warning("%s: %s (%s) Trying again in %g s.", self.address, self._censor(err.msg), err.kind, seconds)
+        self.is_failing = True
+        seconds = next(self.pauses)
+        LOGGER.warning("%s: %s (%s) Retrying in %g s.", self.address, self._censor(err.msg), err.kind, seconds)
         return seconds
 
     def _censor(self, text: str) -> str:
@@ -432,37 +440,37 @@ class Source:
             text = text.replace(secret, "(hidden)")
         return text
 
-    def _forget(self) -> None:
+    def _drop_client(self) -> None:
         if self.client is not None:
             self.client.transport.close()
         self.client = self.finder = self.session = None
 
     def _log_off(self) -> None:
-        """End the session, by a connection of its own: the other one may be waiting for an answer."""
+        """Log off over a connection of its own: the other one may be waiting for an answer."""
         session = self.session
-        self._forget()
+        self._drop_client()
         if session is None:
             return
         transport = Transport(self.connection)
-        transport.deadline = time.monotonic() + LAST_WORDS
         try:
-            log_off(transport, session)
+            with transport.deadline(time.monotonic() + LOGOFF_TIMEOUT):
+                log_off(transport, session)
         except EmError as err:
             LOGGER.warning("%s: the logon session was not logged off, and ends when idle: %s", self.address, err.msg)
         finally:
             transport.close()
 
     def _finish(self, work: Future[Any] | None) -> None:
-        """Log off, though a request be on its way. Runs in a thread, to its end."""
+        """Log off, even while a request is in flight. Runs in a thread, to its end."""
         if work is not None:
-            wait([work], GRACE)
-            if self.session is None:  # it is logging on: what comes of that is to be logged off
+            wait([work], SHUTDOWN_GRACE)
+            if self.session is None:  # it is logging on: the session has to be logged off
                 wait([work])
         self._log_off()
 
 
 async def main(queue: asyncio.Queue[Any], args: dict[str, Any]) -> None:
-    """Tell of each job run that ends."""
+    """Emit an event for each job session that finishes."""
     given = {name: value for name, value in args.items() if name not in ("feedback", "eda_feedback_queue")}
     logging.getLogger("urllib3.connectionpool").addFilter(hide_session_ids)
     try:
@@ -475,7 +483,7 @@ async def main(queue: asyncio.Queue[Any], args: dict[str, Any]) -> None:
 if __name__ == "__main__":
 
     class _Printer(asyncio.Queue[Any]):
-        """Stands for ansible-rulebook's queue."""
+        """Stands in for ansible-rulebook's queue."""
 
         async def put(self, item: dict[str, Any]) -> None:
             """Print an event."""

@@ -2,32 +2,61 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The total time limit of an answer, and where a connection is: what urllib3 has no option for."""
+"""A total time limit for an answer, headers included, which urllib3 has no option for: its timeout restarts with each byte.
+
+This file depends on urllib3's connection classes (1.26 and 2.x). Bodies are limited by the transport as well.
+"""
 
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING, Any
+import socket
+from collections.abc import Callable
+from typing import Any
 
-if TYPE_CHECKING:
-    from .transport import Transport
+
+class ResponseTimer:
+    """The time that is left for an answer, and whether the connection is still being made. ``clock`` is in seconds."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self.is_connecting = False  # that is, nothing of the request can have left
+        self._clock = clock
+        self._timeout = 0.0
+        self._deadline = 0.0
+
+    def start(self, timeout: float) -> None:
+        """Begin a request whose answer may take ``timeout`` seconds."""
+        self._timeout = timeout
+        self.is_connecting = False
+        self.restart()
+
+    def restart(self) -> None:
+        """Give the answer its whole time from now on: the request is sent."""
+        self._deadline = self._clock() + self._timeout
+
+    def remaining(self) -> float:
+        """Return the seconds that are left. Raise the timeout of a socket where there are none."""
+        left = self._deadline - self._clock()
+        if left <= 0:
+            raise socket.timeout("the answer took longer than the timeout")  # on Python 3.9 not a TimeoutError
+        return left
 
 
-class _BoundedReader(io.RawIOBase):
-    """What a socket says, as long as there is time: its own timeout begins anew with every byte."""
+class DeadlineReader(io.RawIOBase):
+    """A socket's file, read with the timeout that is left for the whole answer."""
 
-    def __init__(self, raw: Any, sock: Any, transport: Transport) -> None:
+    def __init__(self, raw: Any, sock: Any, timer: ResponseTimer) -> None:
         super().__init__()
         self._raw = raw
         self._sock = sock
-        self._transport = transport
+        self._timer = timer
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int | None:
         before = self._sock.gettimeout()
-        left = self._transport.check_answer()
+        left = self._timer.remaining()
         self._sock.settimeout(left if before is None else min(left, before))
         try:
             count: int | None = self._raw.readinto(buffer)
@@ -40,23 +69,23 @@ class _BoundedReader(io.RawIOBase):
         super().close()
 
 
-def watch_connections(session: Any, urllib3: Any, transport: Transport) -> None:
-    """Have a requests session tell the transport while it connects, and bound the time of headers and bodies."""
-    from http.client import HTTPResponse  # not before it is needed, as with all that requests loads
+def limit_responses(session: Any, urllib3: Any, timer: ResponseTimer) -> None:
+    """Make a requests session tell the timer while it connects, and read its answers with the timer's limit."""
+    from http.client import HTTPResponse  # imported here, like all that requests imports
 
-    class Answer(HTTPResponse):
+    class TimedResponse(HTTPResponse):
         def __init__(self, sock: Any, *args: Any, **kwargs: Any) -> None:
             super().__init__(sock, *args, **kwargs)
-            transport.begin_answer()
-            self.fp = io.BufferedReader(_BoundedReader(self.fp.detach(), sock, transport))
+            timer.restart()
+            self.fp = io.BufferedReader(DeadlineReader(self.fp.detach(), sock, timer))
 
     class Connection(urllib3.connectionpool.HTTPSConnectionPool.ConnectionCls):  # type: ignore[misc]
-        response_class = Answer
+        response_class = TimedResponse
 
         def connect(self) -> None:
-            transport.is_connecting = True
+            timer.is_connecting = True
             super().connect()
-            transport.is_connecting = False
+            timer.is_connecting = False
 
     class Pool(urllib3.connectionpool.HTTPSConnectionPool):  # type: ignore[misc]
         ConnectionCls = Connection

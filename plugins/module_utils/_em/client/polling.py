@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Polling: looking until something is seen, through faults that pass."""
+"""Polling: calling a function until it returns something, and retrying after transient errors."""
 
 from __future__ import annotations
 
@@ -11,47 +11,64 @@ from typing import NamedTuple, TypeVar
 
 from ..errors import EmError
 from .client import Client
-from .retry import iter_pauses
+from .retry import POLL_BACKOFF, is_transient
 
-PASSING_KINDS = ("connection", "timeout", "server_error", "bad_response")
-Seen = TypeVar("Seen")
+T = TypeVar("T")
+
+
+class WaitBudget:
+    """How long a wait may take, from its creation on, and the longest pause between two polls; in seconds."""
+
+    def __init__(self, client: Client, wait_timeout: float, poll_interval: float) -> None:
+        self.wait_timeout = wait_timeout
+        self.poll_interval = poll_interval
+        self.deadline = client.clock() + wait_timeout
 
 
 class TimedOut(NamedTuple):
-    """The time is up; ``trouble`` is the last poll's failure, if it had one."""
+    """The deadline has passed. ``last_error`` is the last poll's failure, if it had one."""
 
-    trouble: EmError | None
+    last_error: EmError | None
 
     def explain(self) -> str:
-        """Give a sentence to add to a message."""
-        return f" The last poll got no answer: {self.trouble.msg}" if self.trouble else ""
+        """Return a sentence to append to a message."""
+        return f" The last poll failed: {self.last_error.msg}" if self.last_error else ""
+
+    @property
+    def detail(self) -> str | None:
+        """Return the detail of a ``wait_timeout`` failure."""
+        return self.last_error.msg if self.last_error else None
 
 
 def poll(
-    client: Client, look: Callable[[], Seen | None], *, deadline: float, poll_interval: float, pause_first: bool = False
-) -> Seen | TimedOut:
-    """Call ``look`` until it gives something, and give that; or `TimedOut` at ``deadline``, in seconds of the clock.
+    client: Client,
+    function: Callable[[], T | None],
+    budget: WaitBudget,
+    *,
+    deadline: float | None = None,
+    pause_first: bool = False,
+) -> T | TimedOut:
+    """Call ``function`` until it returns something, and return that; or `TimedOut` at the deadline, in seconds of the clock.
 
-    Faults that pass are ridden out. A lost session, a refusal and whatever else ``look`` raises are not.
+    Transient errors are retried. A lost session, a refusal and whatever else ``function`` raises is raised.
     """
-    pauses = iter_pauses(poll_interval)
-    trouble: EmError | None = None
+    deadline = budget.deadline if deadline is None else deadline
+    pauses = POLL_BACKOFF.pauses(at_most=budget.poll_interval)
+    last_error: EmError | None = None
     while True:
         if pause_first:
             left = deadline - client.clock()
             if left <= 0:
-                return TimedOut(trouble)
+                return TimedOut(last_error)
             client.sleep(min(next(pauses), left))
         pause_first = True
-        client.transport.deadline = max(deadline, client.clock() + 1)
         try:
-            seen = look()
-            trouble = None
+            with client.transport.deadline(max(deadline, client.clock() + 1)):
+                result = function()
+            last_error = None
         except EmError as err:
-            if err.kind not in PASSING_KINDS and err.status != 404:  # a 404 is what answers for a service that restarts
+            if not is_transient(err):
                 raise
-            trouble, seen = err, None
-        finally:
-            client.transport.deadline = None
-        if seen is not None:
-            return seen
+            last_error, result = err, None
+        if result is not None:
+            return result

@@ -2,28 +2,30 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Logging on and off. A logon session's id is as secret as its token: one can be made of the other (wire facts, 3.2)."""
+"""Logging on and off. The id of a logon session is as secret as its token, which can be computed from it (wire facts, 3.2)."""
 
 from __future__ import annotations
 
 import base64
 import re
 from contextlib import suppress
+from enum import Enum
 from typing import Any, NamedTuple
-from urllib.parse import quote, unquote
+from urllib.parse import quote as percent_encode
+from urllib.parse import unquote
 
-from ..errors import EmError, show
+from ..errors import EmError, quote
 from ..options import IDLE_SECONDS, Connection
 from ..protocol.codec import decode, decode_error, iter_rows, read_text
 from ..protocol.links import strip_host
-from .retry import PASSING_STATUS
-from .status import create_status_error
+from .retry import RETRYABLE_STATUS
+from .status import raise_for_status
 from .transport import Response, Transport
 
 SESSION_HEADER = "X-RestSvcSessionId"
 LOGON_PATH = "/api/sessionMngr/"
 SHOWN_PATH = "/api/logonSessions/(hidden)"
-# The cheapest read that needs a session; it renews the session as every request does.
+# The cheapest read that needs a session. It renews the session, as every request does.
 PROBE_PATH = "/api/query?type=Task&pageSize=1"
 
 
@@ -37,8 +39,16 @@ class LogonSession(NamedTuple):
         return "LogonSession(...)"
 
 
+class LogoffResult(Enum):
+    """What one request to log off achieved."""
+
+    ENDED = "ended"  # by this request
+    WAS_ENDED = "was ended"  # before it, or by one whose answer was lost
+    STILL_ALIVE = "still alive"
+
+
 def create_headers(connection: Connection, session: LogonSession) -> dict[str, str]:
-    """Build the headers of a request within a session."""
+    """Return the headers of a request within a session."""
     return {"Accept": connection.accept, SESSION_HEADER: session.token}
 
 
@@ -53,11 +63,11 @@ def log_on(transport: Transport) -> LogonSession:
     try:
         response = transport.request("POST", f"{LOGON_PATH}?v={connection.api_version}", headers=headers)
     except EmError:
-        _close_orphan(transport)
+        _log_off_orphan(transport)
         raise
     except KeyboardInterrupt:
-        transport.begin_log_off()
-        _close_orphan(transport)
+        transport.start_logoff()
+        _log_off_orphan(transport)
         raise
     if not 200 <= response.status < 300:
         raise _create_logon_error(response, connection)
@@ -65,7 +75,7 @@ def log_on(transport: Transport) -> LogonSession:
     if not token:
         raise EmError(
             "logon_failed",
-            f"What answers on {connection.hostname} port {connection.port} is not the Enterprise Manager REST API: it gave no"
+            f"{connection.hostname} port {connection.port} answers, but not as the Enterprise Manager REST API: there is no"
             f" {SESSION_HEADER} header. Check port: the REST API listens on 9398, the web site on 9443.",
             status=response.status,
             method="POST",
@@ -75,7 +85,7 @@ def log_on(transport: Transport) -> LogonSession:
     if not session_id:
         raise EmError(
             "bad_response",
-            "The server logged on without saying which logon session it made, so that it could not be logged off. It ends"
+            "The server logged on but did not return the id of the logon session, so the session cannot be logged off. It ends"
             " by itself after 15 idle minutes.",
             status=response.status,
             method="POST",
@@ -85,72 +95,86 @@ def log_on(transport: Transport) -> LogonSession:
 
 
 def log_off(transport: Transport, session: LogonSession) -> bool:
-    """End a logon session, by its own id. True: it is ended; False: it had ended before.
+    """End a logon session by its own id. Return True if this ended it, False if it had ended before.
 
-    What an ended session answers to its log-off is not known (401, 404 or 500: wire facts, section 8), so anything but the
-    documented 204 and a 401 is checked with a read. So is a log-off without an answer; only if the session turns out to be
-    alive, and so nothing happened, is it asked for once more.
+    The answer to the log-off of an ended session is not known (401, 404 or 500: wire facts, section 8), so anything but the
+    documented 204 and a 401 is checked with a read, and so is a log-off without an answer. The request is repeated once, and
+    only if the session turns out to be alive.
     """
-    for is_first in (True, False):
-        told, may_pass = _ask_to_end(transport, session)
-        if told is None:
+    try:
+        result = _request_logoff(transport, session)
+        if result is LogoffResult.STILL_ALIVE:
+            # It was alive between the two requests, so an end is the work of the second one.
+            _request_logoff(transport, session, is_repeated=True)
             return True
-        failure = told
-        if failure.kind == "session_lost":
-            return not is_first  # it was alive a moment ago, and then was asked to end
-        if not may_pass:
-            break
-        try:
-            alive = is_alive(transport, session)
-        except EmError:
-            break  # the failure to log off is the one to tell
-        if not alive:
-            return failure.status not in (404, 500) or not is_first
-    for secret in session:
-        failure.msg = failure.msg.replace(secret, "(hidden)")
-        failure.detail = failure.detail and failure.detail.replace(secret, "(hidden)")
-    raise failure
+    except EmError as err:
+        for secret in session:
+            err.set_message(err.msg.replace(secret, "(hidden)"))
+            err.detail = err.detail and err.detail.replace(secret, "(hidden)")
+        raise
+    return result is LogoffResult.ENDED
 
 
-def _ask_to_end(transport: Transport, session: LogonSession) -> tuple[EmError | None, bool]:
-    """Send a log-off; give what came instead of the 204, and whether the session may have ended or may still be ended."""
+def _request_logoff(transport: Transport, session: LogonSession, *, is_repeated: bool = False) -> LogoffResult:
+    """Send one log-off and return its result. Raise its failure where the result is unclear, or if repeating did not help."""
     headers = create_headers(transport.connection, session)
-    path = f"/api/logonSessions/{quote(session.id, safe='')}"
+    path = f"/api/logonSessions/{percent_encode(session.id, safe='')}"
     try:
         response = transport.request("DELETE", path, headers=headers, shown_path=SHOWN_PATH)
+        raise_for_status(response, "DELETE", SHOWN_PATH)
     except EmError as err:
-        return err, err.sent
-    if response.status == 204:
-        return None, False
-    failure = create_status_error(response, "DELETE", SHOWN_PATH)
-    if failure is not None:
-        return failure, failure.status in (404, 500, *PASSING_STATUS)
-    msg = f"The server answered {response.status} to the log-off, but the session is still alive."
-    return EmError("bad_response", msg, status=response.status, method="DELETE", path=SHOWN_PATH), True
+        failure = err
+    else:
+        if response.status == 204:
+            return LogoffResult.ENDED
+        msg = f"The server answered {response.status} to the log-off, but the session is still alive."
+        failure = EmError("bad_response", msg, status=response.status, method="DELETE", path=SHOWN_PATH)
+    if failure.kind == "session_lost":
+        return LogoffResult.WAS_ENDED
+    if not _may_have_ended(failure):
+        raise failure
+    try:
+        alive = is_alive(transport, session)
+    except EmError:
+        raise failure from None  # the failure of the log-off is the one to report
+    if alive and is_repeated:
+        raise failure
+    if alive:
+        return LogoffResult.STILL_ALIVE
+    # The session of a 404 or 500 was unknown before the request; anything else may have been the request's work.
+    return LogoffResult.WAS_ENDED if failure.status in (404, 500) else LogoffResult.ENDED
+
+
+def _may_have_ended(failure: EmError) -> bool:
+    """Return whether the session may have ended although its log-off failed, or may still be ended by another one."""
+    if failure.status is None:
+        return failure.may_have_been_sent
+    return failure.status in (404, 500, *RETRYABLE_STATUS) or 200 <= failure.status < 300
 
 
 def is_alive(transport: Transport, session: LogonSession) -> bool:
-    """Ask whether the server still knows a session. Anything but a clear yes or no is a failure."""
+    """Return whether the server still knows a session. Raise `EmError` for anything but a clear yes or no."""
     response = transport.request("GET", PROBE_PATH, headers=create_headers(transport.connection, session))
-    failure = create_status_error(response, "GET", "/api/query")
-    if failure is None:
-        data = decode(response.body, response.headers.get("Content-Type", "")).data
-        if isinstance(data, dict) and data.get("paging_info") is not None:  # of a query's result, which alone is a clear yes
-            return True
-        failure = EmError(
-            "bad_response",
-            "The server's answer to a query is not the result of a query, so that nothing is known of the session.",
-            status=response.status,
-            method="GET",
-            path="/api/query",
-        )
-    if failure.kind == "session_lost":
-        return False
-    raise failure
+    try:
+        raise_for_status(response, "GET", "/api/query")
+    except EmError as err:
+        if err.kind == "session_lost":
+            return False
+        raise
+    data = decode(response.body, response.headers.get("Content-Type", "")).data
+    if isinstance(data, dict) and data.get("paging_info") is not None:  # only the result of a query is a clear yes
+        return True
+    raise EmError(
+        "bad_response",
+        "The server's answer to a query is not the result of a query, so it is unknown whether the session is alive.",
+        status=response.status,
+        method="GET",
+        path="/api/query",
+    )
 
 
 def create_session_result(connection: Connection, session: LogonSession) -> dict[str, Any]:
-    """Build what ``veeam_session`` returns and ``session`` options take. ``expires_after`` is in seconds, when idle."""
+    """Return what ``veeam_session`` returns and ``session`` options take. ``expires_after`` is in idle seconds."""
     return {
         "hostname": connection.hostname,
         "port": connection.port,
@@ -168,7 +192,7 @@ def create_session_result(connection: Connection, session: LogonSession) -> dict
 
 
 def _find_session_id(response: Response) -> str | None:
-    """Find the session's id: in the body, else in its Delete link, else in the Location header (wire facts, 3.2)."""
+    """Return the session's id: from the body, else from its Delete link, else from the Location header (wire facts, 3.2)."""
     try:
         data = decode(response.body, response.headers.get("Content-Type", "")).data
         if isinstance(data, dict):
@@ -189,12 +213,12 @@ def _read_id(href: str) -> str | None:
     return unquote(match[1]) if match else None
 
 
-def _close_orphan(transport: Transport) -> None:
-    """End the session of a logon whose answer broke off after its headers, as far as these name it."""
-    headers = transport.seen_headers
+def _log_off_orphan(transport: Transport) -> None:
+    """Log off the session of a logon whose answer was truncated, if its headers name the session."""
+    headers = transport.last_headers
     token, session_id = headers.get(SESSION_HEADER), _read_id(headers.get("Location", ""))
     if token and session_id:
-        with suppress(EmError):  # the failure to log on is the one to tell
+        with suppress(EmError):  # the failure of the logon is the one to report
             log_off(transport, LogonSession(session_id, token))
 
 
@@ -204,17 +228,21 @@ def _create_logon_error(response: Response, connection: Connection) -> EmError:
     where = f"{connection.hostname} port {connection.port}"
     if status == 401:
         msg = (
-            f"Enterprise Manager on {where} refused the logon of {show(connection.username)}. It answers so to a wrong user"
-            " name or password, to a user without an Enterprise Manager role (Portal Administrator, Portal User or Restore"
-            f" Operator), and to an api_version it does not support (here {connection.api_version}; latest always is)."
+            f"Enterprise Manager on {where} refused the logon of {quote(connection.username)}. The reason may be a wrong user"
+            " name or password, a user without an Enterprise Manager role (Portal Administrator, Portal User or Restore"
+            f" Operator), or an api_version that it does not support (here {connection.api_version}; latest always works)."
         )
     elif status == 403:
-        msg = f"{show(connection.username)} may not log on to {where}: give the user an Enterprise Manager role."
+        msg = f"{quote(connection.username)} is not allowed to log on to {where}: give the user an Enterprise Manager role."
     elif status in (404, 405):
         msg = (
-            f"There is no Enterprise Manager REST API on {where}, though something answers ({status}). Check port: Enterprise"
+            f"There is no Enterprise Manager REST API on {where}, although something answers ({status}). Check port: Enterprise"
             " Manager's is 9398; 9419 belongs to Veeam Backup & Replication, which has another API."
         )
     else:
-        return create_status_error(response, "POST", LOGON_PATH) or EmError("logon_failed", f"{where} did not log on.")
+        try:
+            raise_for_status(response, "POST", LOGON_PATH)
+        except EmError as err:
+            return err
+        raise AssertionError("a logon that failed has a status outside of 2xx")
     return EmError("logon_failed", msg, status=status, method="POST", path=LOGON_PATH, detail=detail)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What requests and urllib3 raise, in sentences, and whether a request may have arrived."""
+"""What requests and urllib3 raise, as a failure: a sentence, and whether the request may have been sent."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from typing import Any
 from ..errors import EmError
 from ..options import Connection
 
-# How a handshake fails that will fail again; all else, such as a load balancer that hangs up, may pass.
-LASTING_TLS = (
+# Handshakes that fail again when repeated. Others, such as a load balancer that closes the connection, are retried.
+PERMANENT_TLS_ERRORS = (
     *("wrong version number", "record layer failure", "http request", "unknown protocol"),  # no TLS
     *("unsupported protocol", "protocol version"),  # none that both speak
     *("x509", "pem lib", "no certificate or crl found"),  # ca_path
@@ -23,9 +23,9 @@ LASTING_TLS = (
 def create_transport_error(
     requests: Any, err: Exception, connection: Connection, timeout: float, *, is_connecting: bool
 ) -> EmError:
-    """Map what requests and urllib3 raise. No text of theirs is passed on whole: it repeats the URL.
+    """Return the failure for an exception of requests or urllib3. Their texts are shortened, because they repeat the URL.
 
-    ``is_connecting`` says that the connection was not there yet, so that nothing of the request can have left.
+    ``is_connecting`` means that the connection was not made yet, so nothing of the request can have been sent.
     """
     import ssl
 
@@ -39,28 +39,28 @@ def create_transport_error(
             f"The option hostname cannot be {connection.hostname!r}: no request can be sent there;"
             " give a host name such as em.example.com.",
             detail=detail,
-            sent=False,
+            may_have_been_sent=False,
         )
     is_tls = isinstance(err, requests.exceptions.SSLError) or isinstance(reason, (urllib3.SSLError, ssl.SSLError))
     is_untrusted = (
         isinstance(reason, ssl.CertificateError) or type(reason).__name__ == "CertificateError"
     )  # urllib3 has its own
-    if is_untrusted or (is_tls and is_connecting and any(word in detail.lower() for word in LASTING_TLS)):
-        return EmError("tls", _explain_tls(where, detail), detail=detail, sent=False)
+    if is_untrusted or (is_tls and is_connecting and any(word in detail.lower() for word in PERMANENT_TLS_ERRORS)):
+        return EmError("tls", _explain_tls(where, detail), detail=detail, may_have_been_sent=False)
     if isinstance(reason, urllib3.NewConnectionError):  # itself a ConnectTimeoutError
         return EmError(
             "connection",
             f"No connection to {where}: check hostname and port (Enterprise Manager's REST API listens on 9398),"
             " and that the Veeam RESTful API service runs.",
             detail=detail,
-            sent=False,
+            may_have_been_sent=False,
         )
     if isinstance(err, requests.exceptions.ConnectTimeout) or isinstance(reason, urllib3.ConnectTimeoutError):
         return EmError(
             "timeout",
             f"No connection to {where} within {timeout:g} seconds: check hostname, port and firewalls, or raise timeout.",
             detail=detail,
-            sent=False,
+            may_have_been_sent=False,
         )
     if isinstance(err, (requests.exceptions.Timeout, socket.timeout)) or isinstance(
         reason, (urllib3.TimeoutError, socket.timeout)
@@ -69,15 +69,15 @@ def create_transport_error(
             "timeout",
             f"{where} did not answer within {timeout:g} seconds: raise timeout if it is only slow.",
             detail=detail,
-            sent=not is_connecting,
+            may_have_been_sent=not is_connecting,
         )
-    msg = f"The connection to {where} broke before the whole answer had come."
+    msg = f"The connection to {where} was closed before the whole answer arrived."
     if is_connecting:
         msg = (
-            f"{where} took the connection and ended it before TLS was agreed on: check that the Veeam RESTful API service runs"
-            " (behind a load balancer, too), and that port is its HTTPS port, 9398 unless changed."
+            f"{where} accepted the connection and closed it during the TLS handshake: check that the Veeam RESTful API service"
+            " runs (also behind a load balancer), and that port is its HTTPS port, 9398 unless changed."
         )
-    return EmError("connection", msg, detail=detail, sent=not is_connecting)
+    return EmError("connection", msg, detail=detail, may_have_been_sent=not is_connecting)
 
 
 def _explain_tls(where: str, detail: str) -> str:
@@ -101,7 +101,7 @@ def _explain_tls(where: str, detail: str) -> str:
 
 
 def _find_reason(err: BaseException) -> BaseException:
-    """Find the innermost exception that libraries wrapped: in ``reason``, the arguments, or the cause."""
+    """Return the innermost exception that the libraries wrapped, in ``reason`` or in the arguments."""
     seen = []
     while err not in seen:
         seen.append(err)

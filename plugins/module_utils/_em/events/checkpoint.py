@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What an event source remembers of runs, and the file that it remembers it in."""
+"""The checkpoint of an event source: which job sessions it has emitted, and the file that keeps it."""
 
 from __future__ import annotations
 
@@ -15,87 +15,87 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import EmError, create_option_error
-from ..protocol.dates import parse_date
+from ..protocol.dates import to_timestamp
 from ..protocol.links import find_guid
 
-HORIZON = 86400  # seconds for which ids are remembered beyond the overlap, should the server's clock be put back
+RETENTION_SECONDS = 86400  # for which ids are kept beyond the overlap, should the server's clock be put back
 
 
-def get_id(run: Mapping[str, Any]) -> str:
-    """Give what a run is remembered by."""
-    return find_guid(run["uid"] or "") or str(run["uid"] or run["href"])
+def get_id(session: Mapping[str, Any]) -> str:
+    """Return the id by which a job session is remembered: its GUID or, without one, its UID or address."""
+    return find_guid(session["uid"] or "") or str(session["uid"] or session["href"])
 
 
-def read_seconds(date: str | None) -> float | None:
-    """Give a date as seconds since the epoch."""
-    parsed = parse_date(date) if date else None
-    return None if parsed is None else parsed.timestamp()
+class Checkpoint:
+    """What was emitted. Times are seconds since the epoch, of the server's clocks.
 
-
-class Memory:
-    """What was told. Times are seconds since the epoch, of the server's clocks; ids are GUIDs.
-
-    ``mark`` is the server's time at the last whole look; what ended before ``floor`` is none of ours; ``told`` holds the ends
-    of the runs that need not be told any more; ``owed`` the uids of those that go on, and how often each had no result.
+    ``high_watermark`` is the server's time at the last complete poll; sessions that ended before ``low_watermark`` are not
+    emitted. ``emitted`` holds the end times, by id, of the sessions that are not to be emitted again; ``pending`` the UIDs, by
+    id, of those that were not finished, and how many polls each of them was stopped without a result.
     """
 
-    def __init__(self, floor: float, mark: float) -> None:
-        self.floor = floor
-        self.mark = mark
-        self.told: dict[str, float] = {}
-        self.owed: dict[str, tuple[str, int]] = {}
+    def __init__(self, low_watermark: float, high_watermark: float) -> None:
+        self.low_watermark = low_watermark
+        self.high_watermark = high_watermark
+        self.emitted: dict[str, float] = {}
+        self.pending: dict[str, tuple[str, int]] = {}
 
-    def add(self, run: Mapping[str, Any]) -> None:
-        """Remember that a run was told, or need not be."""
-        self.told[get_id(run)] = read_seconds(run["end_time"]) or self.mark
+    def add(self, session: Mapping[str, Any]) -> None:
+        """Remember that a session was emitted, or need not be."""
+        self.emitted[get_id(session)] = to_timestamp(session["end_time"]) or self.high_watermark
 
-    def advance(self, now: float, owed: Mapping[str, tuple[str, int]], lookback: int) -> None:
-        """Remember that a look was dealt with whole."""
-        self.mark = now
-        self.owed = dict(owed)
-        self.floor = max(self.floor, self.mark - lookback - HORIZON)
-        self.told = {key: end for key, end in self.told.items() if end >= self.floor}
+    def advance(self, now: float, pending: Mapping[str, tuple[str, int]], lookback: int) -> None:
+        """Remember that the result of a poll was handled completely."""
+        self.high_watermark = now
+        self.pending = dict(pending)
+        self.low_watermark = max(self.low_watermark, now - lookback - RETENTION_SECONDS)
+        self.emitted = {key: end for key, end in self.emitted.items() if end >= self.low_watermark}
 
     def dump(self) -> dict[str, Any]:
-        """Give it as plain data."""
-        return {"floor": self.floor, "mark": self.mark, "told": self.told, "owed": self.owed}
+        """Return it as plain data."""
+        return {
+            "low_watermark": self.low_watermark,
+            "high_watermark": self.high_watermark,
+            "emitted": self.emitted,
+            "pending": self.pending,
+        }
 
     @classmethod
-    def load(cls, data: Mapping[str, Any]) -> Memory:
-        """Read it from plain data. Raises ValueError, TypeError, KeyError or AttributeError for what it is not."""
-        memory = cls(float(data["floor"]), float(data["mark"]))
-        memory.told = {str(key): float(end) for key, end in data["told"].items()}
-        memory.owed = {str(key): (str(uid), int(looks)) for key, (uid, looks) in data["owed"].items()}
-        return memory
+    def load(cls, data: Mapping[str, Any]) -> Checkpoint:
+        """Return the checkpoint of plain data. Raise ValueError, TypeError, KeyError or AttributeError for anything else."""
+        checkpoint = cls(float(data["low_watermark"]), float(data["high_watermark"]))
+        checkpoint.emitted = {str(key): float(end) for key, end in data["emitted"].items()}
+        checkpoint.pending = {str(key): (str(uid), int(polls)) for key, (uid, polls) in data["pending"].items()}
+        return checkpoint
 
 
-def read_state(path: Path, address: str) -> Memory | None:
-    """Read what was remembered; None where there is no file yet. One that cannot be used is never begun anew unasked."""
+def read_checkpoint(path: Path, address: str) -> Checkpoint | None:
+    """Return the checkpoint in a file; None where there is no file yet. Raise ``invalid_option`` for an unusable file."""
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
-        memory = Memory.load(data["memory"])
+        checkpoint = Checkpoint.load(data["checkpoint"])
         owner = str(data["enterprise_manager"])
     except FileNotFoundError:
         if os.access(path.parent, os.W_OK | os.X_OK):
             return None
-        raise _refuse(path, "its folder does not exist, or cannot be written to; make it, or give another place") from None
+        raise _refuse(path, "its folder does not exist or is not writable; create it, or give another path") from None
     except OSError as err:
-        raise _refuse(path, f"{err.strerror}; give a file that can be read") from None
+        raise _refuse(path, f"{err.strerror}; give a readable file") from None
     except (ValueError, TypeError, KeyError, AttributeError):
-        raise _refuse(path, "it is no state of this source; give another file, or remove it to begin anew") from None
+        raise _refuse(path, "it is not a checkpoint of this source; give another file, or remove it to start afresh") from None
     if owner != address:
-        raise _refuse(path, f"it is of {owner}, not of {address}; give each source a file of its own")
-    return memory
+        raise _refuse(path, f"it belongs to {owner}, not to {address}; give each source a file of its own")
+    return checkpoint
 
 
-def _refuse(path: Path, cure: str) -> EmError:
-    return create_option_error("state_file", str(path), cure)
+def _refuse(path: Path, hint: str) -> EmError:
+    return create_option_error("state_file", str(path), hint)
 
 
-def write_state(path: Path, address: str, memory: Memory) -> None:
-    """Replace the file whole, readable by its owner only. Raises OSError."""
-    text = json.dumps({"enterprise_manager": address, "memory": memory.dump()})
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # made with mode 0600
+def write_checkpoint(path: Path, address: str, checkpoint: Checkpoint) -> None:
+    """Replace the file atomically, readable by its owner only. Raise OSError where that fails."""
+    text = json.dumps({"enterprise_manager": address, "checkpoint": checkpoint.dump()})
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # created with mode 0600
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(text)

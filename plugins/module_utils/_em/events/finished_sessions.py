@@ -2,12 +2,12 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs that have ended since one last looked, each of them once.
+"""Polling for job sessions that have finished since the last poll, each of them once.
 
-One look is a query for each type: what has ended lately, and what goes on. What ended lately is taken with a wide overlap,
-because backup servers' clocks differ and Enterprise Manager learns of an end late; what was told before is left out by its
-id, which is remembered. What was seen going on is owed: it is looked up by its id once it is in no list any more, so that
-neither a wrong clock nor an end without a time loses it.
+A poll is one query for each type: what has finished lately, and what is not finished. The former is read with a wide overlap,
+because backup servers' clocks differ and Enterprise Manager learns of an end late; sessions that were emitted before are left
+out by their ids, which the checkpoint keeps. Sessions that were seen unfinished are pending: once no list has them any more
+they are queried by id, so that neither a wrong clock nor an end without a time loses them.
 """
 
 from __future__ import annotations
@@ -23,199 +23,188 @@ from typing import Any, NamedTuple
 from ..client.client import Client
 from ..errors import EmError, create_option_error
 from ..protocol.codec import read_text
-from ..protocol.dates import parse_date, print_date
-from ..protocol.filters import Comparison, Field, Or, create_wire_filter, is_sendable
+from ..protocol.dates import format_date, parse_date, to_timestamp
+from ..protocol.filters import Comparison, Field, Or, to_server_filter
 from ..protocol.links import find_guid
-from ..resources.job_sessions import ENDED, STATE, UID, normalise_run
-from ..resources.listing import BACKUP_RUNS, REPLICA_RUNS, Source, iter_resources
-from .checkpoint import HORIZON, Memory, get_id, read_seconds
+from ..resources.job_sessions import STATE, STOPPED, UID, normalise_job_session
+from ..resources.listing import (
+    BACKUP_SESSION_QUERY,
+    REFUSALS,
+    REPLICA_SESSION_QUERY,
+    FilteredListing,
+    QueryTarget,
+    iter_resources,
+)
+from .checkpoint import RETENTION_SECONDS, Checkpoint, get_id
 
 END = Field("EndTime", "end_time", "date")
-RUN_UID = Field("JobSessionUid", "job_session_uid", "uid")
-# What a run did to each machine, with the reasons that runs themselves lack (wire facts, section 6.4).
-PARTS = {
-    BACKUP_RUNS.type: Source("BackupTaskSession", ("entities", "backup_task_sessions")),
-    REPLICA_RUNS.type: Source("ReplicaTaskSession", ("entities", "replica_task_sessions")),
+SESSION_UID = Field("JobSessionUid", "job_session_uid", "uid")
+# What a job session did to each machine, with the reasons that job sessions themselves lack (wire facts, section 6.4).
+TASK_SESSION_QUERIES = {
+    BACKUP_SESSION_QUERY.type: QueryTarget("BackupTaskSession", ("entities", "backup_task_sessions")),
+    REPLICA_SESSION_QUERY.type: QueryTarget("ReplicaTaskSession", ("entities", "replica_task_sessions")),
 }
-AT_ONCE = 20  # ids in one filter
-MOST_PARTS = 2000  # rows to read for the reasons of AT_ONCE runs
-RESULTLESS_LOOKS = 3  # a run that has stopped may have no result yet, or not be listed; this often it is looked for
-WIDE_EVERY = 10  # looks, of which one goes back as far as ids are remembered
-REFUSALS = (400, 500, 501)  # what a server may say to a filter or an order it does not take (wire facts, section 4)
+IDS_PER_QUERY = 20
+MAX_TASK_SESSIONS = 2000  # rows to read for the reasons of IDS_PER_QUERY job sessions
+MAX_POLLS_WITHOUT_RESULT = 3  # a stopped session may have no result yet, or not be listed, for so many polls
+FULL_POLL_EVERY = 10  # polls, of which one goes back as far as ids are kept
 _TEMPLATE = re.compile(r"\{(?=[{%#])")
 _OVERRIDE = re.compile(r"#(?=jinja2)", re.IGNORECASE)
 _DURATION = re.compile(r"([0-9]{1,6})\s*([smhd])", re.IGNORECASE)
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-MATCHED = {"job_name": "job_name", "job_type": "job_type", "result": "result", "backup_server": "backup_server"}
+FILTER_KEYS = ("job_name", "job_type", "result", "backup_server")
 
 
-class Look(NamedTuple):
-    """What a look saw: the server's time, runs that have ended and were not told, in order, and those that go on."""
+class PollResult(NamedTuple):
+    """The result of a poll: the server's time, new finished sessions in the order of their end, and those not finished."""
 
     now: float
-    ended: list[dict[str, Any]]
-    owed: dict[str, tuple[str, int]]
+    finished: list[dict[str, Any]]
+    pending: dict[str, tuple[str, int]]
 
 
-def _get_source(uid: str) -> Source:
-    return REPLICA_RUNS if "replica" in uid.lower() else BACKUP_RUNS
+def _get_target(uid: str) -> QueryTarget:
+    return REPLICA_SESSION_QUERY if "replica" in uid.lower() else BACKUP_SESSION_QUERY
 
 
 def read_server_time(client: Client) -> float:
-    """Give the time that the server's latest answer bears, or ours where that is earlier, or where it bears none.
+    """Return the Date of the server's latest answer, or this machine's time where that is earlier or there is no Date.
 
-    A time too early costs some overlap; one too late, by a clock that ran ahead for a while, would cost events.
+    A time too early costs some overlap; one too late, by a clock that was ahead for a while, would cost events.
     """
-    told = client.server_time
-    return time.time() if told is None else min(told, time.time())
+    server_time = client.server_time
+    return time.time() if server_time is None else min(server_time, time.time())
 
 
 class Finder:
-    """Looks for ended runs within one logon session. ``lookback`` is the overlap, in seconds."""
+    """Finds finished job sessions within one logon session. ``lookback`` is the overlap, in seconds."""
 
     def __init__(self, client: Client, lookback: int) -> None:
         self.client = client
         self.lookback = lookback
-        self._forms: dict[str, int] = {}
-        self._looks = 0
+        self._listings = {target: FilteredListing(client, target) for target in (BACKUP_SESSION_QUERY, REPLICA_SESSION_QUERY)}
+        self._poll_count = 0
 
-    def begin(self, since: float | None, waited: float = 0.0) -> tuple[Memory, Look]:
-        """Look for the first time: at what ended since a time or, with None, only at what there is, to leave it untold.
+    def start(self, since: float | None, unreachable_for: float = 0.0) -> tuple[Checkpoint, PollResult]:
+        """Poll for the first time: for what finished since a time or, with None, only to learn what is not to be emitted.
 
-        That is as far back as is remembered later, so that a server's clock may be put back at once. ``waited`` is for how many
-        seconds there was no first look because the server was away: what ended meanwhile is told.
+        Either goes back as far as ids are kept later, so that a server's clock may be put back at once. ``unreachable_for`` is
+        for how many seconds the first poll has failed: what finished meanwhile is emitted.
         """
-        self.client.log_on()
+        self.client.ensure_session()
         now = read_server_time(self.client)
-        floor = now - self.lookback - HORIZON if since is None else since
-        memory = Memory(floor, min(floor, now))
-        look = self.look(memory)
+        low_watermark = now - self.lookback - RETENTION_SECONDS if since is None else since
+        checkpoint = Checkpoint(low_watermark, min(low_watermark, now))
+        result = self.poll(checkpoint)
         if since is None:
-            fresh = [run for run in look.ended if waited and (read_seconds(run["end_time"]) or 0.0) >= look.now - waited]
-            for run in look.ended:
-                if run not in fresh:
-                    memory.add(run)
-            look = look._replace(ended=fresh)
-        return memory, look
+            earliest = result.now - unreachable_for
+            fresh = [one for one in result.finished if unreachable_for and (to_timestamp(one["end_time"]) or 0.0) >= earliest]
+            for session in result.finished:
+                if session not in fresh:
+                    checkpoint.add(session)
+            result = result._replace(finished=fresh)
+        return checkpoint, result
 
-    def look(self, memory: Memory) -> Look:
-        """Look once. Reads only; the memory is not changed.
+    def poll(self, checkpoint: Checkpoint) -> PollResult:
+        """Poll once. Only reads; the checkpoint is not changed.
 
-        Now and then, and first of all, as far back as ids are remembered: what a backup server could not report for a night, or
-        what was refused or missed for a while, is found then.
+        Every `FULL_POLL_EVERY` polls, and first of all, this goes back as far as ids are kept: it finds what a backup server
+        could not report for a night, or what was refused or missed for a while.
         """
-        is_wide = self._looks % WIDE_EVERY == 0
-        self._looks += 1
-        if is_wide:
-            self._forms.clear()
-        cutoff = memory.floor if is_wide else max(memory.floor, memory.mark - self.lookback)
-        sent = print_date(datetime.fromtimestamp(int(cutoff) - 1, timezone.utc))
-        criteria = Or((Comparison(END, ">=", sent), Comparison(STATE, "!=", ENDED)))
-        seen = _Seen(memory, cutoff)
+        is_full = self._poll_count % FULL_POLL_EVERY == 0
+        self._poll_count += 1
+        low = checkpoint.low_watermark
+        cutoff = low if is_full else max(low, checkpoint.high_watermark - self.lookback)
+        rounded = format_date(datetime.fromtimestamp(int(cutoff) - 1, timezone.utc))
+        criteria = Or((Comparison(END, ">=", rounded), Comparison(STATE, "!=", STOPPED)))
+        batch = _PollBatch(checkpoint, cutoff)
         now: float | None = None
-        for source in (BACKUP_RUNS, REPLICA_RUNS):
-            for row in self._iter_rows(source, criteria):
+        for listing in self._listings.values():
+            refused = listing.refuses_filter
+            # The newest first, so that what finishes meanwhile pushes none off the page to come.
+            for row in listing.iter_rows(criteria, newest_by=END.name):
                 if now is None:
                     now = read_server_time(self.client)
-                seen.take(normalise_run(row, self.client))
+                batch.take(normalise_job_session(row, self.client))
+            if listing.refuses_filter and not refused:
+                self.client.warnings.append(
+                    f"The server refuses to filter {listing.target.type}, so every poll reads all of them."
+                )
         now = read_server_time(self.client) if now is None else now
-        for source in (BACKUP_RUNS, REPLICA_RUNS):
-            missing = [uid for key, (uid, _looks) in memory.owed.items() if key not in seen.keys and _get_source(uid) is source]
+        for target, listing in self._listings.items():
+            missing = [
+                uid for key, (uid, _polls) in checkpoint.pending.items() if key not in batch.keys and _get_target(uid) is target
+            ]
             for uids in _iter_chunks(missing):
-                for row in self._iter_rows(source, Or(tuple(Comparison(UID, "==", uid) for uid in uids))):
-                    seen.take(normalise_run(row, self.client))
-        for key, (uid, looks) in memory.owed.items():  # an answer without it may be that of a server that is starting
-            if key not in seen.keys and looks + 1 < RESULTLESS_LOOKS:
-                seen.owed[key] = (uid, looks + 1)
-            elif key not in seen.keys:
-                self.client.warnings.append(f"The run {uid} went on when last seen, and is not listed any more.")
-        ended = sorted(seen.ended.values(), key=lambda run: (read_seconds(run["end_time"]) or now, get_id(run)))
-        return Look(now, ended, seen.owed)
+                for row in listing.iter_rows(Or(tuple(Comparison(UID, "==", uid) for uid in uids)), newest_by=END.name):
+                    batch.take(normalise_job_session(row, self.client))
+        for key, (uid, polls) in checkpoint.pending.items():  # an answer without it may come from a server that is starting
+            if key not in batch.keys and polls + 1 < MAX_POLLS_WITHOUT_RESULT:
+                batch.pending[key] = (uid, polls + 1)
+            elif key not in batch.keys:
+                self.client.warnings.append(
+                    f"The job session {uid} was not finished when last seen, and is not listed any more."
+                )
+        finished = sorted(batch.finished.values(), key=lambda one: (to_timestamp(one["end_time"]) or now, get_id(one)))
+        return PollResult(now, finished, batch.pending)
 
-    def _iter_rows(self, source: Source, criteria: Or) -> Iterator[dict[str, Any]]:
-        """Yield the rows of a query, the newest first, so that what ends meanwhile pushes none off the page to come.
+    def find_messages(self, sessions: Iterable[Mapping[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+        """Return, by the id of the job session, what did not go well with which machine. Few requests, however many sessions.
 
-        What the server refuses is left out, the order first and then the filter too, as soon as it takes the rest.
-        """
-        wire = create_wire_filter(criteria, is_certain=is_sendable)
-        known = self._forms.get(source.type)
-        refusal: EmError | None = None
-        for form in (0, 1, 2) if known is None else (known,):
-            rows = iter_resources(
-                self.client, source, wire=None if form > 1 else wire, newest_by="EndTime" if form == 0 else None
-            )
-            try:
-                first = next(rows, None)
-            except EmError as err:
-                if known is not None or err.status not in REFUSALS:
-                    raise
-                refusal = refusal or err
-                continue
-            self._forms[source.type] = form
-            if form > 1 and known is None:
-                self.client.warnings.append(f"The server refuses to filter {source.type}, so every poll reads all there are.")
-            if first is not None:
-                yield first
-                yield from rows
-            return
-        if refusal is not None:
-            raise refusal
-
-    def find_messages(self, runs: Iterable[Mapping[str, Any]]) -> dict[str, list[dict[str, Any]]]:
-        """Give, by the id of the run, what did not go well with which machine. Few requests, however many runs.
-
-        A server that refuses to tell is no reason to withhold the events; one that cannot be reached is.
+        A server that refuses to answer does not hold events back; one that cannot be reached does.
         """
         found: dict[str, list[dict[str, Any]]] = {}
-        bad = [run for run in runs if run["result"] != "Success" and run["uid"]]
-        for kind, source in PARTS.items():
-            for uids in _iter_chunks([run["uid"] for run in bad if _get_source(run["uid"]).type == kind]):
-                wire = create_wire_filter(Or(tuple(Comparison(RUN_UID, "==", uid) for uid in uids)), is_certain=is_sendable)
-                if wire is None:
+        bad = [session for session in sessions if session["result"] != "Success" and session["uid"]]
+        for session_type, target in TASK_SESSION_QUERIES.items():
+            for uids in _iter_chunks([one["uid"] for one in bad if _get_target(one["uid"]).type == session_type]):
+                encoded = to_server_filter(Or(tuple(Comparison(SESSION_UID, "==", uid) for uid in uids)))
+                if encoded is None:
                     continue
                 try:
-                    for row in islice(iter_resources(self.client, source, wire=wire), MOST_PARTS):
+                    rows = iter_resources(self.client, target, encoded_filter=encoded)
+                    for row in islice(rows, MAX_TASK_SESSIONS):
                         _add_message(found, row)
                 except EmError as err:
-                    if err.status not in (*REFUSALS, 403, 404):
+                    if err.status not in (*REFUSALS, 403):
                         raise
-                    self.client.warnings.append(f"The reasons of failed runs could not be read: {err.msg}")
+                    self.client.warnings.append(f"The reasons of failed job sessions could not be read: {err.msg}")
         return found
 
 
-class _Seen:
-    """Sorts the runs of one look; pages that moved meanwhile may bring one twice."""
+class _PollBatch:
+    """Sorts the sessions of one poll. Pages that moved meanwhile may bring one twice."""
 
-    def __init__(self, memory: Memory, cutoff: float) -> None:
-        self.memory = memory
+    def __init__(self, checkpoint: Checkpoint, cutoff: float) -> None:
+        self.checkpoint = checkpoint
         self.cutoff = cutoff
         self.keys: set[str] = set()
-        self.ended: dict[str, dict[str, Any]] = {}
-        self.owed: dict[str, tuple[str, int]] = {}
+        self.finished: dict[str, dict[str, Any]] = {}
+        self.pending: dict[str, tuple[str, int]] = {}
 
-    def take(self, run: dict[str, Any]) -> None:
-        key = get_id(run)
-        looks = self.memory.owed.get(key, ("", 0))[1]
-        if run["state"] != ENDED:
+    def take(self, session: dict[str, Any]) -> None:
+        """Take one session as it was listed."""
+        key = get_id(session)
+        polls = self.checkpoint.pending.get(key, ("", 0))[1]
+        if session["state"] != STOPPED:
             self.keys.add(key)
-            if key not in self.ended:
-                self.owed[key] = (run["uid"] or "", 0)
+            if key not in self.finished:
+                self.pending[key] = (session["uid"] or "", 0)
             return
-        end = read_seconds(run["end_time"])
-        is_ours = key in self.memory.owed or key in self.owed or (end is not None and end >= self.cutoff)
+        end = to_timestamp(session["end_time"])
+        is_new = key in self.checkpoint.pending or key in self.pending or (end is not None and end >= self.cutoff)
         self.keys.add(key)
-        if key in self.memory.told or not is_ours:
+        if key in self.checkpoint.emitted or not is_new:
             return
-        if run["result"] is None and looks + 1 < RESULTLESS_LOOKS:
-            self.owed[key] = (run["uid"] or "", looks + 1)
+        if session["result"] is None and polls + 1 < MAX_POLLS_WITHOUT_RESULT:
+            self.pending[key] = (session["uid"] or "", polls + 1)
             return
-        self.owed.pop(key, None)
-        self.ended[key] = run
+        self.pending.pop(key, None)
+        self.finished[key] = session
 
 
 def _iter_chunks(uids: list[str]) -> Iterator[list[str]]:
-    for start in range(0, len(uids), AT_ONCE):
-        yield uids[start : start + AT_ONCE]
+    for start in range(0, len(uids), IDS_PER_QUERY):
+        yield uids[start : start + IDS_PER_QUERY]
 
 
 def _add_message(found: dict[str, list[dict[str, Any]]], row: Mapping[str, Any]) -> None:
@@ -230,7 +219,7 @@ def _add_message(found: dict[str, list[dict[str, Any]]], row: Mapping[str, Any])
 
 
 def read_since(text: str) -> float | None:
-    """Read from when on ended runs are to be told, as seconds since the epoch; None for from now on."""
+    """Return from when on finished sessions are emitted, in seconds since the epoch; None for from now on."""
     if text.strip().lower() == "now":
         return None
     match = _DURATION.fullmatch(text.strip())
@@ -238,49 +227,49 @@ def read_since(text: str) -> float | None:
         return max(time.time() - int(match[1]) * _UNITS[match[2].lower()], 0.0)
     date = parse_date(text)
     if date is None:
-        cure = "give now, a time such as 2026-11-23T18:00:00Z, or how long ago, such as 90m or 2d"
-        raise create_option_error("since", text, cure)
+        hint = "give now, a time such as 2026-11-23T18:00:00Z, or a duration such as 90m or 2d"
+        raise create_option_error("since", text, hint)
     return max(date.timestamp(), 0.0)
 
 
-def is_wanted(run: Mapping[str, Any], wishes: Mapping[str, list[str] | None]) -> bool:
-    """Ask whether a run is one of those wished for; names may hold * and ?, and case does not matter."""
-    for option, key in MATCHED.items():
-        patterns = wishes[option]
+def matches_filters(session: Mapping[str, Any], filters: Mapping[str, list[str] | None]) -> bool:
+    """Return whether a session meets the filters of the options; patterns may hold * and ?, and are case-insensitive."""
+    for key in FILTER_KEYS:
+        patterns = filters[key]
         if patterns and not any(
-            fnmatchcase((run[key] or "").lower(), pattern.lower().replace("[", "[[]")) for pattern in patterns
+            fnmatchcase((session[key] or "").lower(), pattern.lower().replace("[", "[[]")) for pattern in patterns
         ):
             return False
     return True
 
 
-def create_event(client: Client, run: Mapping[str, Any], messages: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """Build the event of an ended run. ``duration`` is in seconds; ``meta.uuid`` is the run's own id."""
-    told = sorted(messages, key=lambda message: (message["result"] != "Failed", message["name"] or ""))
-    begin, end = read_seconds(run["creation_time"]), read_seconds(run["end_time"])
-    reason = run["failure_message"] or next((message["reason"] for message in told if message["reason"]), None)
+def create_event(client: Client, session: Mapping[str, Any], messages: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the event of a finished session. ``duration`` is in seconds; ``meta.uuid`` is the session's own id."""
+    ordered = sorted(messages, key=lambda message: (message["result"] != "Failed", message["name"] or ""))
+    begin, end = to_timestamp(session["creation_time"]), to_timestamp(session["end_time"])
+    reason = session["failure_message"] or next((message["reason"] for message in ordered if message["reason"]), None)
     event = {
         "job_session": {
-            **run,
+            **session,
             "duration": None if begin is None or end is None else round(max(end - begin, 0.0), 3),
             "reason": reason,
-            "messages": [dict(message) for message in told],
+            "messages": [dict(message) for message in ordered],
         },
         "enterprise_manager": client.connection.hostname,
-        "meta": {"uuid": get_id(run)},
+        "meta": {"uuid": get_id(session)},
     }
-    disarmed: dict[str, Any] = disarm(event)
-    return disarmed
+    escaped: dict[str, Any] = escape_templates(event)
+    return escaped
 
 
-def disarm(value: Any) -> Any:
-    """Put a space into what begins a template, and before jinja2 in what changes how templates begin.
+def escape_templates(value: Any) -> Any:
+    """Return a value with a space inserted into what begins a template, and before jinja2 in what changes the delimiters.
 
-    ansible-rulebook hands events to playbooks as extra variables, which Ansible trusts: whoever may name a machine could run
-    commands where the rulebook does.
+    ansible-rulebook passes events to playbooks as extra variables, which Ansible trusts: whoever may name a machine could run
+    commands where the rulebook runs.
     """
     if isinstance(value, str):
         return _OVERRIDE.sub("# ", _TEMPLATE.sub("{ ", value))
     if isinstance(value, dict):
-        return {key: disarm(one) for key, one in value.items()}
-    return [disarm(one) for one in value] if isinstance(value, list) else value
+        return {key: escape_templates(one) for key, one in value.items()}
+    return [escape_templates(one) for one in value] if isinstance(value, list) else value

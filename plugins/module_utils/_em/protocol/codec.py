@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Bytes to plain data: XML and JSON of every server version into one form. Pure; the only user of xmltodict.
+"""Bodies to plain data and back: XML and JSON of every server version in one form. Pure; the only user of xmltodict.
 
-The form: dicts, lists, strings and what JSON has besides; keys in snake_case whatever the server's case (version 13
+The form of answers: dicts, lists, strings and what else JSON has; keys in snake_case whatever the server's case (version 13
 writes JSON keys in camelCase, earlier ones in PascalCase: wire facts, section 1.3). XML attributes and elements become
-keys alike. An XML text stays a string: XML has no types.
+keys alike. An XML text stays a string: XML has no types. The form of requests is `Body`.
 """
 
 from __future__ import annotations
@@ -15,15 +15,17 @@ import json
 import math
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from ..errors import EmError
 from ..libraries import load_library
 
+NAMESPACE = "http://www.veeam.com/ent/v1.0"
+MAX_LIST_DEPTH = 8  # lists within objects that repeat their name; servers have two
+MAX_DIGITS = 400  # of one number in JSON; the time to read a longer one grows with its square
 _BARE_AMPERSAND = re.compile(rb"&(?!(?:[A-Za-z_][\w.-]*|#[0-9]+|#x[0-9a-fA-F]+);)")
 _WORD_BORDER = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
-_DEEPEST_LIST = 8  # lists within objects that repeat their name; servers have two
-_MOST_DIGITS = 400  # of one number in JSON; reading a longer one takes time that grows with its square
 
 
 class Document(NamedTuple):
@@ -33,28 +35,50 @@ class Document(NamedTuple):
     data: Any
 
 
-class _Names(dict[str, str]):
-    """Wire names in snake_case, each worked out once: pages repeat a few dozen names thousands of times."""
+class Body(NamedTuple):
+    """The body of a request: the XML root element's name, and the members under the API's own names (PascalCase).
 
-    def __missing__(self, name: str) -> str:
-        if len(self) > 4096:  # a server that invents names without end
-            self.clear()
-        self[name] = given = _WORD_BORDER.sub("_", name).lower()
-        return given
+    Members keep their order, which XML requires (wire facts, section 7). A member whose name begins with ``@`` is an attribute
+    in XML, and a plain member in JSON; members that are None are left out. JSON has no root name, and is PascalCase on version
+    13 too, where only answers are camelCase.
+    """
+
+    root: str
+    members: Mapping[str, Any]
 
 
-_NAMES = _Names()
-
-
+@lru_cache(maxsize=4096)
 def snake_case(name: str) -> str:
-    """Give a wire name in snake_case, the same for PascalCase and .NET's camelCase: NASJobs and nasJobs are nas_jobs."""
-    return _NAMES[name]
+    """Return a wire name in snake_case, the same for PascalCase and .NET's camelCase: NASJobs and nasJobs are nas_jobs."""
+    return _WORD_BORDER.sub("_", name).lower()
+
+
+def encode(body: Body, media_type: str) -> bytes:
+    """Return a body as XML or JSON."""
+    if media_type == "application/xml":
+        xmltodict = load_library("xmltodict")
+        root = {"@xmlns": NAMESPACE, **_drop_none(body.members)}
+        text: str = xmltodict.unparse({body.root: root}, short_empty_elements=True)
+        return text.encode("utf-8")
+    return json.dumps(_strip_marks(body.members), ensure_ascii=False).encode("utf-8")
+
+
+def _drop_none(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _drop_none(one) for key, one in value.items() if one is not None}
+    return [_drop_none(one) for one in value] if isinstance(value, (list, tuple)) else value
+
+
+def _strip_marks(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key.lstrip("@"): _strip_marks(one) for key, one in value.items() if one is not None}
+    return [_strip_marks(one) for one in value] if isinstance(value, (list, tuple)) else value
 
 
 def decode(body: bytes, content_type: str = "") -> Document:
     """Decode a body. Its first character decides, then its Content-Type; anything unreadable is ``bad_response``.
 
-    Bodies may begin with a byte-order mark (seen on version 12.1) and errors need not be of the format asked for.
+    Bodies may begin with a byte-order mark (seen on version 12.1), and errors need not have the requested format.
     """
     start = body.lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
     if start == b"<" and not _is_web_page(body, content_type):
@@ -66,7 +90,7 @@ def decode(body: bytes, content_type: str = "") -> Document:
 
 
 def decode_error(body: bytes, content_type: str = "") -> str | None:
-    """Find the server's own words in the body of a failed request; None where it has none. Never raises."""
+    """Return the server's own words from the body of a failed request; None where it has none. Never raises."""
     try:
         data = decode(body, content_type).data
     except EmError:
@@ -94,7 +118,7 @@ def _iter_list(node: Any, names: tuple[str, ...], depth: int) -> Iterator[dict[s
                 raise EmError("bad_response", f"The server's list of {names[0]} holds something that is not a resource.")
             yield row
         return
-    inner = [name for name in names if name in node] if isinstance(node, dict) and depth < _DEEPEST_LIST else []
+    inner = [name for name in names if name in node] if isinstance(node, dict) and depth < MAX_LIST_DEPTH else []
     for name in inner:
         below = node[name]
         if name == names[-1] and isinstance(below, dict) and not set(names) & set(below):
@@ -105,11 +129,11 @@ def _iter_list(node: Any, names: tuple[str, ...], depth: int) -> Iterator[dict[s
     if isinstance(node, dict) and "href" in node:
         yield node
         return
-    raise EmError("bad_response", f"The server's list of {names[0]} has a shape that is not known.")
+    raise EmError("bad_response", f"The server's list of {names[0]} has an unknown shape.")
 
 
 def read_text(node: Mapping[str, Any], key: str) -> str | None:
-    """Give a member as text without surrounding white space; None where it is absent, null, empty or no text."""
+    """Return a member as text without surrounding white space; None where it is absent, null, empty or no text."""
     value = node.get(key)
     if value.__class__ is str:
         return value.strip() or None
@@ -121,7 +145,7 @@ def read_text(node: Mapping[str, Any], key: str) -> str | None:
 
 
 def read_bool(node: Mapping[str, Any], key: str) -> bool | None:
-    """Give a member as a boolean: JSON's own, or XML Schema's true, false, 1 and 0; None for anything else."""
+    """Return a member as a boolean: JSON's own, or XML Schema's true, false, 1 and 0; None for anything else."""
     value = node.get(key)
     if isinstance(value, bool):
         return value
@@ -129,7 +153,7 @@ def read_bool(node: Mapping[str, Any], key: str) -> bool | None:
 
 
 def read_int(node: Mapping[str, Any], key: str) -> int | None:
-    """Give a member as a whole number; None for anything else."""
+    """Return a member as a whole number; None for anything else."""
     value = node.get(key)
     if isinstance(value, int) and not isinstance(value, bool):
         return value
@@ -151,11 +175,11 @@ def _decode_json(body: bytes) -> Any:
 
 
 def _create_dict(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    return {_NAMES[key]: value for key, value in pairs}
+    return {snake_case(key): value for key, value in pairs}
 
 
 def _parse_int(digits: str) -> int:
-    if len(digits) > _MOST_DIGITS:
+    if len(digits) > MAX_DIGITS:
         raise ValueError(f"a number of {len(digits)} digits")
     return int(digits)
 
@@ -172,14 +196,14 @@ def _refuse(constant: str) -> Any:
 
 
 def _decode_xml(body: bytes) -> Document:
-    if b"<!ENTITY" in body or b"<!DOCTYPE" in body[:1000]:  # no Enterprise Manager sends one; xmltodict 0.12 passes over it
-        raise EmError("bad_response", "The server sent XML with a document type of its own, which is not read.")
+    if b"<!ENTITY" in body or b"<!DOCTYPE" in body[:1000]:  # no Enterprise Manager sends one; xmltodict 0.12 ignores it
+        raise EmError("bad_response", "The server sent XML with a document type of its own, which is refused.")
     xmltodict = load_library("xmltodict")
     try:
         try:
             tree = _parse_xml(xmltodict, body)
         except EmError:
-            # The vendor's own example prints links with bare ampersands, so a server (or a proxy's log) may too.
+            # The vendor's own example has links with bare ampersands, so a server (or a proxy's log) may have them too.
             tree = _parse_xml(xmltodict, _BARE_AMPERSAND.sub(b"&amp;", body))
     except EmError as err:
         raise EmError("bad_response", "The server sent XML that cannot be read.", detail=err.detail) from None

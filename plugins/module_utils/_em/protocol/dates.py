@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Dates of the wire: ISO 8601, mostly UTC, with fractions of any length (wire facts, section 2)."""
+"""Dates: ISO 8601, mostly UTC, with fractions of any length (wire facts, section 2)."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from datetime import datetime, timedelta, timezone
 _DATE = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,12}))?)?)?\s*(Z|[+-]\d\d:?\d\d)?", re.ASCII | re.IGNORECASE
 )
-_PLAIN = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{0,5}[1-9])?Z", re.ASCII)  # what print_date prints
+_PLAIN = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{0,5}[1-9])?Z", re.ASCII)  # what format_date prints
 NEVER = "1753-01-01T00:00:00Z"
 _NEVER = 1753  # the year that SQL Server's calendar begins with; the server's word for "never"
 
 
 def parse_date(text: str) -> datetime | None:
-    """Read a date as UTC, to the microsecond; one without a zone is UTC. None for anything else."""
+    """Return a date in UTC, to the microsecond; without a time zone it is UTC. None for anything else."""
     match = _DATE.fullmatch(text.strip())
     if not match:
         return None
@@ -44,17 +44,23 @@ def parse_date(text: str) -> datetime | None:
     return date
 
 
-def print_date(date: datetime) -> str:
-    """Print a date as ISO 8601 UTC, with as much of a fraction as it has."""
+def format_date(date: datetime) -> str:
+    """Return a date as ISO 8601 UTC, with as many digits of the fraction as it needs."""
     text = date.strftime("%Y-%m-%dT%H:%M:%S").rjust(19, "0")
     return text + (f".{date.microsecond:06d}".rstrip("0") if date.microsecond else "") + "Z"
 
 
 def normalise_date(text: str | None) -> str | None:
-    """Give a date of the wire as ISO 8601 UTC; None for none and for "never"; what cannot be read stays as it is."""
+    """Return a server's date as ISO 8601 UTC; None for none and for "never"; an unreadable one unchanged."""
     if text and _PLAIN.fullmatch(text) and text[:4] > str(_NEVER):
         return text  # as nearly all are
     date = parse_date(text) if text else None
     if date is None:
         return text
-    return None if date.year <= _NEVER else print_date(date)
+    return None if date.year <= _NEVER else format_date(date)
+
+
+def to_timestamp(text: str | None) -> float | None:
+    """Return a date as seconds since the epoch; None for none and for what is no date."""
+    date = parse_date(text) if text else None
+    return None if date is None else date.timestamp()

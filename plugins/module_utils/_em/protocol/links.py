@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Links and addresses of the wire: where they lead, on the configured server."""
+"""Links of resources: finding them, and turning their addresses into paths on the configured server."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 def strip_host(href: str) -> str:
-    """Give the path and query of an Href; the empty string for one that cannot be read."""
+    """Return the path and query of an Href; an empty string for one that cannot be read."""
     match = _HREF.fullmatch(href)
     return match[1] if match else ""
 
 
 def get_path(href: str) -> str:
-    """Give the path and query of an Href that is to be requested; one that leads anywhere but /api is ``bad_response``."""
+    """Return the path and query of an Href that is to be requested. Raise ``bad_response`` for one outside of /api."""
     path = strip_host(href)
     if not path.lower().startswith("/api/"):
         raise EmError("bad_response", "The server sent a link that does not lead into its REST API.", detail=href[:200])
@@ -33,7 +33,7 @@ def get_path(href: str) -> str:
 
 
 def find_guid(text: str) -> str | None:
-    """Find the first GUID of a text, in lower case."""
+    """Return the first GUID of a text, in lower case."""
     match = GUID.search(text)
     return match[0].lower() if match else None
 
@@ -43,28 +43,28 @@ def iter_links(row: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     return iter_rows(row.get("links"), "links", "link")
 
 
-def find_link(row: Mapping[str, Any], rel: str, *, kind: str = "") -> dict[str, Any] | None:
-    """Find a resource's link by its relation and the beginning of its type, both without case."""
+def find_link(row: Mapping[str, Any], rel: str, *, type_prefix: str = "") -> dict[str, Any] | None:
+    """Return a resource's link by its relation and the beginning of its type, both case-insensitive; None if there is none."""
     for link in iter_links(row):
         if (read_text(link, "rel") or "").lower() == rel.lower() and (read_text(link, "type") or "").lower().startswith(
-            kind.lower()
+            type_prefix.lower()
         ):
             return link
     return None
 
 
 def normalise_link(link: Mapping[str, Any], base_url: str) -> dict[str, Any]:
-    """Map a link to its public shape; ``uid`` is the id within its address."""
+    """Return the public form of a link; ``uid`` is the id within its address."""
     raw = (link.get("rel"), link.get("type"), link.get("name"), link.get("href"))
     try:
         return _create_link(base_url, *raw).copy()
-    except TypeError:  # an XML element with attributes of its own is no key of a cache
+    except TypeError:  # an XML element with attributes is a dict, which cannot be a key of the cache
         return _create_link(base_url, *[read_text(link, key) for key in ("rel", "type", "name", "href")])
 
 
-@lru_cache(maxsize=4096, typed=True)  # rows share most of their links: those to the backup server and the job
-def _create_link(base_url: str, rel: Any, kind: Any, name: Any, href: Any) -> dict[str, Any]:
-    raw = {"rel": rel, "type": kind, "name": name, "href": href}
+@lru_cache(maxsize=4096, typed=True)  # rows share most of their links, to the backup server and the job
+def _create_link(base_url: str, rel: Any, type_: Any, name: Any, href: Any) -> dict[str, Any]:
+    raw = {"rel": rel, "type": type_, "name": name, "href": href}
     link: dict[str, Any] = {key: read_text(raw, key) for key in raw}
     local = strip_host(link["href"] or "")
     link["href"] = base_url + local if local.startswith("/") else None

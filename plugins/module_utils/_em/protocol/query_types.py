@@ -4,12 +4,12 @@
 
 """The types of the query service with the fields to filter and sort by, and what holds dates.
 
-Made by dev/make_query_types.py from the vendor's reference, version 13.0.1.1071; not to be changed by hand.
+Made by dev/make_query_types.py from the vendor's reference, version 13.0.1.1071; do not edit.
 """
 
 from __future__ import annotations
 
-# Type: its list in a QueryResult, and its fields: name, kind, values (of an enum in rank order).
+# Type: its list in a QueryResult, and its fields: name, type, values (of an enum in rank order).
 QUERY_TYPES: dict[str, tuple[str, tuple[tuple[str, str, tuple[str, ...]], ...]]] = {
     "AgentBackupJob": (
         "AgentBackupJobs",

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs of jobs: BackupJobSession and ReplicaJobSession.
+"""Job sessions, which are the runs of jobs: BackupJobSession and ReplicaJobSession.
 
-A job itself tells neither whether it runs nor how it ended; its runs do (wire facts, sections 6.2 and 6.4).
+A job itself tells neither whether it runs nor how its last run ended; its sessions do (wire facts, sections 6.2 and 6.4).
 """
 
 from __future__ import annotations
@@ -16,28 +16,28 @@ from typing import Any
 from ..client.client import Client
 from ..errors import EmError
 from ..protocol.codec import read_bool, read_int, read_text
-from ..protocol.dates import normalise_date, parse_date, print_date
-from ..protocol.filters import And, Comparison, Field, Node, Or, create_wire_filter, is_sendable
+from ..protocol.dates import format_date, normalise_date, to_timestamp
+from ..protocol.filters import And, Comparison, Field, Node, Or
 from ..protocol.links import find_guid, find_link, get_path
-from .listing import BACKUP_RUNS, REPLICA_RUNS, Source, iter_resources
+from .listing import BACKUP_SESSION_QUERY, REPLICA_SESSION_QUERY, FilteredListing
 
 JOB_UID = Field("JobUid", "job_uid", "uid")
 CREATED = Field("CreationTime", "creation_time", "date")
 STATE = Field("State", "state")
 UID = Field("UID", "uid", "uid")
-ENDED = "Stopped"
-CLOCKS_DIFFER = 60  # seconds by which the clock of a backup server may be behind that of Enterprise Manager
-LOOK_AT = 10  # newest runs to ask for: enough to see whether the server sorted them
+STOPPED = "Stopped"
+MAX_CLOCK_SKEW = 60  # seconds by which the clock of a backup server may be behind that of Enterprise Manager
+SORT_PROBE_ROWS = 10  # newest sessions to ask for: enough to see whether the server sorted them
 
 
-def normalise_run(row: Mapping[str, Any], client: Client) -> dict[str, Any]:
-    """Map a decoded run to its public shape. ``progress`` is in percent and need not reach 100; dates are UTC.
+def normalise_job_session(row: Mapping[str, Any], client: Client) -> dict[str, Any]:
+    """Return the public form of a decoded job session. ``progress`` is in percent and need not reach 100; dates are UTC.
 
-    The body says CreationTimeUTC where queries say CreationTime, and a run that goes on has the Result None.
+    Bodies have CreationTimeUTC where queries have CreationTime, and a session that is not stopped has the Result None.
     """
     result = read_text(row, "result")
     href = read_text(row, "href")
-    server = find_link(row, "Up", kind="BackupServer") or {}
+    server = find_link(row, "Up", type_prefix="BackupServer") or {}
     return {
         "name": read_text(row, "name"),
         "uid": read_text(row, "uid"),
@@ -56,133 +56,95 @@ def normalise_run(row: Mapping[str, Any], client: Client) -> dict[str, Any]:
     }
 
 
-def get_source(job: Mapping[str, Any]) -> Source:
-    """Tell where a job's runs are listed."""
-    return REPLICA_RUNS if (job["job_type"] or "").lower() == "replica" else BACKUP_RUNS
+class JobSessions:
+    """The job sessions of one Enterprise Manager. Answers are checked, since servers may ignore filters and orders."""
+
+    def __init__(self, client: Client) -> None:
+        self.client = client
+        self._backup = FilteredListing(client, BACKUP_SESSION_QUERY)
+        self._replica = FilteredListing(client, REPLICA_SESSION_QUERY)
+
+    def find_active(self, job: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Return the job session of a job that is not stopped; None if there is none. The server's order does not matter."""
+        active = [one for one in self._iter(job, Comparison(STATE, "!=", STOPPED)) if one["state"] != STOPPED]
+        return max(active, key=_created, default=None)
+
+    def find_latest(
+        self, job: Mapping[str, Any], *, after: Mapping[str, Any] | None = None, requested_at: float | None = None
+    ) -> dict[str, Any] | None:
+        """Return a job's newest session, or its newest one after another one; None where there is none, or none yet.
+
+        The server sorts, and the order is checked; where an answer is not sorted, all of the job's sessions are read.
+        ``requested_at`` is when the session was requested, in seconds since the epoch of the server's clock: Enterprise Manager
+        learns of sessions late, and one that began or ended before that is another one, however new it is in the list.
+        """
+        begins = []
+        if after is not None:
+            since = to_timestamp(after["creation_time"])
+            if since is None:
+                return None  # nothing can be later than an unknown time
+            begins.append(since)
+        if requested_at is not None:
+            begins.append(requested_at - MAX_CLOCK_SKEW)
+        earliest = max(begins) if begins else None
+        criteria: list[Node] = []
+        if earliest is not None:
+            criteria.append(Comparison(CREATED, ">=", format_date(datetime.fromtimestamp(earliest, timezone.utc))))
+        latest: dict[str, Any] | None = None
+        previous: float | None = None
+        is_sorted, number = True, 0
+        for number, session in enumerate(self._iter(job, *criteria), 1):
+            created = _created(session)
+            is_sorted = is_sorted and (previous is None or created <= previous)
+            previous = created
+            is_older = earliest is not None and created < earliest
+            is_over = requested_at is not None and 0 < (to_timestamp(session["end_time"]) or 0) < requested_at
+            is_other = after is None or session["uid"] != after["uid"]
+            if not is_older and not is_over and is_other and (latest is None or created > _created(latest)):
+                latest = session
+            if is_sorted and number >= SORT_PROBE_ROWS and (latest is not None or is_older):
+                break
+        if number == 0 and earliest is None and not self._listing_of(job).verify_filter(JOB_UID):
+            return self.find_latest(job)
+        return latest
+
+    def is_listed(self, job: Mapping[str, Any], session: Mapping[str, Any]) -> bool:
+        """Return whether a session is among those of its job. A read cannot tell: an unknown id is a 500, as any fault is."""
+        if session["uid"] is None:  # then its absence cannot be told either
+            return True
+        found = any(one["uid"] == session["uid"] for one in self._iter(job, Comparison(UID, "==", session["uid"])))
+        return found or (not self._listing_of(job).verify_filter(JOB_UID) and self.is_listed(job, session))
+
+    def read(self, href: str) -> dict[str, Any]:
+        """Return the job session at an address."""
+        path = get_path(href)
+        if "format=" not in path:
+            path += ("&" if "?" in path else "?") + "format=Entity"
+        document = self.client.get(path)
+        row = document.data if isinstance(document.data, dict) else {}
+        if read_text(row, "state") is None or read_text(row, "job_uid") is None:
+            msg = "The server's answer is not a job session."
+            raise EmError("bad_response", msg, method="GET", path=path.partition("?")[0])
+        return normalise_job_session(row, self.client)
+
+    def _listing_of(self, job: Mapping[str, Any]) -> FilteredListing:
+        return self._replica if (job["job_type"] or "").lower() == "replica" else self._backup
+
+    def _iter(self, job: Mapping[str, Any], *criteria: Node) -> Iterator[dict[str, Any]]:
+        """Yield the sessions of a job, the newest first if the server sorts."""
+        wanted = find_guid(job["uid"] or "")
+        if wanted is None:
+            msg = f"The server lists the job {job['name']} without a UID, so its job sessions cannot be identified."
+            raise EmError("bad_response", msg)
+        # The reference writes the UIDs of agent and NAS jobs in two ways.
+        uids = dict.fromkeys([job["uid"], f"urn:veeam:Job:{wanted}"])
+        of_job = Or(tuple(Comparison(JOB_UID, "==", uid) for uid in uids))
+        rows = self._listing_of(job).iter_rows(And((of_job, *criteria)), newest_by=CREATED.name, page_size=SORT_PROBE_ROWS)
+        for row in rows:
+            session = normalise_job_session(row, self.client)
+            if find_guid(session["job_uid"] or "") == wanted:
+                yield session
 
 
-def find_last_run(
-    client: Client, job: Mapping[str, Any], *, after: Mapping[str, Any] | None = None, asked: float | None = None
-) -> dict[str, Any] | None:
-    """Find a job's newest run, or its newest one after another run; None where there is none, or none yet.
-
-    The server sorts and we look; where its answer is not sorted, all of the job's runs are read. ``asked`` is when the run was
-    asked for, in seconds since the epoch of the server's clock: Enterprise Manager learns of runs late, and one that began or
-    ended before that is another one, however new it is in the list.
-    """
-    criteria: list[Node] = [_is_of(job)]
-    since = parse_date(after["creation_time"]) if after and after["creation_time"] else None
-    if after is not None and since is None:
-        return None  # nothing can be told to be later than a moment that is not known
-    begins = [since.timestamp()] if since else []
-    if asked is not None:
-        begins.append(asked - CLOCKS_DIFFER)
-    if begins:
-        earliest = max(begins)
-        criteria.append(Comparison(CREATED, ">=", print_date(datetime.fromtimestamp(earliest, timezone.utc))))
-    wire = create_wire_filter(And(tuple(criteria)), is_certain=is_sendable)
-    newest: dict[str, Any] | None = None
-    previous: str | None = None
-    is_sorted, number = True, 0
-    for number, run in enumerate(_iter_runs(client, job, wire), 1):
-        created = run["creation_time"] or ""
-        is_sorted = is_sorted and (previous is None or _sort_key(created) <= _sort_key(previous))
-        previous = created
-        is_older = begins and _sort_key(created) < earliest
-        is_over = asked is not None and 0 < _sort_key(run["end_time"] or "") < asked
-        if (
-            not (is_older or is_over)
-            and (after is None or run["uid"] != after["uid"])
-            and (newest is None or _sort_key(created) > _sort_key(newest["creation_time"] or ""))
-        ):
-            newest = run
-        if is_sorted and number >= LOOK_AT and (newest is not None or is_older):
-            break
-    if number == 0 and not begins and not _check_filters(client, job):
-        return find_last_run(client, job)
-    return newest
-
-
-def _is_of(job: Mapping[str, Any]) -> Node:
-    """Build the criterion of a job's runs. The reference writes the UIDs of agent and NAS jobs in two ways."""
-    guid = find_guid(job["uid"] or "")
-    if guid is None:
-        raise EmError(
-            "bad_response", f"The server lists the job {job['name']} without a UID, so its runs cannot be told apart."
-        )
-    uids = dict.fromkeys([job["uid"], f"urn:veeam:Job:{guid}"])
-    return Or(tuple(Comparison(JOB_UID, "==", uid) for uid in uids))
-
-
-def _iter_runs(client: Client, job: Mapping[str, Any], wire: str | None) -> Iterator[dict[str, Any]]:
-    wanted = find_guid(job["uid"] or "")
-    for row in _iter_rows(client, get_source(job), wire):
-        run = normalise_run(row, client)
-        if find_guid(run["job_uid"] or "") == wanted:
-            yield run
-
-
-def _iter_rows(client: Client, source: Source, wire: str | None) -> Iterator[dict[str, Any]]:
-    """Yield the rows of a query or, where the server refuses its filter or its order, all rows that there are."""
-    rows = iter_resources(
-        client, source, wire=wire if client.filters_runs else None, newest_by="CreationTime", page_size=LOOK_AT
-    )
-    try:
-        first = next(rows, None)
-    except EmError as err:
-        if err.status not in (400, 500, 501):
-            raise
-        yield from iter_resources(client, source)
-        return
-    if first is not None:
-        yield first
-        yield from rows
-
-
-def _check_filters(client: Client, job: Mapping[str, Any]) -> bool:
-    """Ask whether an empty answer can be believed: whether the server finds a run by its job that is known to be there.
-
-    If it does not, it gets no filter any more, and it is worth asking once more.
-    """
-    source = get_source(job)
-    if not client.filters_runs:
-        return True
-    some = next(_iter_rows(client, source, None), None)
-    if some is not None:
-        wire = create_wire_filter(Comparison(JOB_UID, "==", read_text(some, "job_uid") or ""), is_certain=is_sendable)
-        client.filters_runs = wire is not None and next(_iter_rows(client, source, wire), None) is not None
-    return client.filters_runs
-
-
-def _sort_key(date: str) -> float:
-    parsed = parse_date(date)
-    return parsed.timestamp() if parsed else 0.0
-
-
-def find_active_run(client: Client, job: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Find the run of a job that goes on; None where there is none. Does not depend on the server's sorting."""
-    criteria = And((_is_of(job), Comparison(STATE, "!=", ENDED)))
-    wire = create_wire_filter(criteria, is_certain=is_sendable)
-    active = [run for run in _iter_runs(client, job, wire) if run["state"] != ENDED]
-    return max(active, key=lambda run: _sort_key(run["creation_time"] or ""), default=None)
-
-
-def read_run(client: Client, href: str) -> dict[str, Any]:
-    """Read a run at its address."""
-    path = get_path(href)
-    if "format=" not in path:
-        path += ("&" if "?" in path else "?") + "format=Entity"
-    document = client.get(path)
-    row = document.data if isinstance(document.data, dict) else {}
-    if read_text(row, "state") is None or read_text(row, "job_uid") is None:
-        raise EmError("bad_response", "The server's answer is not the run of a job.", method="GET", path=path.partition("?")[0])
-    return normalise_run(row, client)
-
-
-def is_run_listed(client: Client, job: Mapping[str, Any], run: Mapping[str, Any]) -> bool:
-    """Ask whether a run is among those of its job. An unknown id is a 500 as any fault is, so that says nothing."""
-    if run["uid"] is None:  # then it cannot be missed either
-        return True
-    wire = create_wire_filter(And((_is_of(job), Comparison(UID, "==", run["uid"]))), is_certain=is_sendable)
-    is_listed = any(listed["uid"] == run["uid"] for listed in _iter_runs(client, job, wire))
-    return is_listed or (not _check_filters(client, job) and is_run_listed(client, job, run))
+def _created(session: Mapping[str, Any]) -> float:
+    return to_timestamp(session["creation_time"]) or 0.0

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Jobs: what they look like to a playbook, and finding them. Jobs of agents and of file shares have types of their own."""
+"""Jobs: their public form, and finding them. Jobs of agents and of file shares have types of their own."""
 
 from __future__ import annotations
 
@@ -13,10 +13,9 @@ from ..client.client import Client
 from ..errors import EmError, create_option_error
 from ..protocol.codec import read_bool, read_text
 from ..protocol.dates import normalise_date
-from ..protocol.filters import And, Comparison, Field, Node, create_wire_filter, is_sendable, matches, natural_key, parse_filter
+from ..protocol.filters import And, Comparison, Field, Node, matches, natural_key, parse_filter
 from ..protocol.links import find_guid, find_link
-from .job_sessions import find_last_run
-from .listing import PAGE_SIZE, Source, iter_collection, iter_resources
+from .listing import PAGE_SIZE, REFUSALS, FilteredListing, QueryTarget, iter_collection
 
 NAME = Field("Name", "name")
 UID = Field("UID", "uid", "uid")
@@ -35,34 +34,37 @@ COMMON_FIELDS = (
 NEXT_RUN = Field("NextRun", "next_run", "date")
 
 
-class Kind(NamedTuple):
-    """A kind of jobs: where they are, what their UIDs begin with, and what they can be filtered by."""
+class JobKind(NamedTuple):
+    """A kind of jobs: how they are queried, their own collection, the prefix of their UIDs, and the fields to filter by."""
 
-    source: Source
+    target: QueryTarget
     collection: str
     urn: str
     fields: tuple[Field, ...]
 
 
 # Fields: Veeam reference, get_query_job, get_query_agentbackupjob, get_query_nasjob.
-KINDS = {
-    "job": Kind(
-        Source("Job", ("entities", "jobs")), "/api/jobs", "urn:veeam:Job:", (*COMMON_FIELDS, JOB_TYPE, PLATFORM, NEXT_RUN)
+JOB_KINDS = {
+    "job": JobKind(
+        QueryTarget("Job", ("entities", "jobs")), "/api/jobs", "urn:veeam:Job:", (*COMMON_FIELDS, JOB_TYPE, PLATFORM, NEXT_RUN)
     ),
-    "agent": Kind(
-        Source("AgentBackupJob", ("entities", "agent_backup_jobs")),
+    "agent": JobKind(
+        QueryTarget("AgentBackupJob", ("entities", "agent_backup_jobs")),
         "/api/agents/jobs",
         "urn:veeam:AgentBackupJob:",
         (*COMMON_FIELDS, JOB_TYPE, PLATFORM),
     ),
-    "nas": Kind(Source("NasJob", ("entities", "nas_jobs")), "/api/nas/jobs", "urn:veeam:NasJob:", (*COMMON_FIELDS, NEXT_RUN)),
+    "nas": JobKind(
+        QueryTarget("NasJob", ("entities", "nas_jobs")), "/api/nas/jobs", "urn:veeam:NasJob:", (*COMMON_FIELDS, NEXT_RUN)
+    ),
 }
+KIND_SPEC: dict[str, Any] = {"type": "str", "choices": list(JOB_KINDS), "default": "job"}
 
 
 def normalise_job(row: Mapping[str, Any], client: Client) -> dict[str, Any]:
-    """Map a decoded job to its public shape. Its backup server is told by its Up link alone."""
+    """Return the public form of a decoded job. Only its Up link names its backup server."""
     href = read_text(row, "href")
-    server = find_link(row, "Up", kind="BackupServer") or {}
+    server = find_link(row, "Up", type_prefix="BackupServer") or {}
     server_id = find_guid(read_text(server, "href") or "")
     return {
         "name": read_text(row, "name"),
@@ -80,15 +82,15 @@ def normalise_job(row: Mapping[str, Any], client: Client) -> dict[str, Any]:
 
 
 class Job(NamedTuple):
-    """A job: its public shape, and the decoded row with its links."""
+    """A job: its public form, and the decoded row with its links."""
 
-    shown: dict[str, Any]
-    row: dict[str, Any]
+    data: dict[str, Any]
+    raw: dict[str, Any]
 
 
 def create_job_criteria(params: Mapping[str, Any]) -> tuple[Node, ...]:
-    """Build the criteria of ``veeam_job_info``'s options; malformed ones fail here, before any request."""
-    kind = KINDS[params["kind"]]
+    """Return the criteria of ``veeam_job_info``'s options. Raise ``invalid_option`` or ``invalid_filter``."""
+    kind = JOB_KINDS[params["kind"]]
     criteria: list[Node] = []
     for option, field in (
         ("name", NAME),
@@ -108,7 +110,7 @@ def create_job_criteria(params: Mapping[str, Any]) -> tuple[Node, ...]:
     return tuple(criteria)
 
 
-def _check_text(option: str, value: str, kind: Kind) -> str:
+def _check_text(option: str, value: str, kind: JobKind) -> str:
     if not value.strip():
         raise create_option_error(option, value, "it is empty; give a value or leave it out")
     if option != "uid":
@@ -119,73 +121,53 @@ def _check_text(option: str, value: str, kind: Kind) -> str:
     return value if ":" in value else kind.urn + value
 
 
-def find_jobs(client: Client, kind: Kind, criteria: tuple[Node, ...], *, page_size: int = PAGE_SIZE) -> list[Job]:
-    """List the jobs that meet all criteria, in natural order of their names and then of their backup servers.
+def find_jobs(client: Client, kind: JobKind, criteria: tuple[Node, ...], *, page_size: int = PAGE_SIZE) -> list[Job]:
+    """Return the jobs that meet all criteria, in natural order of their names and then of their backup servers.
 
-    Criteria are sent and applied again here. Where a filtered query is refused or finds nothing, the unfiltered list
-    decides: names may hold what the server's own quoting trips over. Where the query service does not know the type,
-    the kind's own collection has its jobs.
+    Where a filtered query finds nothing, the unfiltered list decides: names may hold what the server's own quoting fails at.
+    Where the query service does not know the type, the kind's own collection has its jobs.
     """
-    wire = create_wire_filter(And(criteria), is_certain=is_sendable)
-    found: list[Job] = []
-    if wire is not None:
-        found = _collect(client, criteria, iter_resources(client, kind.source, wire=wire, page_size=page_size)) or []
-    if not found:
-        rows = iter_resources(client, kind.source, page_size=page_size)
-        whole = _collect(client, criteria, rows)
-        if whole is None:
-            jobs = _iter_jobs(client, criteria, iter_collection(client, kind.collection, kind.source.list_path[-1]))
-            whole = list(jobs)
-        found = whole
-    return sorted(found, key=lambda job: (natural_key(job.shown["name"] or ""), natural_key(job.shown["backup_server"] or "")))
-
-
-def _collect(client: Client, criteria: tuple[Node, ...], rows: Iterator[dict[str, Any]]) -> list[Job] | None:
-    """List the jobs of a query; None where the server refuses it."""
-    client.log_on()
+    client.ensure_session()
+    listing = FilteredListing(client, kind.target)
     try:
-        return list(_iter_jobs(client, criteria, rows))
+        found = _collect(client, criteria, listing.iter_rows(And(criteria), page_size=page_size))
+        if not found and listing.is_filtered:
+            found = _collect(client, criteria, listing.iter_rows(page_size=page_size))
     except EmError as err:
-        if err.status not in (400, 404, 500, 501):
+        if err.status not in REFUSALS:
             raise
-    return None
+        found = _collect(client, criteria, iter_collection(client, kind.collection, kind.target.list_path[-1]))
+    return sorted(found, key=lambda job: (natural_key(job.data["name"] or ""), natural_key(job.data["backup_server"] or "")))
 
 
-def _iter_jobs(client: Client, criteria: tuple[Node, ...], rows: Iterator[dict[str, Any]]) -> Iterator[Job]:
-    for row in rows:
-        job = Job(normalise_job(row, client), row)
-        if matches(And(criteria), job.shown):
-            yield job
+def _collect(client: Client, criteria: tuple[Node, ...], rows: Iterator[dict[str, Any]]) -> list[Job]:
+    jobs = (Job(normalise_job(row, client), row) for row in rows)
+    return [job for job in jobs if matches(And(criteria), job.data)]
 
 
 def find_job(client: Client, params: Mapping[str, Any]) -> Job:
-    """Find the one job that ``name`` or ``uid``, and ``backup_server``, mean. Fails as ``not_found`` or ``ambiguous``."""
-    kind = KINDS[params["kind"]]
+    """Return the one job that ``name`` or ``uid``, and ``backup_server``, mean. Raise ``not_found`` or ``ambiguous``."""
+    kind = JOB_KINDS[params["kind"]]
     option, field = ("uid", UID) if params["uid"] is not None else ("name", NAME)
     value = _check_text(option, params[option], kind)
     server = params["backup_server"]
     if server is not None:
         server = _check_text("backup_server", server, kind)
     equal = find_jobs(client, kind, (Comparison(field, "==", value),))
-    found = [job for job in equal if server is None or (job.shown["backup_server"] or "").lower() == server.lower()]
+    found = [job for job in equal if server is None or (job.data["backup_server"] or "").lower() == server.lower()]
     if len(found) > 1:  # names that differ only in case
-        found = [job for job in found if job.shown["name"] == value] or found
+        found = [job for job in found if job.data["name"] == value] or found
     if len(found) == 1:
         return found[0]
-    listed = ", ".join(f"{job.shown['name']} on {job.shown['backup_server']} ({job.shown['uid']})" for job in found or equal)
+    listed = ", ".join(f"{job.data['name']} on {job.data['backup_server']} ({job.data['uid']})" for job in found or equal)
     if found:
         raise EmError(
             "ambiguous",
             f"{len(found)} jobs are called {value}: {listed}. Set backup_server, or uid instead of name.",
-            result={"jobs": [job.shown for job in found]},
+            result={"jobs": [job.data for job in found]},
         )
     raise EmError(
         "not_found",
         f"There is no job with the {option} {value}{f' on {server}' if server else ''} among the jobs of kind {params['kind']}"
         + (f"; there is {listed}." if equal else ": check its spelling and kind, and what jobs the user may see."),
     )
-
-
-def add_last_session(client: Client, job: dict[str, Any]) -> dict[str, Any]:
-    """Add a job's newest run, as ``last_session``."""
-    return {**job, "last_session": find_last_run(client, job)}

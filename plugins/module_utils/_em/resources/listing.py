@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the resources have in common: queries by type, entities by address, and links."""
+"""Queries by type, and the one policy for filters: send as much as the server takes, and never rely on it."""
 
 from __future__ import annotations
 
@@ -13,39 +13,118 @@ from ..client.client import Client
 from ..client.pages import find_next_page
 from ..errors import EmError
 from ..protocol.codec import iter_rows, read_text
+from ..protocol.filters import Comparison, Field, Node, to_server_filter
 
 PAGE_SIZE = 500
+# How a server may refuse a filter, an order or a type (wire facts, section 4).
+REFUSALS = (400, 404, 500, 501)
+RETRY_REFUSED_EVERY = 10  # uses, after which a refused form is tried again: a 500 may have been transient
 
 
-class Source(NamedTuple):
+class QueryTarget(NamedTuple):
     """A type of the query service: its name, and where in a QueryResult its rows are."""
 
     type: str
     list_path: tuple[str, str]
 
 
-TASKS = Source("Task", ("resources", "tasks"))
-BACKUP_RUNS = Source("BackupJobSession", ("entities", "backup_job_sessions"))
-REPLICA_RUNS = Source("ReplicaJobSession", ("entities", "replica_job_sessions"))
+TASK_QUERY = QueryTarget("Task", ("resources", "tasks"))
+BACKUP_SESSION_QUERY = QueryTarget("BackupJobSession", ("entities", "backup_job_sessions"))
+REPLICA_SESSION_QUERY = QueryTarget("ReplicaJobSession", ("entities", "replica_job_sessions"))
+
+
+class FilteredListing:
+    """The rows of one query type, filtered and sorted by the server as far as it can.
+
+    Whether and how a server filters is contradictory even in the reference (wire facts, section 4). So what the server refuses
+    is left out: first the order, then the filter too. A caller that misses something in a filtered answer reads the unfiltered
+    one, and says with `distrust_filter` that filters hide rows here. Callers apply their criteria again to every row.
+    """
+
+    def __init__(self, client: Client, target: QueryTarget) -> None:
+        self.client = client
+        self.target = target
+        self.is_filtered = False  # whether the latest rows came by a filter
+        self._is_trusted = True
+        self._refused: set[tuple[bool, bool]] = set()  # (with a filter, with an order)
+        self._uses = 0
+
+    @property
+    def refuses_filter(self) -> bool:
+        """Return whether the server refuses to filter this type."""
+        return (True, False) in self._refused
+
+    def distrust_filter(self) -> None:
+        """Send no filter any more: an answer has shown that filters hide rows."""
+        self._is_trusted = False
+
+    def iter_rows(
+        self, criteria: Node | None = None, *, newest_by: str | None = None, page_size: int = PAGE_SIZE
+    ) -> Iterator[dict[str, Any]]:
+        """Yield the decoded rows that meet the criteria, and maybe more. ``newest_by`` is a field to sort by, descending."""
+        encoded = to_server_filter(criteria) if criteria is not None and self._is_trusted else None
+        self._uses += 1
+        if self._uses % RETRY_REFUSED_EVERY == 0:
+            self._refused.clear()
+        forms = dict.fromkeys([(encoded, newest_by), (encoded, None), (None, None)])
+        refused = []
+        for encoded_filter, order in forms:
+            shape = (encoded_filter is not None, order is not None)
+            if shape in self._refused and any(shape):
+                continue
+            size = page_size if order == newest_by else PAGE_SIZE
+            rows = iter_resources(self.client, self.target, encoded_filter=encoded_filter, newest_by=order, page_size=size)
+            try:
+                first = next(rows, None)
+            except EmError as err:
+                if err.status not in REFUSALS or not any(shape):
+                    raise
+                refused.append(shape)
+                continue
+            self._refused.update(refused)
+            self.is_filtered = encoded_filter is not None
+            if first is not None:
+                yield first
+                yield from rows
+            return
+
+    def verify_filter(self, field: Field) -> bool:
+        """Return whether an empty filtered answer is true: whether the server finds an existing row by this field.
+
+        If it does not, no filter is sent any more, and it is worth repeating the query.
+        """
+        if not self._is_trusted or self.refuses_filter:
+            return True
+        row = next(self.iter_rows(page_size=1), None)
+        value = read_text(row, field.key) if row is not None else None
+        if value is not None and next(self.iter_rows(Comparison(field, "==", value), page_size=1), None) is None:
+            self.distrust_filter()
+            return False
+        return True
 
 
 def iter_resources(
-    client: Client, source: Source, *, wire: str | None = None, newest_by: str | None = None, page_size: int = PAGE_SIZE
+    client: Client,
+    target: QueryTarget,
+    *,
+    encoded_filter: str | None = None,
+    newest_by: str | None = None,
+    page_size: int = PAGE_SIZE,
 ) -> Iterator[dict[str, Any]]:
-    """Yield the decoded rows of a query. ``wire`` is an encoded filter; ``newest_by`` a field to sort by, descending."""
-    path = f"/api/query?type={source.type}"
-    if source.list_path[0] == "entities":
+    """Yield the decoded rows of a query. ``newest_by`` is a field to sort by, descending."""
+    path = f"/api/query?type={target.type}"
+    if target.list_path[0] == "entities":
         path += "&format=Entities"
-    if wire:
-        path += f"&filter={wire}"
+    if encoded_filter:
+        path += f"&filter={encoded_filter}"
     if newest_by:
         path += f"&sortDesc={newest_by}"
-    for rows in client.iter_pages(f"{path}&pageSize={page_size}", list_path=source.list_path):
+    for rows in client.iter_pages(f"{path}&pageSize={page_size}", list_path=target.list_path):
         yield from rows
 
 
 def iter_collection(client: Client, path: str, list_name: str) -> Iterator[dict[str, Any]]:
-    """Yield the decoded entities of a collection at its own address, which has pages only if the server makes them.
+    """Yield the decoded entities of a collection at its own address. It has pages only if the server makes them.
 
     Its JSON holds the list one level higher than a query's, and its XML has the list as the root (wire facts, 1.2).
     """
@@ -59,7 +138,7 @@ def iter_collection(client: Client, path: str, list_name: str) -> Iterator[dict[
         if document.root not in (None, list_name) or (document.root is None and node is data):
             raise EmError("bad_response", f"The server's answer is not the list of {list_name}.", method="GET", path=path)
         if isinstance(data, dict) and read_text(data, "message"):
-            raise EmError("bad_response", f"The server's list of {list_name} tells of a failure.", method="GET", path=path)
+            raise EmError("bad_response", f"The server's list of {list_name} reports a failure.", method="GET", path=path)
         paging = data.get("paging_info") if isinstance(data, dict) else None
         rows = {key: value for key, value in node.items() if key != "paging_info"} if isinstance(node, dict) else node
         yield from iter_rows(rows, list_name, list_name[:-1])

@@ -2,30 +2,29 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Queries of any type: what may be asked, asking it, and the plain form of what comes back."""
+"""Queries of any type: checking the options, sending the query, and the plain form of its rows."""
 
 from __future__ import annotations
 
 import difflib
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from itertools import islice
 from typing import Any, NamedTuple
 
 from ..client.client import Client
 from ..errors import EmError, create_option_error
 from ..protocol.codec import snake_case
-from ..protocol.dates import normalise_date, parse_date, print_date
+from ..protocol.dates import format_date, normalise_date, parse_date
 from ..protocol.filters import (
     OPERATORS,
     And,
     Comparison,
     Field,
     Node,
-    can_travel,
     encode_filter,
     find_key,
+    is_transmissible,
     may_match,
     parse_filter,
     parse_number,
@@ -34,27 +33,27 @@ from ..protocol.filters import (
 )
 from ..protocol.links import iter_links, normalise_link
 from ..protocol.query_types import DATES, QUERY_TYPES
-from .tasks import NO_TASKS_OF_OWN
+from .tasks import NO_TASKS_IN_OWN_SESSION
 
 DATE_KEYS = frozenset(snake_case(name) for name in DATES)
 SPECIAL_KEYS = DATE_KEYS | {"result"}
 PLAIN_CLASSES = frozenset((str, int, float, bool, type(None)))
 # Links that lead to other resources; the rest are actions, and other addresses of the same.
 USEFUL_LINKS = frozenset(("up", "down", "related", "download"))
-LONGEST_FILTER = 7000  # characters; Kestrel refuses request lines of 8 KiB
-LOOK_AT = 10  # sorted rows to ask for at least
-DEEPEST = 60  # objects within objects; the reference's deepest has eight
+MAX_ENCODED_FILTER = 7000  # characters; Kestrel refuses request lines of 8 KiB
+SORT_PROBE_ROWS = 10  # sorted rows to ask for at least
+MAX_DEPTH = 60  # nested objects; the deepest of the reference has eight
 
 
 class QueryType(NamedTuple):
-    """A type of the query service. ``fields`` is None for one that is newer than our table: any may be asked by."""
+    """A type of the query service. ``fields`` is None for one that is newer than the table: any field is accepted."""
 
     name: str
     fields: tuple[Field, ...] | None
 
 
 class Query(NamedTuple):
-    """What to ask for. ``order`` is a field to sort by; ``limit`` counts rows, None for all."""
+    """A query. ``order`` is a field to sort by; ``limit`` counts rows, None for all."""
 
     type: QueryType
     criteria: tuple[Node, ...]
@@ -66,11 +65,11 @@ class Query(NamedTuple):
 
 
 def get_query_type(name: str, *, allow_unknown: bool) -> QueryType:
-    """Find a documented type by its name, in any case; an unknown one fails with what may have been meant."""
+    """Return a documented type by its name, in any case. Raise ``invalid_option``, with similar names, for an unknown one."""
     known = {documented.lower(): documented for documented in QUERY_TYPES}
     found = known.get(name.strip().lower())
     if found is not None:
-        fields = tuple(Field(field, snake_case(field), kind, values) for field, kind, values in QUERY_TYPES[found][1])
+        fields = tuple(Field(field, snake_case(field), type_, values) for field, type_, values in QUERY_TYPES[found][1])
         return QueryType(found, fields)
     if not name.isascii() or not name.isalnum():
         raise create_option_error("type", name, "give the name of a type, such as BackupJobSession")
@@ -80,16 +79,16 @@ def get_query_type(name: str, *, allow_unknown: bool) -> QueryType:
 
 
 def create_query(params: Mapping[str, Any]) -> Query:
-    """Build a query from a module's or plugin's options; whatever is wrong with them fails here, before any request."""
+    """Return the query of a module's or plugin's options. Raise ``invalid_option`` or ``invalid_filter`` for wrong ones."""
     query_type = get_query_type(params["type"], allow_unknown=params["allow_unknown"])
     criteria: list[Node] = []
     if params["filter"] is not None:
         if not params["filter"].strip():
             raise create_option_error("filter", params["filter"], "it is empty; leave it out", kind="invalid_filter")
         criteria.append(parse_filter(params["filter"], query_type.fields))
-        if not can_travel(print_filter(criteria[0])):
-            cure = "one of its values holds characters that cannot be sent"
-            raise create_option_error("filter", params["filter"], cure, kind="invalid_filter")
+        if not is_transmissible(print_filter(criteria[0])):
+            hint = "one of its values holds characters that cannot be sent"
+            raise create_option_error("filter", params["filter"], hint, kind="invalid_filter")
     for number, condition in enumerate(params["where"] or (), 1):
         criteria.append(_create_comparison(f"where (condition {number})", condition, query_type, params["allow_unknown"]))
     order = None if params["sort_by"] is None else _get_field("sort_by", params["sort_by"], query_type, params["allow_unknown"])
@@ -119,10 +118,10 @@ def _get_field(option: str, name: object, query_type: QueryType, allow_unknown: 
         raise create_option_error(option, name, "give the name of a field, such as Name")
     if query_type.fields is not None and not allow_unknown:
         known = [field.name for field in query_type.fields]
-        hint = _suggest(name, known).partition("? Or ")
-        cure = f"{hint[0]}? " if hint[1] else ""
-        raise create_option_error(option, name, f"{cure}the fields of {query_type.name} are {', '.join(known)}")
-    return Field(name, "")  # what rows show is not compared: nobody knows how
+        similar, mark, _rest = _suggest(name, known).partition("? Or ")
+        hint = f"{similar}? " if mark else ""
+        raise create_option_error(option, name, f"{hint}the fields of {query_type.name} are {', '.join(known)}")
+    return Field(name, "")  # the type is unknown, so rows are not compared
 
 
 def _create_comparison(option: str, condition: Mapping[str, Any], query_type: QueryType, allow_unknown: bool) -> Comparison:
@@ -137,71 +136,70 @@ def _create_comparison(option: str, condition: Mapping[str, Any], query_type: Qu
 
 
 def _print_value(option: str, value: object, field: Field, allow_unknown: bool) -> str:
-    """Give a value in the form the server takes for the field's kind, or say what the field takes."""
+    """Return a value in the form that the server accepts for the field's type. Raise ``invalid_option`` for another value."""
     text = ("true" if value else "false") if isinstance(value, bool) else str(value)
-    if field.kind == "number" and not isinstance(value, bool):  # Jinja's 5.0 is a whole number, and goes as one
+    if field.type == "number" and not isinstance(value, bool):  # Jinja's 5.0 is a whole number, and goes as one
         whole = isinstance(value, float) and value.is_integer()
         text = str(int(value)) if isinstance(value, float) and whole else re.sub(r"(?<=\d)\.0+$", "", text.strip())
-    cure = None
+    hint = None
     if value is None or isinstance(value, (list, dict)):
-        cure = "give one value"
-    elif not can_travel(text):
-        cure = "it holds characters that cannot be sent"
-    elif field.kind == "date":
+        hint = "give one value"
+    elif not is_transmissible(text):
+        hint = "it holds characters that cannot be sent"
+    elif field.type == "date":
         date = parse_date(text)
         if date is not None:
-            return print_date(date)
-        cure = f"{field.name} is a date; give it as ISO 8601, such as 2026-11-23T18:00:00+01:00"
-    elif field.kind == "bool" and text.lower() not in ("true", "false"):
-        cure = f"{field.name} is true or false"
-    elif field.kind == "number" and parse_number(text) is None:
-        cure = f"{field.name} is a number"
+            return format_date(date)
+        hint = f"{field.name} is a date; give it as ISO 8601, such as 2026-11-23T18:00:00+01:00"
+    elif field.type == "bool" and text.lower() not in ("true", "false"):
+        hint = f"{field.name} is true or false"
+    elif field.type == "number" and parse_number(text) is None:
+        hint = f"{field.name} is a number"
     elif field.values and not allow_unknown:
         for known in field.values:
             if known.lower() == text.lower():
                 return known
-        cure = _suggest(text, list(field.values)).partition("? Or ")[0] + f"; {field.name} is one of {', '.join(field.values)}"
-    if cure is not None:
-        raise create_option_error(option, value, cure)
-    return text.lower() if field.kind == "bool" else text
+        hint = _suggest(text, list(field.values)).partition("? Or ")[0] + f"; {field.name} is one of {', '.join(field.values)}"
+    if hint is not None:
+        raise create_option_error(option, value, hint)
+    return text.lower() if field.type == "bool" else text
 
 
 def read_resources(client: Client, query: Query) -> list[dict[str, Any]]:
-    """Ask and give the resources in their plain form; stops reading once there are as many as the limit.
+    """Return the resources in their plain form. Reading stops once there are as many as the limit.
 
-    The server filters and sorts, because its entities do not show all that they can be filtered by; what they do show is
-    checked. Asks for JSON, whatever format the connection prefers, because XML has no types.
+    The server filters and sorts, because its entities do not show every field that they can be filtered by; what they do show
+    is checked. Requests JSON, whatever format the connection prefers, because XML has no types.
     """
-    client.connection = replace(client.connection, response_format="json")
     rows = _iter_resources(client, query)
     first = list(islice(rows, query.limit and _count_first(query)))
     if query.order and (query.limit is None or not _is_sorted(first, query.order, descending=query.descending)):
         first += rows
         first = _sort(first, query.order, descending=query.descending)
-    if not first and query.type.name == "Task" and client.is_own:
-        client.warnings.append(NO_TASKS_OF_OWN)
+    if not first and query.type.name == "Task" and client.owns_session:
+        client.warnings.append(NO_TASKS_IN_OWN_SESSION)
     return first[: query.limit]
 
 
 def _count_first(query: Query) -> int:
-    """Give how many rows to read for a limit: of an order, if one page has them, so many that one can see it is kept."""
-    return max(query.limit or 0, min(LOOK_AT, query.page_size) if query.order else 0)
+    """Return how many rows to read for a limit: with an order at least so many that one can see whether it is kept."""
+    return max(query.limit or 0, min(SORT_PROBE_ROWS, query.page_size) if query.order else 0)
 
 
 def _iter_resources(client: Client, query: Query) -> Iterator[dict[str, Any]]:
     path = f"/api/query?type={query.type.name}&format={'References' if query.format == 'references' else 'Entities'}"
     criteria = And(query.criteria)
     if query.criteria:
-        wire = encode_filter(criteria)
-        if len(wire) > LONGEST_FILTER:
+        encoded = encode_filter(criteria)
+        if len(encoded) > MAX_ENCODED_FILTER:
             raise EmError(
-                "invalid_option", f"The filter is longer than the {LONGEST_FILTER} characters that servers take: split it."
+                "invalid_option", f"The filter is longer than the {MAX_ENCODED_FILTER} characters that servers take: split it."
             )
-        path += f"&filter={wire}"
+        path += f"&filter={encoded}"
     if query.order is not None:
         path += f"&{'sortDesc' if query.descending else 'sortAsc'}={query.order.name}"
     page_size = query.page_size if query.limit is None else min(query.page_size, _count_first(query))
-    for page in client.iter_pages(f"{path}&pageSize={page_size}", list_path=()):
+    for page in client.iter_pages(f"{path}&pageSize={page_size}", list_path=(), accept="application/json"):
         for row in page:
             plain = normalise_resource(row, client)
             if not query.criteria or may_match(criteria, plain):
@@ -214,19 +212,19 @@ def _rank_row(row: Mapping[str, Any], field: Field) -> Any:
 
 
 def _as_natural(field: Field) -> Field:
-    return field._replace(kind="natural") if field.kind in ("text", "choice", "uid") else field
+    return field._replace(type="natural") if field.type in ("text", "choice", "uid") else field
 
 
 def _is_sorted(rows: list[dict[str, Any]], field: Field, *, descending: bool) -> bool:
-    """Ask whether rows came sorted. The order of texts, and of what is not shown, is believed."""
-    if field.kind not in ("enum", "bool", "number", "date"):
+    """Return whether rows are sorted. The order of texts, and of rows that do not show the field, is not checked."""
+    if field.type not in ("enum", "bool", "number", "date"):
         return True
     ranks = [rank for rank in (_rank_row(row, field) for row in rows) if rank is not None]
     return ranks == sorted(ranks, reverse=descending)
 
 
 def _sort(rows: list[dict[str, Any]], field: Field, *, descending: bool) -> list[dict[str, Any]]:
-    """Sort rows by what they show, numbers within texts as numbers; rows that do not show it come last."""
+    """Return rows sorted by a field, numbers within texts as numbers; rows that do not show it come last."""
     ranked = [(_rank_row(row, field), row) for row in rows]
     if all(rank is None for rank, _row in ranked):
         return rows
@@ -236,7 +234,7 @@ def _sort(rows: list[dict[str, Any]], field: Field, *, descending: bool) -> list
 
 
 def normalise_resource(row: Mapping[str, Any], client: Client) -> dict[str, Any]:
-    """Map a decoded resource to its plain form: dates in UTC, lists bare, and of its links those that lead elsewhere."""
+    """Return the plain form of a decoded resource: dates in UTC, lists bare, and only the links to other resources."""
     plain = _normalise_members(row, 0)
     href = row.get("href")
     plain["href"] = client.locate(href) if isinstance(href, str) else None
@@ -253,13 +251,16 @@ def _normalise_members(node: Mapping[str, Any], depth: int) -> dict[str, Any]:
     return {
         key: value if value.__class__ in PLAIN_CLASSES and key not in SPECIAL_KEYS else _normalise_value(value, key, depth)
         for key, value in node.items()
-        if key not in ("links", "href") or (key == "href" and not depth)  # whose host nobody can reach: wire facts, section 7
+        if key not in ("links", "href")
+        or (
+            key == "href" and not depth
+        )  # addresses within have the server's own host, which may be unreachable: wire facts, section 7
     }
 
 
 def _normalise_value(value: Any, key: str, depth: int) -> Any:
-    if depth > DEEPEST:
-        raise EmError("bad_response", f"The server's resource has more than {DEEPEST} objects within objects.")
+    if depth > MAX_DEPTH:
+        raise EmError("bad_response", f"The server's resource has more than {MAX_DEPTH} objects within objects.")
     if isinstance(value, dict):
         if set(value) == {key} and isinstance(value[key], list):  # the list's name twice: wire facts, section 1.2
             value = value[key]

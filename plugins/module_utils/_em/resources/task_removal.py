@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Removing tasks: what may be removed, what became of each."""
+"""Removing tasks: which may be removed, and the outcome for each."""
 
 from __future__ import annotations
 
@@ -11,29 +11,28 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from ..client.client import Client
-from ..client.parallel import Verdict, work_off
-from ..client.status import is_unknown_task
+from ..client.parallel import Next, run_parallel
 from ..errors import EmError
 from ..protocol.filters import natural_key
-from .tasks import Selection, create_task_path, list_task_ids, look_up
+from .tasks import Selection, create_task_path, is_task_not_found, list_task_ids, read_task
 
-SILENT_FAILURES = 3  # removals in a row that got no answer at all; after these the server is not asked again
+MAX_UNANSWERED = 3  # removals in a row without any answer, after which the server gets no further one
 DELETED = "deleted"
-GONE = "gone"
+ALREADY_ABSENT = "already absent"
 
 
-class Unanswered(NamedTuple):
+class UnknownOutcome(NamedTuple):
     """A removal without a clear answer: what came instead, and the outcome if the task turns out to be gone."""
 
     msg: str
-    outcome: str
+    if_gone: str
 
 
 def plan_removal(
     tasks: list[dict[str, Any]], selection: Selection, *, force: bool, max_delete: int | None
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Split the selected tasks into those to remove and those to keep, or refuse the whole removal."""
-    doomed = [task for task in tasks if force or task["state"] == "Finished"]
+    """Return the selected tasks to delete and those to keep. Raise ``invalid_option`` where nothing may be removed."""
+    to_delete = [task for task in tasks if force or task["state"] == "Finished"]
     kept = [task for task in tasks if not (force or task["state"] == "Finished")]
     named = {task_id.lower() for task_id in selection.task_ids or ()}
     unfinished = [task for task in kept if task["task_id"].lower() in named]
@@ -45,117 +44,118 @@ def plan_removal(
             " wait for it with state: finished, or set force: true to stop and remove it.",
             result=create_removal_result(tasks, [], kept, []),
         )
-    if max_delete is not None and len(doomed) > max_delete:
+    if max_delete is not None and len(to_delete) > max_delete:
         raise EmError(
             "invalid_option",
-            f"The option max_delete allows {max_delete} removals, but {len(doomed)} tasks match, so nothing was removed:"
+            f"The option max_delete allows {max_delete} removals, but {len(to_delete)} tasks match, so nothing was removed:"
             " narrow the selection or raise max_delete.",
             result=create_removal_result(tasks, [], kept, []),
         )
-    return doomed, kept
+    return to_delete, kept
 
 
 def remove_tasks(
-    client: Client, tasks: list[dict[str, Any]], doomed: list[dict[str, Any]], kept: list[dict[str, Any]]
+    client: Client, tasks: list[dict[str, Any]], to_delete: list[dict[str, Any]], kept: list[dict[str, Any]]
 ) -> dict[str, Any]:
-    """Remove tasks, each with a request of its own, and say of each what became of it.
+    """Remove tasks, each with a request of its own, and return the outcome for each.
 
-    A task that was gone already is neither deleted nor an error. A removal without an answer is not repeated; what became
-    of it is read from the list afterwards. Fails as ``partial`` if any task that was to be removed may be left.
+    A task that was already absent is neither deleted nor an error. A removal without an answer is not repeated; its outcome
+    is read from the list afterwards. Raise ``partial`` if any task that was to be removed may be left.
     """
-    progress = _Progress()
-    work_off(client, deque(task["task_id"] for task in doomed), progress.remove)
-    outcomes = {task["task_id"]: progress.outcomes.get(task["task_id"], progress.rest) for task in doomed}
-    lost = progress.lost
-    said = _clear_up(client, outcomes, lost)
-    deleted = sorted((task_id for task_id, outcome in said.items() if outcome == DELETED), key=natural_key)
+    removal = _Removal()
+    run_parallel(client, deque(task["task_id"] for task in to_delete), removal.remove)
+    outcomes = {task["task_id"]: removal.outcomes.get(task["task_id"], removal.not_attempted_reason) for task in to_delete}
+    resolved = _resolve_unknown(client, outcomes, session_lost=removal.session_lost is not None)
+    deleted = sorted((task_id for task_id, outcome in resolved.items() if outcome == DELETED), key=natural_key)
     errors = [
-        {"task_id": task_id, "msg": said[task_id]}
-        for task_id in sorted(said, key=natural_key)
-        if said[task_id] not in (DELETED, GONE)
+        {"task_id": task_id, "msg": resolved[task_id]}
+        for task_id in sorted(resolved, key=natural_key)
+        if resolved[task_id] not in (DELETED, ALREADY_ABSENT)
     ]
     result = {"changed": bool(deleted), **create_removal_result(tasks, deleted, kept, errors)}
-    if lost is not None:
-        lost.result = result
-        raise lost
+    if removal.session_lost is not None:
+        removal.session_lost.result = result
+        raise removal.session_lost
     if errors:
         raise EmError(
             "partial",
-            f"{len(deleted)} of {len(doomed)} tasks were removed; {len(errors)} were not, or may not have been:"
+            f"{len(deleted)} of {len(to_delete)} tasks were removed; {len(errors)} were not, or may not have been:"
             f" {errors[0]['task_id']}: {errors[0]['msg']}" + (" (and more, see errors)" if len(errors) > 1 else ""),
             result=result,
         )
     return result
 
 
-class _Progress:
-    """What became of the removals so far, and whether to go on: `work_off` may call `remove` from several threads."""
+class _Removal:
+    """The outcomes so far, and whether to go on: `run_parallel` may call `remove` from several threads."""
 
     def __init__(self) -> None:
-        self.outcomes: dict[str, str | Unanswered] = {}
-        self.lost: EmError | None = None
-        self._silent = 0
+        self.outcomes: dict[str, str | UnknownOutcome] = {}
+        self.session_lost: EmError | None = None
+        self._unanswered = 0
 
     @property
-    def rest(self) -> str:
-        """Say why the removals that have no outcome were not tried."""
-        if self.lost is not None:
+    def not_attempted_reason(self) -> str:
+        """Return why the removals that have no outcome were not attempted."""
+        if self.session_lost is not None:
             return "Not removed: the logon session was lost."
-        return "Not tried: the server had stopped answering."
+        return "Not attempted: the server had stopped answering."
 
-    def remove(self, client: Client, task_id: str) -> Verdict:
-        """Remove a task and note what became of it."""
+    def remove(self, client: Client, task_id: str) -> Next:
+        """Remove a task and note its outcome."""
         self.outcomes[task_id], err = _remove_task(client, task_id)
-        self._silent = self._silent + 1 if err is not None and err.status is None else 0
+        self._unanswered = self._unanswered + 1 if err is not None and err.status is None else 0
         if err is not None and err.kind == "session_lost":
-            self.lost = err
-        if self.lost is not None or self._silent >= SILENT_FAILURES:
-            return Verdict.END
-        return Verdict.GO_ON if err is None or is_unknown_task(err) else Verdict.SLOW_DOWN
+            self.session_lost = err
+        if self.session_lost is not None or self._unanswered >= MAX_UNANSWERED:
+            return Next.STOP
+        return Next.CONTINUE if err is None or is_task_not_found(err) else Next.SERIAL
 
 
-def _remove_task(client: Client, task_id: str) -> tuple[str | Unanswered, EmError | None]:
-    """Remove one task; give the outcome, and the failure if there was one."""
+def _remove_task(client: Client, task_id: str) -> tuple[str | UnknownOutcome, EmError | None]:
+    """Remove one task. Return its outcome, and the failure if there was one."""
     try:
-        status = client.delete(create_task_path(task_id))
+        status = client.send("DELETE", create_task_path(task_id)).status
     except EmError as err:
-        if is_unknown_task(err):
-            return GONE, err
+        if is_task_not_found(err):
+            return ALREADY_ABSENT, err
         if err.status == 404:
-            return Unanswered(err.msg, GONE), err
-        if err.status is None and err.sent:
-            return Unanswered(err.msg, DELETED), err
+            return UnknownOutcome(err.msg, ALREADY_ABSENT), err
+        if (err.status is None and err.may_have_been_sent) or 200 <= (err.status or 0) < 300:
+            return UnknownOutcome(err.msg, DELETED), err
         return err.msg, err
     if status == 204:
         return DELETED, None
-    return Unanswered(f"The server answered {status}, not 204 as to a removal.", DELETED), None
+    return UnknownOutcome(f"The server answered {status} instead of 204.", DELETED), None
 
 
-def _clear_up(client: Client, outcomes: Mapping[str, str | Unanswered], lost: EmError | None) -> dict[str, str]:
-    """Read the list to learn what became of removals without a clear answer: a task that is not listed any more is gone."""
-    said = {task_id: outcome for task_id, outcome in outcomes.items() if isinstance(outcome, str)}
-    unclear = {task_id: outcome for task_id, outcome in outcomes.items() if isinstance(outcome, Unanswered)}
-    if not unclear:
-        return said
+def _resolve_unknown(client: Client, outcomes: Mapping[str, str | UnknownOutcome], *, session_lost: bool) -> dict[str, str]:
+    """Return every outcome, and read the list for those without a clear answer: a task that is not listed any more is gone."""
+    resolved = {task_id: outcome for task_id, outcome in outcomes.items() if isinstance(outcome, str)}
+    unknown = {task_id: outcome for task_id, outcome in outcomes.items() if isinstance(outcome, UnknownOutcome)}
+    if not unknown:
+        return resolved
     pages = client.pages
+    listed: set[str] | None = None
     try:
-        listed = None if lost is not None else list_task_ids(client)
-        if listed is not None and client.pages - pages > 1:  # rows may have moved from page to page while they were read
-            listed |= {task_id for task_id in unclear if task_id not in listed and look_up(client, task_id) is not None}
+        if not session_lost:
+            listed = list_task_ids(client)
+            if client.pages - pages > 1:  # rows may have moved from page to page while they were read
+                listed |= {task_id for task_id in unknown if task_id not in listed and read_task(client, task_id) is not None}
     except EmError:
         listed = None
-    for task_id, outcome in unclear.items():
+    for task_id, outcome in unknown.items():
         if listed is None:
-            said[task_id] = f"It may have been removed or not. {outcome.msg}"
+            resolved[task_id] = f"It may have been removed or not. {outcome.msg}"
         else:
-            said[task_id] = f"It is still listed. {outcome.msg}" if task_id in listed else outcome.outcome
-    return said
+            resolved[task_id] = f"It is still listed. {outcome.msg}" if task_id in listed else outcome.if_gone
+    return resolved
 
 
 def create_removal_result(
     tasks: list[dict[str, Any]], deleted: list[str], kept: list[dict[str, Any]], errors: list[dict[str, Any]]
 ) -> dict[str, Any]:
-    """Build the result of a removal: done, predicted or refused. ``diff`` shows the selected tasks before and after."""
+    """Return the result of a removal: done, predicted or refused. ``diff`` shows the selected tasks before and after."""
     gone = set(deleted)
     return {
         "tasks": tasks,
@@ -163,11 +163,11 @@ def create_removal_result(
         "kept": [{"task_id": task["task_id"], "state": task["state"]} for task in kept],
         "errors": errors,
         "diff": {
-            "before": _print_tasks(tasks),
-            "after": _print_tasks(task for task in tasks if task["task_id"] not in gone),
+            "before": _format_tasks(tasks),
+            "after": _format_tasks(task for task in tasks if task["task_id"] not in gone),
         },
     }
 
 
-def _print_tasks(tasks: Iterable[Mapping[str, Any]]) -> str:
+def _format_tasks(tasks: Iterable[Mapping[str, Any]]) -> str:
     return "".join(f"{task['task_id']} {task['state']} {task['operation']}\n" for task in tasks)

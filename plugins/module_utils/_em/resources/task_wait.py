@@ -6,70 +6,67 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
-from ..client.client import Client
-from ..client.polling import TimedOut, poll
+from ..client.polling import TimedOut, WaitBudget, poll
 from ..errors import EmError
 from ..protocol.filters import natural_key
-from .tasks import NO_TASKS_OF_OWN, Found, Selection, find_tasks, select_by_ids, warn_of_no_outcome
+from .listing import FilteredListing
+from .tasks import (
+    NO_TASKS_IN_OWN_SESSION,
+    Found,
+    Selection,
+    create_outcome_warning,
+    find_tasks,
+    select_by_ids,
+)
 
 
-class Patience:
-    """How long a wait may take, from its making on, and the longest pause between two looks; in seconds."""
-
-    def __init__(self, client: Client, wait_timeout: int, poll_interval: int) -> None:
-        self.wait_timeout = wait_timeout
-        self.poll_interval = poll_interval
-        self.deadline = client.clock() + wait_timeout
-
-
-def find_patiently(client: Client, selection: Selection, patience: Patience) -> Found:
-    """Find the tasks to wait for; a fault that passes is ridden out here as it is later. A logon that fails does not pass."""
+def find_tasks_retrying(listing: FilteredListing, selection: Selection, budget: WaitBudget) -> Found:
+    """Return the tasks to wait for. Transient errors are retried, as in the wait itself; a failed logon is not."""
+    client = listing.client
     if not selection.is_none:
-        client.log_on()
-    deadline = max(patience.deadline, client.clock() + client.connection.timeout)  # one look in any case
-    end = poll(
-        client,
-        lambda: find_tasks(client, selection, for_action=True),
-        deadline=deadline,
-        poll_interval=patience.poll_interval,
-    )
-    if isinstance(end, TimedOut):
+        client.ensure_session()
+    deadline = max(budget.deadline, client.clock() + client.connection.timeout)  # at least one poll
+    found = poll(client, lambda: find_tasks(listing, selection, for_action=True), budget, deadline=deadline)
+    if isinstance(found, TimedOut):
         raise EmError(
             "wait_timeout",
-            f"Within {patience.wait_timeout} seconds the tasks could not even be listed.{end.explain()}",
-            detail=end.trouble.msg if end.trouble else None,
+            f"The tasks could not even be listed within {budget.wait_timeout} seconds.{found.explain()}",
+            detail=found.detail,
         )
-    return end
+    return found
 
 
-def wait_for_tasks(client: Client, found: Found, patience: Patience) -> list[dict[str, Any]]:
-    """Wait until every task that was found is finished and return them as last seen.
+def wait_for_tasks(listing: FilteredListing, found: Found, budget: WaitBudget) -> list[dict[str, Any]]:
+    """Wait until every task that was found is finished, and return them as last seen.
 
-    One poll is one query. Faults that pass are ridden out; a lost session is not.
+    One poll is one query. Transient errors are retried; a lost session is not.
     """
+    client = listing.client
     tasks = {task["task_id"]: task for task in found.tasks}
     vanished: set[str] = set()
 
     def list_pending() -> list[str]:
         return [task_id for task_id, task in tasks.items() if task["state"] != "Finished" and task_id not in vanished]
 
-    def look() -> bool | None:
+    def is_done() -> bool | None:
         pending = list_pending()
-        seen = {task["task_id"]: task for task in find_tasks(client, select_by_ids(pending)).tasks}
+        seen = {task["task_id"]: task for task in find_tasks(listing, select_by_ids(pending)).tasks}
         tasks.update(seen)
         vanished.update(task_id for task_id in pending if task_id not in seen)
-        return None if list_pending() else True
+        still_pending = list_pending()
+        client.hooks.on_progress(f"{len(tasks) - len(still_pending)} of {len(tasks)} tasks finished")
+        return None if still_pending else True
 
     if list_pending():
         try:
-            end = poll(client, look, deadline=patience.deadline, poll_interval=patience.poll_interval, pause_first=True)
-            if isinstance(end, TimedOut):
-                raise _create_timeout(list_pending(), tasks, patience.wait_timeout, end)
+            done = poll(client, is_done, budget, pause_first=True)
+            if isinstance(done, TimedOut):
+                raise _create_timeout(list_pending(), tasks, budget, done)
         except EmError as err:
-            err.msg += f" {_explain_vanished(vanished)}" if vanished else ""
+            if vanished:
+                err.add_context(_explain_vanished(vanished))
             err.result = {"tasks": list(tasks.values())}
             raise
     if vanished:
@@ -77,27 +74,41 @@ def wait_for_tasks(client: Client, found: Found, patience: Patience) -> list[dic
     return list(tasks.values())
 
 
-def _explain_vanished(vanished: set[str]) -> str:
-    return (
-        f"Vanished while being waited for: {', '.join(sorted(vanished, key=natural_key))}. Somebody removed the tasks,"
-        " or the server dropped them; how they ended cannot be told."
+def _create_timeout(pending: list[str], tasks: dict[str, dict[str, Any]], budget: WaitBudget, timed_out: TimedOut) -> EmError:
+    listed = ", ".join(f"{task_id} ({tasks[task_id]['state']})" for task_id in pending[:10])
+    return EmError(
+        "wait_timeout",
+        f"After {budget.wait_timeout} seconds {len(pending)} of {len(tasks)} tasks are not finished: {listed}"
+        f"{' and more' if len(pending) > 10 else ''}. Raise wait_timeout if the server is only slow.{timed_out.explain()}",
+        detail=timed_out.detail,
     )
 
 
-def check_named(client: Client, found: Found) -> None:
-    """Fail as ``not_found`` if a task that was named by its id does not exist."""
+def _explain_vanished(vanished: set[str]) -> str:
+    return (
+        f"Vanished during the wait: {', '.join(sorted(vanished, key=natural_key))}. Somebody removed the tasks,"
+        " or the server dropped them; their outcome is unknown."
+    )
+
+
+def require_all_found(listing: FilteredListing, found: Found) -> None:
+    """Raise ``not_found`` if a task that was named by its id does not exist."""
     if found.missing:
         raise EmError(
             "not_found",
             f"There is no such task in this logon session: {', '.join(found.missing)}. "
-            + (NO_TASKS_OF_OWN if client.is_own else "A task is visible only to the session that made it."),
+            + (
+                NO_TASKS_IN_OWN_SESSION
+                if listing.client.owns_session
+                else "A task is visible only to the session that created it."
+            ),
             result={"tasks": found.tasks},
         )
 
 
-def check_success(client: Client, tasks: list[dict[str, Any]]) -> None:
-    """Fail as ``task_failed`` if a finished task was not carried out, and warn if that is not known."""
-    client.warnings += [warn_of_no_outcome(task) for task in tasks if task["success"] is None]
+def raise_for_failed_tasks(listing: FilteredListing, tasks: list[dict[str, Any]]) -> None:
+    """Raise ``task_failed`` if a finished task did not succeed, and warn if its outcome is unknown."""
+    listing.client.warnings += [create_outcome_warning(task) for task in tasks if task["success"] is None]
     failed = [task for task in tasks if task["success"] is False]
     if failed:
         first = failed[0]
@@ -108,13 +119,3 @@ def check_success(client: Client, tasks: list[dict[str, Any]]) -> None:
             detail=first["message"],
             result={"tasks": tasks},
         )
-
-
-def _create_timeout(pending: list[str], tasks: Mapping[str, dict[str, Any]], wait_timeout: int, end: TimedOut) -> EmError:
-    listed = ", ".join(f"{task_id} ({tasks[task_id]['state']})" for task_id in pending[:10])
-    return EmError(
-        "wait_timeout",
-        f"After {wait_timeout} seconds {len(pending)} of {len(tasks)} tasks are not finished: {listed}"
-        f"{' and more' if len(pending) > 10 else ''}. Raise wait_timeout if this is only slow.{end.explain()}",
-        detail=end.trouble.msg if end.trouble else None,
-    )

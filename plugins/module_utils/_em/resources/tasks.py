@@ -2,33 +2,21 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Tasks: what they look like to a playbook, and which of them are meant."""
+"""Tasks: their public form, and selecting them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import quote, unquote
 
 from ..client.client import Client
-from ..client.status import is_unknown_task
 from ..errors import EmError, create_option_error
-from ..protocol.codec import read_bool, read_text
-from ..protocol.filters import (
-    And,
-    Comparison,
-    Field,
-    Node,
-    Or,
-    can_travel,
-    create_wire_filter,
-    is_sendable,
-    matches,
-    natural_key,
-    parse_filter,
-)
+from ..protocol.codec import Document, read_bool, read_text
+from ..protocol.filters import And, Comparison, Field, Node, Or, is_transmissible, matches, natural_key, parse_filter
 from ..protocol.links import iter_links, normalise_link, strip_host
-from .listing import PAGE_SIZE, TASKS, iter_resources
+from .listing import PAGE_SIZE, TASK_QUERY, FilteredListing
 
 STATES = ("Running", "OperationFinished", "Finished")
 FIELDS = (
@@ -36,15 +24,29 @@ FIELDS = (
     Field("State", "state", "enum", STATES),
     Field("Operation", "operation"),
 )
-# Servers' own task queries sort by TaskUid, HC9 and HC10 filter by it (wire facts, section 4): the same id.
+# Servers' own task queries sort by TaskUid, and documentation of 9.0 and 10 filters by it (wire facts, section 4): the same id.
 FILTER_FIELDS = (*FIELDS, Field("TaskUid", "task_id", "natural"))
 SORT_KEYS = ("task_id", "state", "operation")
 
-NO_TASKS_OF_OWN = (
-    "This task logged on for itself, and Enterprise Manager shows a logon session only the tasks that were made in it, so"
-    " there was nothing to see. Log on once with vbem.rest.veeam_session, give its session to whatever starts the tasks, and"
-    " to this task as well."
+SELECTION_SPEC: dict[str, Any] = {
+    "task_id": {"type": "list", "elements": "str"},
+    "task_state": {"type": "list", "elements": "str", "choices": list(STATES)},
+    "operation": {"type": "list", "elements": "str"},
+    "success": {"type": "bool"},
+    "filter": {"type": "str"},
+}
+SORT_SPEC: dict[str, Any] = {
+    "sort_by": {"type": "str", "choices": list(SORT_KEYS), "default": "task_id"},
+    "descending": {"type": "bool", "default": False},
+}
+
+NO_TASKS_IN_OWN_SESSION = (
+    "This task logged on for itself, and Enterprise Manager shows a logon session only the tasks that were created in it, so"
+    " there was nothing to see. Log on once with vbem.rest.veeam_session, and pass its session to what creates the tasks and to"
+    " this task."
 )
+# The server's message for a task that the session does not have, with status 500: wire facts, section 3.1.
+_NO_SUCH_TASK = re.compile(r"\bno\b.*\btask with id\b", re.IGNORECASE | re.DOTALL)
 
 
 class Selection(NamedTuple):
@@ -56,25 +58,26 @@ class Selection(NamedTuple):
 
     @property
     def is_all(self) -> bool:
-        """Ask whether there is no criterion at all."""
+        """Return whether there is no criterion at all."""
         return not self.criteria and self.success is None
 
     @property
     def is_none(self) -> bool:
-        """Ask whether an empty list was given: it is what is left of somebody's tasks, and selects nothing."""
+        """Return whether an empty list was given, which selects nothing."""
         return Or(()) in self.criteria
 
 
 class Found(NamedTuple):
-    """What a selection found. ``missing`` are named ids that the session does not know; ``listed`` counts what was seen."""
+    """What a selection found. ``missing`` are named ids that are not listed; ``listed`` and ``pages`` count what was read."""
 
     tasks: list[dict[str, Any]]
     missing: list[str]
-    listed: int
+    listed: int = 0
+    pages: int = 0
 
 
 def create_selection(params: Mapping[str, Any]) -> Selection:
-    """Build a selection from a module's selection options; a malformed one fails here, before any request."""
+    """Return the selection of a module's options. Raise ``invalid_option`` or ``invalid_filter`` for malformed ones."""
     parts: list[Node] = []
     for option, field in (("task_id", FIELDS[0]), ("task_state", FIELDS[1]), ("operation", FIELDS[2])):
         values = params[option]
@@ -91,21 +94,21 @@ def create_selection(params: Mapping[str, Any]) -> Selection:
 
 
 def _strip(values: Iterable[str]) -> tuple[str, ...]:
-    """Give each value once, without the white space that "task-5, task-6" or the last line of a file brings along."""
+    """Return each value once, without the white space of "task-5, task-6" or of a file's last line."""
     return tuple(dict.fromkeys(value.strip() for value in values))
 
 
 def select_by_ids(task_ids: Iterable[str]) -> Selection:
-    """Build the selection of just these tasks."""
+    """Return the selection of just these tasks."""
     task_ids = tuple(task_ids)
     return Selection((Or(tuple(Comparison(FIELDS[0], "==", task_id) for task_id in task_ids)),), None, task_ids)
 
 
 def normalise_task(row: Mapping[str, Any], client: Client) -> dict[str, Any]:
-    """Map a decoded Task to its public shape; the same for every format and version. What is not known is None.
+    """Return the public form of a decoded Task, the same for every format and version. What is not known is None.
 
-    The outcome counts only once the state is Finished: OperationFinished carries a placeholder Result, and one of the
-    reference's Running samples a Result as well (wire facts, section 2.1).
+    The outcome counts only once the state is Finished: OperationFinished has a placeholder Result, and one of the
+    reference's Running samples has a Result as well (wire facts, section 2.1).
     """
     href = read_text(row, "href")
     task_id = read_text(row, "task_id")
@@ -133,107 +136,126 @@ def normalise_task(row: Mapping[str, Any], client: Client) -> dict[str, Any]:
 
 
 def create_task_path(task_id: str) -> str:
-    """Build a task's path from its id. A sample of the reference has a Delete link to another task (wire facts, 2.1)."""
-    if task_id in (".", "..") or not can_travel(task_id):
-        raise EmError("bad_response", f"The server listed a task with the id {task_id!r}, which cannot be addressed.")
+    """Return a task's path from its id. A sample of the reference has a Delete link to another task (wire facts, 2.1)."""
+    if not _has_path(task_id):
+        raise EmError("bad_response", f"The server listed a task with the id {task_id!r}, which cannot be part of a URL.")
     return f"/api/tasks/{quote(task_id, safe='')}"
 
 
-def find_tasks(client: Client, selection: Selection, *, page_size: int = PAGE_SIZE, for_action: bool = False) -> Found:
-    """List the selected tasks, in natural order of their ids.
+def _has_path(task_id: str) -> bool:
+    return task_id not in (".", "..") and is_transmissible(task_id)
 
-    The server gets as much of the criteria as every server understands alike, and all are applied here again: whether
-    servers filter tasks at all is contradictory even in the reference (wire facts, section 4). So an answer that lacks
-    what was asked for is not believed before the unfiltered list agrees; and a filter that was refused or that hid
-    something is not sent again in this conversation. What is ``for_action`` is selected from the unfiltered list, unless ids
-    say what is to be there: a server that heeds half of a filter answers with some of the tasks, and the rest is not missed.
+
+def find_tasks(
+    listing: FilteredListing, selection: Selection, *, page_size: int = PAGE_SIZE, for_action: bool = False
+) -> Found:
+    """Return the selected tasks, in natural order of their ids.
+
+    A filtered answer that lacks something is checked against the unfiltered list. With ``for_action`` tasks are selected from
+    the unfiltered list, unless they are named by id: a server that applies half of a filter returns some of the tasks, and
+    nobody notices that the others are missing.
     """
     if selection.is_none:
-        return Found([], [], 0)
-    is_sent = client.filters_tasks and not (for_action and not selection.task_ids)
-    wire = create_wire_filter(And(selection.criteria), is_certain=is_sendable) if is_sent else None
-    if wire is None:
-        return _find_in_whole(client, selection, page_size)
-    client.log_on()
-    narrow: Found | None = None
-    try:
-        narrow = _find(client, wire, selection, page_size)
-    except EmError as err:
-        if err.status not in (400, 500, 501):
-            raise
-    if narrow is not None and narrow.tasks and not narrow.missing:
-        return narrow
-    whole = _find_in_whole(client, selection, page_size)
-    client.filters_tasks = narrow is not None and len(narrow.tasks) == len(whole.tasks)
-    return whole
+        return Found([], [])
+    listing.client.ensure_session()
+    if for_action and not selection.task_ids:
+        return _find_in_whole(listing, selection, page_size)
+    narrow = _find(listing, And(selection.criteria), selection, page_size)
+    if listing.is_filtered and (narrow.missing or not narrow.tasks):
+        whole = _find_in_whole(listing, selection, page_size)
+        if len(whole.tasks) > len(narrow.tasks):
+            listing.distrust_filter()
+        return whole
+    return narrow if listing.is_filtered else _add_missed(listing.client, narrow, selection)
 
 
 def list_task_ids(client: Client) -> set[str]:
-    """Give the ids of all tasks of the session."""
-    return {task["task_id"] for task in _read_tasks(client, None, PAGE_SIZE)}
+    """Return the ids of all tasks of the session."""
+    return {normalise_task(row, client)["task_id"] for row in FilteredListing(client, TASK_QUERY).iter_rows()}
 
 
-def _find_in_whole(client: Client, selection: Selection, page_size: int) -> Found:
-    """List the selected tasks from the unfiltered list, and ask for each named one that several pages lack.
+def _find_in_whole(listing: FilteredListing, selection: Selection, page_size: int) -> Found:
+    """Return the selected tasks from the unfiltered list."""
+    return _add_missed(listing.client, _find(listing, None, selection, page_size), selection)
 
-    A list is no snapshot. While it is read page by page, others who share the session remove tasks, and what moves up to a
-    page that was read already is never seen.
+
+def _add_missed(client: Client, found: Found, selection: Selection) -> Found:
+    """Read each named task that an unfiltered list of several pages lacks.
+
+    A list is not a snapshot. While it is read page by page, others who share the session remove tasks, and a task that moves up
+    to a page that was read already is missed.
     """
-    pages = client.pages
-    found = _find(client, None, selection, page_size)
-    if client.pages - pages < 2 or not found.missing:
+    if not found.missing or found.pages < 2:
         return found
-    late = [task for task in (look_up(client, task_id) for task_id in found.missing) if task is not None]
+    late = [task for task in (read_task(client, task_id) for task_id in found.missing) if task is not None]
     seen = {task["task_id"].lower() for task in late}
     tasks = found.tasks + [task for task in late if is_selected(task, selection)]
-    return Found(
-        sorted(tasks, key=lambda task: natural_key(task["task_id"])),
-        [task_id for task_id in found.missing if task_id.lower() not in seen],
-        found.listed + len(late),
+    return found._replace(
+        tasks=sorted(tasks, key=lambda task: natural_key(task["task_id"])),
+        missing=[task_id for task_id in found.missing if task_id.lower() not in seen],
+        listed=found.listed + len(late),
     )
 
 
-def look_up(client: Client, task_id: str) -> dict[str, Any] | None:
-    """Read one task; None where the server does not have it."""
-    if task_id in (".", "..") or not can_travel(task_id):
-        return None
-    try:
-        document = client.get(create_task_path(task_id))
-    except EmError as err:
-        if is_unknown_task(err) or (err.status == 404 and err.detail):  # one without a word of the API may be a proxy's
-            return None
-        raise
-    if not isinstance(document.data, dict):
-        raise EmError("bad_response", "The server's answer is not a task.")
-    return normalise_task(document.data, client)
-
-
-def _find(client: Client, wire: str | None, selection: Selection, page_size: int) -> Found:
+def _find(listing: FilteredListing, criteria: Node | None, selection: Selection, page_size: int) -> Found:
+    client, pages = listing.client, listing.client.pages
     wanted = {task_id.lower(): task_id for task_id in selection.task_ids}
     found: dict[str, dict[str, Any]] = {}
     listed = 0
-    for task in _read_tasks(client, wire, page_size):
+    for row in listing.iter_rows(criteria, page_size=page_size):
+        task = normalise_task(row, client)
         listed += 1
         wanted.pop(task["task_id"].lower(), None)
         if is_selected(task, selection):
             found[task["task_id"]] = task
-    return Found(sorted(found.values(), key=lambda task: natural_key(task["task_id"])), list(wanted.values()), listed)
-
-
-def _read_tasks(client: Client, wire: str | None, page_size: int) -> Iterator[dict[str, Any]]:
-    for row in iter_resources(client, TASKS, wire=wire, page_size=page_size):
-        yield normalise_task(row, client)
+    tasks = sorted(found.values(), key=lambda task: natural_key(task["task_id"]))
+    return Found(tasks, list(wanted.values()), listed, client.pages - pages)
 
 
 def is_selected(task: Mapping[str, Any], selection: Selection) -> bool:
-    """Ask whether a task meets every criterion."""
+    """Return whether a task meets every criterion."""
     if selection.success is not None and task["success"] is not selection.success:
         return False
     return matches(And(selection.criteria), task)
 
 
+def read_task(client: Client, task_id: str) -> dict[str, Any] | None:
+    """Return a task as it is now; None where the session does not have it."""
+    if not _has_path(task_id):
+        return None
+    try:
+        return parse_task(client.get(create_task_path(task_id)), client)
+    except EmError as err:
+        if is_task_gone(client, task_id, err):
+            return None
+        raise
+
+
+def parse_task(document: Document, client: Client) -> dict[str, Any]:
+    """Return the public form of the task that an answer is."""
+    if not isinstance(document.data, dict):
+        raise EmError("bad_response", "The server's answer is not a task.")
+    return normalise_task(document.data, client)
+
+
+def is_task_not_found(err: EmError) -> bool:
+    """Return whether a failure is the server's own message that the session has no such task, with status 404 or 500.
+
+    A 404 with another message, or with none, may come from a proxy or from a service that restarts.
+    """
+    return err.status in (404, 500) and bool(_NO_SUCH_TASK.search(err.detail or ""))
+
+
+def is_task_gone(client: Client, task_id: str, err: EmError) -> bool:
+    """Return whether the failure of a request for a task means that the session does not have it (any more).
+
+    The server's own message is enough. After any other 404 the list of tasks decides.
+    """
+    return is_task_not_found(err) or (err.status == 404 and task_id not in list_task_ids(client))
+
+
 def sort_tasks(tasks: list[dict[str, Any]], *, key: str, descending: bool) -> list[dict[str, Any]]:
-    """Sort naturally by one key, states by their rank, equal ones by id in ascending order; what is unknown comes last."""
+    """Return tasks in natural order of one key, states by their rank, equal ones by ascending id; unknown values come last."""
 
     def rank(task: Mapping[str, Any]) -> Any:
         value = task[key]
@@ -247,11 +269,11 @@ def sort_tasks(tasks: list[dict[str, Any]], *, key: str, descending: bool) -> li
 
 
 def warn_of_own_session(client: Client, selection: Selection, found: Found) -> None:
-    """Say why a session of the module's own shows no tasks, where it shows none at all."""
-    if client.is_own and not found.listed and not selection.is_none:
-        client.warnings.append(NO_TASKS_OF_OWN)
+    """Warn that a session of the module's own shows no tasks, where it shows none at all."""
+    if client.owns_session and not found.listed and not selection.is_none:
+        client.warnings.append(NO_TASKS_IN_OWN_SESSION)
 
 
-def warn_of_no_outcome(task: Mapping[str, Any]) -> str:
-    """Build the warning for a task that is finished without an outcome: it may have failed."""
-    return f"The server does not say whether {task['task_id']} ({task['operation']}), which is finished, was carried out."
+def create_outcome_warning(task: Mapping[str, Any]) -> str:
+    """Return the warning for a task that is finished without an outcome: it may have failed."""
+    return f"The server does not say whether {task['task_id']} ({task['operation']}), which is finished, succeeded."

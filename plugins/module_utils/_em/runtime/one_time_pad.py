@@ -2,37 +2,37 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Sealing: how a new session's secrets travel from the module to its action plugin.
+"""A one-time pad: how the secrets of a new session travel from the module to its action plugin.
 
-A module's output is shown by ``ANSIBLE_DEBUG`` and kept in job files before any plugin can censor it. So the action
-plugin sends a one-time pad along, the module returns its secrets combined with that pad, and only the action plugin,
-which threw the dice, can read them. Each pad serves one module run.
+``ANSIBLE_DEBUG`` shows a module's output, and job files keep it, before any plugin can censor it. So the action plugin passes a
+random key to the module, the module returns its secrets encrypted with that key, and only the action plugin can decrypt them.
+Each key serves one run of a module.
 """
 
 from __future__ import annotations
 
 import secrets
 
-PAD_BYTES = 8192
+KEY_BYTES = 8192
 
 
-def create_pad() -> str:
-    """Throw a new pad, in hexadecimal."""
-    return secrets.token_hex(PAD_BYTES)
+def create_key() -> str:
+    """Return a new random key, in hexadecimal."""
+    return secrets.token_hex(KEY_BYTES)
 
 
-def seal(text: str, pad: str) -> str:
-    """Combine ``text`` with the pad; give hexadecimal. Raises ValueError where the text is longer than the pad."""
-    return _combine(text.encode("utf-8"), pad).hex()
+def encrypt(text: str, key: str) -> str:
+    """Return ``text`` combined with the key, in hexadecimal. Raise ValueError where the text is longer than the key."""
+    return _combine(text.encode("utf-8"), key).hex()
 
 
-def unseal(sealed: str, pad: str) -> str:
-    """Give back the text that was sealed with the same pad."""
-    return _combine(bytes.fromhex(sealed), pad).decode("utf-8")
+def decrypt(encrypted: str, key: str) -> str:
+    """Return the text that was encrypted with the same key."""
+    return _combine(bytes.fromhex(encrypted), key).decode("utf-8")
 
 
-def _combine(data: bytes, pad: str) -> bytes:
-    key = bytes.fromhex(pad)
-    if len(data) > len(key):
-        raise ValueError("longer than the pad")
-    return bytes(left ^ right for left, right in zip(data, key))
+def _combine(data: bytes, key: str) -> bytes:
+    pad = bytes.fromhex(key)
+    if len(data) > len(pad):
+        raise ValueError("longer than the key")
+    return bytes(left ^ right for left, right in zip(data, pad))

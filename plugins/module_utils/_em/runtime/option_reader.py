@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Arguments of a plugin that Ansible does not read for us, such as those of an event source: a table of options decides."""
+"""Reading the arguments of plugins for which Ansible reads none, such as event sources, by a table of options."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ FALSE = ("no", "off", "0", "false", "n", "f", "0.0")
 
 
 def read_arguments(options: Sequence[Option], given: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, Any]:
-    """Give a value for every option: the argument, else its environment variable, else its default.
+    """Return a value for every option: the argument, else its environment variable, else its default.
 
-    An empty text counts as not given, so that a template may give nothing. Whatever is wrong is ``invalid_option``.
+    An empty text counts as not given, so that a template may give nothing. Raise ``invalid_option`` for a wrong argument.
     """
     names = {name: option for option in options for name in (option.name, *option.aliases)}
     for name in given:
@@ -37,34 +37,34 @@ def read_arguments(options: Sequence[Option], given: Mapping[str, Any], environ:
             raise EmError("invalid_option", f"The options {' and '.join(spelled)} are the same one: give it once.")
         if spelled:
             values[option.name] = read_value(option, given[spelled[0]], option.name)
-        elif option.env and environ.get(option.variable):
-            values[option.name] = read_value(option, environ[option.variable], option.variable)
+        elif option.env and environ.get(option.env_var):
+            values[option.name] = read_value(option, environ[option.env_var], option.env_var)
         else:
             values[option.name] = option.default
     return values
 
 
 def is_empty(value: object) -> bool:
-    """Ask whether an argument says nothing."""
+    """Return whether an argument counts as not given."""
     return value is None or value in ("", [])
 
 
 def read_value(option: Option, value: Any, name: str) -> Any:
-    """Read a value as its option's kind. Templates of a rulebook make numbers and truths of texts, and the reverse."""
-    if option.kind == "list":
+    """Return a value as its option's type. Templates of a rulebook turn texts into numbers and booleans, and the reverse."""
+    if option.type == "list":
         parts = value if isinstance(value, (list, tuple)) else [value]
         return [_check_choice(option, _read_text(option, part, name), name) for part in parts]
-    if option.kind == "raw":
+    if option.type == "raw":
         return value
-    if option.kind == "int":
+    if option.type == "int":
         return _read_int(value, name)
-    if option.kind == "bool":
+    if option.type == "bool":
         text = str(value).strip().lower()
         if text not in TRUE + FALSE:
             raise create_option_error(name, value, "give true or false")
         return text in TRUE
     text = _check_choice(option, _read_text(option, value, name), name)
-    return os.path.expandvars(os.path.expanduser(text)) if option.kind == "path" else text  # noqa: PTH111 - as Ansible does
+    return os.path.expandvars(os.path.expanduser(text)) if option.type == "path" else text  # noqa: PTH111 - as Ansible does
 
 
 def _read_int(value: Any, name: str) -> int:
@@ -78,19 +78,19 @@ def _read_int(value: Any, name: str) -> int:
 
 def _read_text(option: Option, value: Any, name: str) -> str:
     if isinstance(value, str):
-        # Of what JSON writes as two escapes Python's literals make two halves.
+        # Python's literals read what JSON writes as two escapes as two surrogates.
         try:
             return value.encode("utf-16", "surrogatepass").decode("utf-16")
         except UnicodeDecodeError:
-            return value  # halves without their others: bytes of the environment that are no UTF-8, sent as they are
-    if isinstance(value, date):  # YAML makes one of what looks like it
+            return value  # lone surrogates: bytes of the environment that are not UTF-8, sent unchanged
+    if isinstance(value, date):  # YAML reads what looks like a date as one
         return value.isoformat()
     if option.secret:
         raise EmError(
             "invalid_option",
             f"The option {name} is no text but of the type {type(value).__name__}: put it into quotes, or leave it out and set"
-            f" the environment variable {option.variable}. In a rulebook, where ansible-rulebook reads what a template gives as"
-            f' Python, write it with tojson, {name}: "{{{{ {option.variable} | tojson }}}}".',
+            f" the environment variable {option.env_var}. In a rulebook, where ansible-rulebook reads what a template gives as"
+            f' Python, write it with tojson, {name}: "{{{{ {option.env_var} | tojson }}}}".',
         )
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise create_option_error(name, value, "give a text")

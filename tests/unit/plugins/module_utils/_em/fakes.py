@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import unquote
 
 from requests.structures import CaseInsensitiveDict
 
-from ansible_collections.vbem.rest.plugins.module_utils._em.client.client import Client
+from ansible_collections.vbem.rest.plugins.module_utils._em.client.client import Client, Hooks
 from ansible_collections.vbem.rest.plugins.module_utils._em.client.transport import Response
 from ansible_collections.vbem.rest.plugins.module_utils._em.errors import EmError
 from ansible_collections.vbem.rest.plugins.module_utils._em.options import Connection
+from ansible_collections.vbem.rest.plugins.module_utils._em.resources.jobs import Job
 
 Script = Callable[[str, str], "Response | EmError"]
 TOKEN = "SesToken1=="
@@ -31,34 +33,52 @@ def answer(status: int = 200, body: object = b"", **headers: str) -> Response:
 
 
 class FakeTransport:
-    """Answers as a script says, and notes what it was asked."""
+    """Answers as a script says, and notes its calls."""
 
     def __init__(self, connection: Connection, script: Script) -> None:
         self.connection = connection
         self.script = script
-        self.deadline: float | None = None
         self.deadlines: list[float | None] = []
         self.requests = 0
-        self.log_offs = 0  # that nothing may interrupt
-        self.seen_headers: Mapping[str, str] = {}
+        self.logoffs = 0  # that nothing may interrupt
+        self.last_headers: Mapping[str, str] = {}
         self.calls: list[tuple[str, str]] = []
         self.headers: list[dict[str, str]] = []
+        self.bodies: list[bytes | None] = []
         self.shown: list[str | None] = []
+        self.current_deadline: float | None = None
 
-    def request(self, method: str, path: str, *, headers: Mapping[str, str], shown_path: str | None = None) -> Response:
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        headers: Mapping[str, str],
+        body: bytes | None = None,
+        shown_path: str | None = None,
+    ) -> Response:
         self.requests += 1
         self.calls.append((method, path))
         self.headers.append(dict(headers))
+        self.bodies.append(body)
         self.shown.append(shown_path)
-        self.deadlines.append(self.deadline)
+        self.deadlines.append(self.current_deadline)
         said = self.script(method, path)
         if isinstance(said, EmError):
             raise said
-        self.seen_headers = said.headers
+        self.last_headers = said.headers
         return said
 
-    def begin_log_off(self) -> None:
-        self.log_offs += 1
+    @contextmanager
+    def deadline(self, deadline: float) -> Iterator[None]:
+        self.current_deadline = deadline
+        try:
+            yield
+        finally:
+            self.current_deadline = None
+
+    def start_logoff(self) -> None:
+        self.logoffs += 1
 
     def close(self) -> None:
         pass
@@ -73,9 +93,10 @@ class FakeClient(Client):
         connection = Connection("em.example.com", username="CORP\\backup", session_id=SESSION_ID, token=TOKEN, **settings)
         self.now = 1000.0
         self.slept: list[float] = []
-        super().__init__(connection, clock=lambda: self.now, sleep=self._pass)
-        self.is_own = own
-        self.transport = FakeTransport(connection, script)
+        self.progress: list[str] = []
+        hooks = Hooks(clock=lambda: self.now, sleep=self._pass, on_progress=self.progress.append)
+        super().__init__(connection, hooks=hooks, transport=FakeTransport(connection, script))  # type: ignore[arg-type]
+        self.owns_session = own
 
     def _pass(self, seconds: float) -> None:
         assert seconds > 0
@@ -84,7 +105,7 @@ class FakeClient(Client):
 
     @property
     def calls(self) -> list[tuple[str, str]]:
-        """Give method and path of each request."""
+        """Return method and path of each request."""
         return self.transport.calls
 
 
@@ -142,3 +163,45 @@ class TaskServer:
             200,
             {"Resources": {"Tasks": {"Tasks": page}}, "PagingInfo": {"PageNum": number, "PageSize": size, "PagesCount": count}},
         )
+
+
+JOB_GUID = "6b1c4f8e-0a1d-5f0e-9d7c-2f3f7a3f9a11"
+JOB_UID = f"urn:veeam:Job:{JOB_GUID}"
+JOB_LINKS = ("Start", "Stop", "Retry", "ToggleScheduleEnabled")
+
+
+class SessionListClient:
+    """A client of a server that lists the job sessions it is given, ten to a page, whatever the filter."""
+
+    def __init__(self, sessions: list[dict[str, Any]] | None = None) -> None:
+        self.sessions = sessions or []
+        self.paths: list[str] = []
+        self.pages = 0
+
+    def iter_pages(self, path: str, *, list_path: tuple[str, ...]) -> Iterator[list[dict[str, Any]]]:
+        self.paths.append(path)
+        for start in range(0, len(self.sessions) or 1, 10):
+            self.pages += 1
+            yield self.sessions[start : start + 10]
+
+    def locate(self, href: str) -> str:
+        return href
+
+
+def make_session(number: int, state: str = "Stopped", result: str | None = "Success", **more: Any) -> dict[str, Any]:
+    """Return a job session of `JOB_UID`, decoded."""
+    return {
+        "uid": f"urn:veeam:BackupJobSession:{number}",
+        "name": f"session {number}",
+        "job_uid": JOB_UID,
+        "state": state,
+        "result": result,
+        "creation_time_utc": f"2026-11-23T18:{number:02}:00.{number}Z",
+        **more,
+    }
+
+
+def make_job(*, enabled: bool | None = True, links: tuple[str, ...] = JOB_LINKS, job_type: str | None = "Backup") -> Job:
+    """Return the job `JOB_UID` with these links."""
+    raw = {"links": [{"rel": rel, "href": f"https://elsewhere:1/api/jobs/{JOB_GUID}?action={rel.lower()}"} for rel in links]}
+    return Job({"name": "SQL", "uid": JOB_UID, "job_type": job_type, "schedule_enabled": enabled}, raw)

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.vbem.rest.plugins.module_utils._em.client.client import Fate
+from ansible_collections.vbem.rest.plugins.module_utils._em.client.client import SessionState
 from ansible_collections.vbem.rest.plugins.module_utils._em.client.pages import read_page
 from ansible_collections.vbem.rest.plugins.module_utils._em.errors import EmError
 from ansible_collections.vbem.rest.plugins.module_utils._em.protocol.codec import Document
@@ -147,12 +147,12 @@ def test_a_session_that_is_left_is_warned_of(way_out: BaseException | None) -> N
     assert "could not be logged off" in warning
     assert SESSION_ID not in warning
     assert TOKEN not in warning
-    assert client.fate is not Fate.ENDED
+    assert client.session_state is not SessionState.CLOSED
 
 
 def test_a_log_off_is_not_interrupted() -> None:
     client = leave(None)
-    assert (client.warnings, client.fate, client.transport.log_offs) == ([], Fate.ENDED, 1)
+    assert (client.warnings, client.session_state, client.transport.logoffs) == ([], SessionState.CLOSED, 1)
 
 
 def test_what_is_secret_stays_so_after_the_log_off() -> None:
@@ -160,27 +160,27 @@ def test_what_is_secret_stays_so_after_the_log_off() -> None:
         return answer(201, {"SessionId": "own-id"}, X_RestSvcSessionId="own-token") if method == "POST" else answer(204)
 
     client = FakeClient(script, own=True)
-    client._session = None
+    client.session = None
     with client:
-        client.log_on()
-        assert client.fate is Fate.OPEN
-    assert client.fate is Fate.ENDED
+        client.ensure_session()
+        assert client.session_state is SessionState.OPEN
+    assert client.session_state is SessionState.CLOSED
     assert {"own-id", "own-token"} <= client.secrets
 
 
 @pytest.mark.parametrize(
-    ("failure", "fate"),
+    ("failure", "state"),
     [
-        (EmError("connection", "no", sent=False), None),
-        (EmError("connection", "broke"), Fate.BEGUN),
+        (EmError("connection", "no", may_have_been_sent=False), None),
+        (EmError("connection", "broke"), SessionState.REQUESTED),
         (answer(401), None),
-        (answer(500), Fate.BEGUN),
+        (answer(500), SessionState.REQUESTED),
     ],
     ids=["unsent", "broken", "refused", "500"],
 )
-def test_a_logon_may_have_made_a_session(failure: Any, fate: Fate | None) -> None:
+def test_a_logon_may_have_made_a_session(failure: Any, state: SessionState | None) -> None:
     client = FakeClient(lambda _method, _path: failure, own=True)
-    client._session = None
+    client.session = None
     with pytest.raises(EmError), client:
-        client.log_on()
-    assert client.fate is fate
+        client.ensure_session()
+    assert client.session_state is state

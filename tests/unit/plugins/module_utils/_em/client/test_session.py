@@ -212,20 +212,20 @@ def test_a_session_is_closed_whose_logon_broke_off(
     seen: dict[str, str], closed: list[tuple[str, str]], way: BaseException
 ) -> None:
     server = Server()
-    server.seen_headers = answer(200, **{name.replace("-", "_"): value for name, value in seen.items()}).headers
+    server.last_headers = answer(200, **{name.replace("-", "_"): value for name, value in seen.items()}).headers
 
     def script(method: str, _path: str) -> Any:
         if method == "POST":
             raise way
         assert server.headers[-1]["X-RestSvcSessionId"] == "t"
-        return EmError("connection", "gone", sent=False)  # which is not the failure to tell
+        return EmError("connection", "gone", may_have_been_sent=False)  # which is not the failure to tell
 
     server.script = script
     with pytest.raises(type(way)) as caught:
         log_on(server)
     assert caught.value is way
     assert server.calls == [LOGON, *closed]
-    assert server.log_offs == isinstance(way, KeyboardInterrupt)  # another failure may be followed by a further try
+    assert server.logoffs == isinstance(way, KeyboardInterrupt)  # another failure may be followed by a further try
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -236,7 +236,7 @@ def test_the_requests_of_a_log_off() -> None:
     server = Server(answer(204))
     assert log_off(server, SESSION) is True
     assert server.calls == [LOGOFF]
-    assert server.shown == [HIDDEN]
+    assert server.data == [HIDDEN]
     assert server.headers == [{"Accept": "application/xml", "X-RestSvcSessionId": "Token1=="}]
     assert create_headers(CONNECTION, SESSION) == server.headers[0]
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.vbem.rest.plugins.module_utils._em.protocol import dates as _dates
-from ansible_collections.vbem.rest.plugins.module_utils._em.protocol.dates import normalise_date, parse_date, print_date
+from ansible_collections.vbem.rest.plugins.module_utils._em.protocol.dates import format_date, normalise_date, parse_date
 
 FRACTION = "987654321"
 
@@ -55,7 +55,7 @@ def test_dates_come_out_as_utc(text: str, printed: str) -> None:
     date = parse_date(text)
     assert date is not None
     assert date.utcoffset() == timedelta(0)
-    assert print_date(date) == printed
+    assert format_date(date) == printed
     assert parse_date(printed) == date, "what is printed can be read"
 
 
@@ -102,7 +102,7 @@ def test_no_date_is_no_date(text: str | None) -> None:
 
 
 def test_years_of_few_digits_are_printed_in_full() -> None:
-    assert print_date(datetime(1, 2, 3, 4, 5, 6, 70, timezone.utc)) == "0001-02-03T04:05:06.00007Z"
+    assert format_date(datetime(1, 2, 3, 4, 5, 6, 70, timezone.utc)) == "0001-02-03T04:05:06.00007Z"
 
 
 def test_the_order_of_dates_is_that_of_moments() -> None:

@@ -12,15 +12,14 @@ import pytest
 
 from ansible_collections.vbem.rest.plugins.module_utils._em.errors import EmError
 from ansible_collections.vbem.rest.plugins.module_utils._em.protocol.filters import (
-    LONGEST_SENT,
+    MAX_LENGTH,
     And,
     Comparison,
     Field,
     Or,
-    create_wire_filter,
     encode_filter,
     find_key,
-    is_sendable,
+    is_portable,
     matches,
     may_match,
     natural_key,
@@ -28,6 +27,7 @@ from ansible_collections.vbem.rest.plugins.module_utils._em.protocol.filters imp
     parse_number,
     print_filter,
     quote_value,
+    to_server_filter,
 )
 from ansible_collections.vbem.rest.plugins.module_utils._em.resources.tasks import FIELDS
 
@@ -118,7 +118,7 @@ def test_value_survives_print_and_parse(value: str) -> None:
 
 @pytest.mark.parametrize("value", NASTY)
 def test_value_is_quoted_and_encoded_on_the_wire(value: str) -> None:
-    wire = create_wire_filter(Comparison(OPERATION, "==", value), is_certain=is_sendable)
+    wire = to_server_filter(Comparison(OPERATION, "==", value))
     assert wire is not None
     assert not set(wire) & set(';,()=<>!" &#')
     assert unquote(wire) == f'Operation=="{value.replace(chr(34), chr(34) * 2)}"'
@@ -133,7 +133,7 @@ def test_value_selects_nothing_but_itself(value: str) -> None:
 
 def test_only_certain_comparisons_are_sent() -> None:
     def send(text: str) -> str | None:
-        wire = create_wire_filter(parse_filter(text, FIELDS), is_certain=is_sendable)
+        wire = to_server_filter(parse_filter(text, FIELDS))
         return unquote(wire) if wire else None
 
     assert send("State==Finished;TaskId>task-5") == "State==Finished"
@@ -142,12 +142,12 @@ def test_only_certain_comparisons_are_sent() -> None:
     assert send("(State==Finished,TaskId>task-5);Operation!=StartJob") == "Operation!=StartJob"
     assert send("(State==Finished;TaskId>task-5),Operation==StartJob") == "State==Finished,Operation==StartJob"
     assert send('Operation=="a\x00b"') is None
-    assert create_wire_filter(Comparison(OPERATION, "==", "\udcff"), is_certain=is_sendable) is None
+    assert to_server_filter(Comparison(OPERATION, "==", "\udcff")) is None
 
 
 def test_long_filter_is_not_sent() -> None:
     tree = Or(tuple(Comparison(ID, "==", f"task-{n}") for n in range(1000)))
-    assert create_wire_filter(tree, is_certain=is_sendable) is None
+    assert to_server_filter(tree) is None
 
 
 @pytest.mark.parametrize(
@@ -198,7 +198,7 @@ DATE = Field("CreationTime", "creation_time", "date")
 UID = Field("JobUid", "job_uid", "uid")
 TYPE = Field("Type", "type")
 NUMBERED = Field("TaskId", "task_id", "natural")
-KINDS = (NAME, RANKED, CHOICE, SWITCH, NUMBER, DATE, UID, TYPE, NUMBERED)
+ERROR_KINDS = (NAME, RANKED, CHOICE, SWITCH, NUMBER, DATE, UID, TYPE, NUMBERED)
 NAMES = "Name, Level, Color, Enabled, Count, CreationTime, JobUid, Type, TaskId"
 
 
@@ -227,14 +227,14 @@ NAMES = "Name, Level, Color, Enabled, Count, CreationTime, JobUid, Type, TaskId"
 )
 def test_mistake_is_told_in_these_words(text: str, position: int, what: str) -> None:
     with pytest.raises(EmError) as caught:
-        parse_filter(text, KINDS)
+        parse_filter(text, ERROR_KINDS)
     assert caught.value.msg == f"The option filter cannot be {text!r}: at position {position}, {what}"
 
 
 @pytest.mark.parametrize("text", ["Count==many", "Count==1e3", "Count==nan", "Count==" + "9" * 31])
 def test_no_number_is_told(text: str) -> None:
     with pytest.raises(EmError, match="Count is never"):
-        parse_filter(text, KINDS)
+        parse_filter(text, ERROR_KINDS)
 
 
 def test_any_field_is_taken_of_a_type_that_is_not_known() -> None:
@@ -260,8 +260,8 @@ def test_parentheses_are_counted_where_they_are_open() -> None:
 
 def test_date_is_compared_and_sent_in_one_spelling() -> None:
     for spelling in ("2026-11-23T18:00:00Z", '"2026-11-23 20:00+02:00"', "2026-11-23T18:00"):
-        assert parse_filter(f"CreationTime>{spelling}", KINDS) == Comparison(DATE, ">", "2026-11-23T18:00:00Z")
-    assert parse_filter("Name==2026-11-23", KINDS) == Comparison(NAME, "==", "2026-11-23")
+        assert parse_filter(f"CreationTime>{spelling}", ERROR_KINDS) == Comparison(DATE, ">", "2026-11-23T18:00:00Z")
+    assert parse_filter("Name==2026-11-23", ERROR_KINDS) == Comparison(NAME, "==", "2026-11-23")
 
 
 def test_nested_filters_are_printed_with_parentheses() -> None:
@@ -272,20 +272,20 @@ def test_nested_filters_are_printed_with_parentheses() -> None:
 
 
 def test_dates_are_ordered_alike_everywhere_and_texts_are_not() -> None:
-    assert is_sendable(Comparison(DATE, ">=", "2026-11-23T18:00:00Z"))
-    assert not is_sendable(Comparison(NAME, ">=", "a"))
-    assert not is_sendable(Comparison(NUMBER, "<", "5"))
-    assert is_sendable(Comparison(NUMBER, "!=", "5"))
+    assert is_portable(Comparison(DATE, ">=", "2026-11-23T18:00:00Z"))
+    assert not is_portable(Comparison(NAME, ">=", "a"))
+    assert not is_portable(Comparison(NUMBER, "<", "5"))
+    assert is_portable(Comparison(NUMBER, "!=", "5"))
 
 
 def test_the_longest_filter_that_is_sent() -> None:
     fixed = len(encode_filter(Comparison(NAME, "==", "")))
 
     def send(length: int) -> str | None:
-        return create_wire_filter(Comparison(NAME, "==", "-" + "x" * (length - fixed - 1)), is_certain=is_sendable)
+        return to_server_filter(Comparison(NAME, "==", "-" + "x" * (length - fixed - 1)))
 
-    assert len(send(LONGEST_SENT) or "") == LONGEST_SENT
-    assert send(LONGEST_SENT + 1) is None
+    assert len(send(MAX_LENGTH) or "") == MAX_LENGTH
+    assert send(MAX_LENGTH + 1) is None
 
 
 @pytest.mark.parametrize(
@@ -340,7 +340,7 @@ def test_where_a_row_shows_a_field(field: Field, row: dict[str, object], key: st
     ],
 )
 def test_a_row_is_left_out_only_where_it_speaks_against_itself(text: str, row: dict[str, object], expected: bool) -> None:
-    assert may_match(parse_filter(text, KINDS), row) is expected
+    assert may_match(parse_filter(text, ERROR_KINDS), row) is expected
 
 
 @pytest.mark.parametrize(
@@ -370,7 +370,7 @@ def test_a_row_is_left_out_only_where_it_speaks_against_itself(text: str, row: d
     ],
 )
 def test_a_value_is_compared_as_its_kind(text: str, row: dict[str, object], expected: bool) -> None:
-    assert matches(parse_filter(text, KINDS), row) is expected
+    assert matches(parse_filter(text, ERROR_KINDS), row) is expected
 
 
 def test_equal_and_unequal_hold_for_values_that_the_field_should_not_have() -> None:

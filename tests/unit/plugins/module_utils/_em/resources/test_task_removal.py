@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.vbem.rest.plugins.module_utils._em.client.parallel import Verdict
+from ansible_collections.vbem.rest.plugins.module_utils._em.client.parallel import Next
 from ansible_collections.vbem.rest.plugins.module_utils._em.client.status import SESSION_LOST
 from ansible_collections.vbem.rest.plugins.module_utils._em.errors import EmError
 from ansible_collections.vbem.rest.plugins.module_utils._em.resources import task_removal as _task_removal
@@ -99,7 +99,7 @@ def test_the_result() -> None:
 
 SIX = [create_task(number) for number in (1, 2, 3, 4, 5, 10)]
 RESET = EmError("connection", "The connection broke.")
-UNSENT = EmError("connection", "Nobody there.", sent=False)
+UNSENT = EmError("connection", "Nobody there.", may_have_been_sent=False)
 
 
 class Removal:
@@ -200,9 +200,9 @@ def test_a_list_of_one_page_is_believed() -> None:
     server.on_delete = {"task-2": RESET, "task-3": RESET}
     client = FakeClient(server)
     client.pages = 5  # read before
-    doomed = [create_task(number) for number in (1, 2, 3)]
+    to_delete = [create_task(number) for number in (1, 2, 3)]
     with pytest.raises(EmError) as caught:
-        remove_tasks(client, doomed, doomed, [])
+        remove_tasks(client, to_delete, to_delete, [])
     assert caught.value.result["deleted"] == ["task-1", "task-3"]
     assert [error["task_id"] for error in caught.value.result["errors"]] == ["task-2"]
     assert [call for call in client.calls if call[0] == "GET"] == [LIST]
@@ -219,9 +219,9 @@ def test_what_several_pages_lack_is_asked_for_by_itself() -> None:
 
     server.before_query = [lambda: None, move_up]
     client = FakeClient(server)
-    doomed = [create_task(number) for number in (2, 3, 1, 5)]
+    to_delete = [create_task(number) for number in (2, 3, 1, 5)]
     with pytest.raises(EmError) as caught:
-        remove_tasks(client, doomed, doomed, [])
+        remove_tasks(client, to_delete, to_delete, [])
     assert caught.value.kind == "partial"
     assert caught.value.result["deleted"] == ["task-1", "task-3"]
     still = "It is still listed. The connection broke."
@@ -284,18 +284,18 @@ def test_a_lost_session_ends_it_and_keeps_what_is_known() -> None:
 
 
 def test_it_is_told_when_removals_should_not_go_side_by_side(monkeypatch: pytest.MonkeyPatch) -> None:
-    verdicts: list[Verdict] = []
+    verdicts: list[Next] = []
 
-    def work_off(client: Any, items: deque[str], work: Callable[..., Verdict]) -> None:
+    def run_parallel(client: Any, items: deque[str], work: Callable[..., Next]) -> None:
         verdicts.extend(work(client, item) for item in items)
 
-    monkeypatch.setattr(_task_removal, "work_off", work_off)
+    monkeypatch.setattr(_task_removal, "run_parallel", run_parallel)
     Removal({2: answer(404, {"Message": "No task with id."}), 3: answer(403), 4: RESET, 10: answer(202)})
-    good, amiss = Verdict.GO_ON, Verdict.SLOW_DOWN
+    good, amiss = Next.CONTINUE, Next.SERIAL
     assert verdicts == [good, good, amiss, amiss, good, good]
     verdicts.clear()
     Removal({1: RESET, 2: RESET, 3: RESET})
-    assert verdicts == [amiss, amiss, Verdict.END, good, good, good]
+    assert verdicts == [amiss, amiss, Next.STOP, good, good, good]
     verdicts.clear()
     Removal({1: answer(401)})
-    assert verdicts[0] is Verdict.END
+    assert verdicts[0] is Next.STOP

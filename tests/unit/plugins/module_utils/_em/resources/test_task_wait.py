@@ -13,14 +13,14 @@ import pytest
 
 from ansible_collections.vbem.rest.plugins.module_utils._em.errors import EmError
 from ansible_collections.vbem.rest.plugins.module_utils._em.resources.task_wait import (
-    Patience,
-    check_named,
-    check_success,
-    find_patiently,
+    WaitBudget,
+    find_tasks_retrying,
+    raise_for_failed_tasks,
+    require_all_found,
     wait_for_tasks,
 )
 from ansible_collections.vbem.rest.plugins.module_utils._em.resources.tasks import (
-    NO_TASKS_OF_OWN,
+    NO_TASKS_IN_OWN_SESSION,
     Found,
     create_selection,
     find_tasks,
@@ -49,7 +49,7 @@ class Wait:
 
     def run(self, *before: Callable[[], object], wait_timeout: int = 600, poll_interval: int = 10) -> list[tuple[str, str]]:
         self.server.before_query = list(before)
-        tasks = wait_for_tasks(self.client, self.found, Patience(self.client, wait_timeout, poll_interval))
+        tasks = wait_for_tasks(self.client, self.found, WaitBudget(self.client, wait_timeout, poll_interval))
         return [(task["task_id"], task["state"]) for task in tasks]
 
     def fail(self, *before: Callable[[], object], **timing: int) -> EmError:
@@ -158,12 +158,12 @@ def test_a_lost_session_ends_the_wait_with_what_was_seen() -> None:
 def test_a_named_task_that_is_not_there(own: bool) -> None:
     client = FakeClient(TaskServer([]), own=own)
     task = {"task_id": "task-1"}
-    check_named(client, Found([task], [], 1))
+    require_all_found(client, Found([task], [], 1))
     with pytest.raises(EmError) as caught:
-        check_named(client, Found([task], ["task-9", "task-10"], 1))
+        require_all_found(client, Found([task], ["task-9", "task-10"], 1))
     assert caught.value.kind == "not_found"
     assert caught.value.msg == "There is no such task in this logon session: task-9, task-10. " + (
-        NO_TASKS_OF_OWN if own else "A task is visible only to the session that made it."
+        NO_TASKS_IN_OWN_SESSION if own else "A task is visible only to the session that made it."
     )
     assert caught.value.result == {"tasks": [task]}
 
@@ -175,16 +175,16 @@ def create_task(number: int, success: bool | None, message: str | None = None) -
 def test_a_task_that_was_not_carried_out_fails() -> None:
     client = FakeClient(TaskServer([]))
     good, bad, worse = create_task(1, True, "Ok"), create_task(2, False, "Nobody there."), create_task(3, False)
-    check_success(client, [good])
-    check_success(client, [])
+    raise_for_failed_tasks(client, [good])
+    raise_for_failed_tasks(client, [])
     with pytest.raises(EmError) as caught:
-        check_success(client, [good, bad])
+        raise_for_failed_tasks(client, [good, bad])
     assert caught.value.kind == "task_failed"
     assert caught.value.msg == "1 of 2 tasks failed: task-2 (StartJob): Nobody there."
     assert caught.value.detail == "Nobody there."
     assert caught.value.result == {"tasks": [good, bad]}
     with pytest.raises(EmError) as caught:
-        check_success(client, [worse, good, bad])
+        raise_for_failed_tasks(client, [worse, good, bad])
     assert caught.value.msg == "2 of 3 tasks failed: task-3 (StartJob): the server gave no reason (and more, see tasks)"
     assert caught.value.detail is None
     assert client.warnings == []
@@ -193,7 +193,7 @@ def test_a_task_that_was_not_carried_out_fails() -> None:
 def test_a_task_whose_outcome_is_not_told_warns() -> None:
     client = FakeClient(TaskServer([]))
     client.warnings.append("before")
-    check_success(client, [create_task(1, None), create_task(2, True), create_task(3, None)])
+    raise_for_failed_tasks(client, [create_task(1, None), create_task(2, True), create_task(3, None)])
     assert len(client.warnings) == 3
     assert client.warnings[0] == "before"
     assert "task-1" in client.warnings[1]
@@ -217,43 +217,43 @@ def test_a_task_that_vanished_is_told_whatever_becomes_of_the_others() -> None:
 def test_the_first_look_is_as_patient_as_all_others() -> None:
     wait = Wait(make_row("task-1", "Running"))
     wait.server.failing = [answer(503), answer(500), EmError("timeout", "No answer.")]
-    found = find_patiently(wait.client, select_by_ids(["task-1"]), Patience(wait.client, 60, 10))
+    found = find_tasks_retrying(wait.client, select_by_ids(["task-1"]), WaitBudget(wait.client, 60, 10))
     assert [task["task_id"] for task in found.tasks] == ["task-1"]
     wait.server.failing = [answer(503)] * 50
     with pytest.raises(EmError, match=r"Within 60 seconds the tasks could not even be listed. The last poll got") as caught:
-        find_patiently(wait.client, select_by_ids(["task-1"]), Patience(wait.client, 60, 10))
+        find_tasks_retrying(wait.client, select_by_ids(["task-1"]), WaitBudget(wait.client, 60, 10))
     assert caught.value.kind == "wait_timeout"
     assert caught.value.detail is not None
     assert caught.value.detail in caught.value.msg
     wait.server.failing = [answer(401)]
     with pytest.raises(EmError) as caught:
-        find_patiently(wait.client, select_by_ids(["task-1"]), Patience(wait.client, 60, 10))
+        find_tasks_retrying(wait.client, select_by_ids(["task-1"]), WaitBudget(wait.client, 60, 10))
     assert caught.value.kind == "session_lost"
 
 
 def test_the_first_look_has_the_time_of_a_request_in_any_case() -> None:
     wait = Wait(make_row("task-1", "Running"))
     wait.server.failing = [answer(503)]
-    found = find_patiently(wait.client, select_by_ids(["task-1"]), Patience(wait.client, 0, 10))
+    found = find_tasks_retrying(wait.client, select_by_ids(["task-1"]), WaitBudget(wait.client, 0, 10))
     assert [task["task_id"] for task in found.tasks] == ["task-1"]
 
 
 def test_a_logon_that_fails_is_not_ridden_out() -> None:
-    silence = EmError("connection", "Nobody there.", sent=False)
+    silence = EmError("connection", "Nobody there.", may_have_been_sent=False)
     client = FakeClient(lambda _method, _path: silence, own=True)
     client._session = None
     with pytest.raises(EmError) as caught:
-        find_patiently(client, select_by_ids(["task-1"]), Patience(client, 60, 10))
+        find_tasks_retrying(client, select_by_ids(["task-1"]), WaitBudget(client, 60, 10))
     assert caught.value is silence
     assert len(client.calls) == 1
     client.calls.clear()
-    assert find_patiently(client, select_by_ids([]), Patience(client, 60, 10)).tasks == []
+    assert find_tasks_retrying(client, select_by_ids([]), WaitBudget(client, 60, 10)).tasks == []
     assert client.calls == [], "nothing to look for needs no session"
 
 
 def test_what_is_to_be_waited_for_is_not_left_to_the_servers_filter() -> None:
     client = FakeClient(TaskServer([make_row("task-1", "Running"), make_row("task-2")]))
     options = dict.fromkeys(("task_id", "operation", "success", "filter"))
-    found = find_patiently(client, create_selection({**options, "task_state": ["Running"]}), Patience(client, 60, 10))
+    found = find_tasks_retrying(client, create_selection({**options, "task_state": ["Running"]}), WaitBudget(client, 60, 10))
     assert [task["task_id"] for task in found.tasks] == ["task-1"]
     assert client.calls == [("GET", "/api/query?type=Task&pageSize=500")]

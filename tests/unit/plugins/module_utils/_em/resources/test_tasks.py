@@ -14,9 +14,10 @@ from ansible_collections.vbem.rest.plugins.module_utils._em.errors import EmErro
 from ansible_collections.vbem.rest.plugins.module_utils._em.protocol.filters import Comparison, Or
 from ansible_collections.vbem.rest.plugins.module_utils._em.resources.tasks import (
     FIELDS,
-    NO_TASKS_OF_OWN,
+    NO_TASKS_IN_OWN_SESSION,
     Found,
     Selection,
+    create_outcome_warning,
     create_selection,
     create_task_path,
     find_tasks,
@@ -25,7 +26,6 @@ from ansible_collections.vbem.rest.plugins.module_utils._em.resources.tasks impo
     normalise_task,
     select_by_ids,
     sort_tasks,
-    warn_of_no_outcome,
     warn_of_own_session,
 )
 from ansible_collections.vbem.rest.tests.unit.plugins.module_utils._em.fakes import FakeClient, TaskServer, answer, make_row
@@ -412,11 +412,11 @@ def test_sort(key: str, descending: bool, numbers: list[int]) -> None:
 def test_an_own_session_that_shows_nothing_warns(own: bool, listed: int, wanted: dict[str, Any], warned: bool) -> None:
     client = FakeClient(TaskServer([]), own=own)
     warn_of_own_session(client, select(**wanted), Found([], [], listed))
-    assert client.warnings == ([NO_TASKS_OF_OWN] if warned else [])
+    assert client.warnings == ([NO_TASKS_IN_OWN_SESSION] if warned else [])
 
 
 def test_the_warning_of_a_task_without_outcome() -> None:
-    assert warn_of_no_outcome({"task_id": "task-5", "operation": "StartJob"}) == (
+    assert create_outcome_warning({"task_id": "task-5", "operation": "StartJob"}) == (
         "The server does not say whether task-5 (StartJob), which is finished, was carried out."
     )
 

@@ -25,8 +25,8 @@ def show(**params: Any) -> dict[str, Any]:
 def test_options_are_printed_but_for_secrets() -> None:
     given = {"hostname": "em", "host": "em", "port": 9398, "password": None, "session": None, "ca_path": None}
     assert show(**given) == given
-    hidden = show(**{**given, "password": "secret", "session": {"id": "an-id"}, "_pad": "pad"})
-    assert hidden == {**given, "password": "(hidden)", "session": "(hidden)", "_pad": "(hidden)"}
+    hidden = show(**{**given, "password": "secret", "session": {"id": "an-id"}, "_one_time_pad": "pad"})
+    assert hidden == {**given, "password": "(hidden)", "session": "(hidden)", "_one_time_pad": "(hidden)"}
 
 
 @pytest.mark.parametrize("value", ["secret", {"id": "an-id", "token": "a-token"}, ["secret"]])

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.vbem.rest.plugins.module_utils._em.runtime import progress as _watch
-from ansible_collections.vbem.rest.plugins.module_utils._em.runtime.progress import SLICE, Watch, create_watch
+from ansible_collections.vbem.rest.plugins.module_utils._em.runtime.progress import CHECK_SECONDS, ControllerLink, create_link
 
 
 class Time:
@@ -51,7 +51,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def test_lines_are_added(path: Path) -> None:
-    watch = Watch(create_watch(str(path)))
+    watch = ControllerLink(create_link(str(path)))
     path.write_text("there already\n", encoding="utf-8")
     for line in ("one", "one", "two", "B\u00fcro 50%", "two\nlines", "one"):
         watch.report(line)
@@ -59,7 +59,7 @@ def test_lines_are_added(path: Path) -> None:
 
 
 def test_a_line_is_there_as_soon_as_it_is_said(path: Path) -> None:
-    watch = Watch(create_watch(str(path)))
+    watch = ControllerLink(create_link(str(path)))
     with path.open(encoding="utf-8") as reader:
         watch.report("one")
         assert reader.read() == "one\n"
@@ -68,7 +68,7 @@ def test_a_line_is_there_as_soon_as_it_is_said(path: Path) -> None:
 
 
 def test_a_file_that_is_gone_is_not_made_again(path: Path) -> None:
-    watch = Watch(create_watch(str(path)))
+    watch = ControllerLink(create_link(str(path)))
     path.unlink()
     watch.report("one")
     assert not path.exists()
@@ -76,33 +76,33 @@ def test_a_file_that_is_gone_is_not_made_again(path: Path) -> None:
 
 @pytest.mark.parametrize("value", [None, "", ":", "abc", "123", "123:"])
 def test_without_a_value_it_only_sleeps(clock: Time, value: str | None) -> None:
-    watch = Watch(value)
+    watch = ControllerLink(value)
     watch.report("one")
     watch.sleep(40)
     assert clock.slept == [40]
 
 
-@pytest.mark.parametrize("seconds", [0.1, SLICE, 1.7, 40])
+@pytest.mark.parametrize("seconds", [0.1, CHECK_SECONDS, 1.7, 40])
 def test_it_sleeps_as_long_as_it_is_told(clock: Time, path: Path, seconds: float) -> None:
-    Watch(create_watch(str(path))).sleep(seconds)
+    ControllerLink(create_link(str(path))).sleep(seconds)
     assert sum(clock.slept) == pytest.approx(seconds)
-    assert max(clock.slept) <= SLICE
+    assert max(clock.slept) <= CHECK_SECONDS
 
 
 def test_no_time_is_no_sleep(clock: Time, path: Path) -> None:
-    Watch(create_watch(str(path))).sleep(0)
+    ControllerLink(create_link(str(path))).sleep(0)
     assert clock.slept == []
 
 
 def test_it_ends_once_the_file_is_gone(clock: Time, path: Path) -> None:
     clock.at[3] = path.unlink
     with pytest.raises(KeyboardInterrupt):
-        Watch(create_watch(str(path))).sleep(3600)
+        ControllerLink(create_link(str(path))).sleep(3600)
     assert len(clock.slept) == 3
 
 
 def test_it_does_not_begin_to_sleep_where_nobody_waits(clock: Time, path: Path) -> None:
-    watch = Watch(create_watch(str(path)))
+    watch = ControllerLink(create_link(str(path)))
     path.unlink()
     for seconds in (0, 10):
         with pytest.raises(KeyboardInterrupt):
@@ -112,7 +112,7 @@ def test_it_does_not_begin_to_sleep_where_nobody_waits(clock: Time, path: Path) 
 
 def test_it_ends_once_the_maker_is_dead(clock: Time, path: Path) -> None:
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as maker:
-        watch = Watch(f"{maker.pid}:{path}")
+        watch = ControllerLink(f"{maker.pid}:{path}")
         watch.sleep(2)
         maker.communicate(b"\n")
     with pytest.raises(KeyboardInterrupt):
@@ -126,12 +126,12 @@ def test_a_maker_of_somebody_else_is_alive(clock: Time, path: Path, monkeypatch:
         raise PermissionError
 
     monkeypatch.setattr("os.kill", refuse)
-    Watch(f"1:{path}").sleep(1)
+    ControllerLink(f"1:{path}").sleep(1)
     assert sum(clock.slept) == pytest.approx(1)
 
 
 def test_the_maker_is_this_process(path: Path) -> None:
-    makers, _colon, rest = create_watch(str(path)).partition(":")
+    makers, _colon, rest = create_link(str(path)).partition(":")
     assert rest == str(path)
     assert str(os.getpid()) in makers.split(",")
 
@@ -140,29 +140,29 @@ def test_it_may_end_a_wait_through_except_clauses_for_errors(clock: Time, path: 
     """The interruption is no Exception: no clause that rides out faults can take it for one."""
     path.unlink()
     with pytest.raises(KeyboardInterrupt) as caught:
-        Watch(f"{os.getpid()}:{path}").sleep(1)
+        ControllerLink(f"{os.getpid()}:{path}").sleep(1)
     assert not isinstance(caught.value, Exception)
 
 
 def test_the_parent_of_the_maker_is_watched_too(path: Path) -> None:
     """Ansible runs an action in a worker; SIGKILL ends the process that started it, and not the worker."""
-    makers = create_watch(str(path)).partition(":")[0].split(",")
+    makers = create_link(str(path)).partition(":")[0].split(",")
     assert makers == [str(os.getpid()), str(os.getppid())]
 
 
 def test_a_check_ends_what_nobody_waits_for(tmp_path: Path) -> None:
     path = tmp_path / "watch"
     path.touch()
-    watch = Watch(create_watch(str(path)))
+    watch = ControllerLink(create_link(str(path)))
     watch.check()
-    Watch(None).check()
+    ControllerLink(None).check()
     path.unlink()
     with pytest.raises(KeyboardInterrupt):
         watch.check()
 
 
 def test_once_released_it_only_sleeps(clock: Time, path: Path) -> None:
-    watch = Watch(create_watch(str(path)))
+    watch = ControllerLink(create_link(str(path)))
     path.unlink()
     watch.release()
     watch.check()

@@ -30,9 +30,9 @@ NO_SESSION = (
 def read_plugin_options(
     own: Sequence[Option], direct: Mapping[str, Any], variables: Mapping[str, Any], templar: Any
 ) -> dict[str, Any]:
-    """Read the connection options, ``session`` and the plugin's own. What is empty was not given; all faults are ``EmError``.
+    """Return the connection options, ``session`` and the plugin's own; empty values count as not given. Raise only `EmError`.
 
-    ``variables`` are as they were written; only those that count are templated, as others need not be ready.
+    ``variables`` are not templated yet; only those that are used get templated, because others may not be defined completely.
     """
     given = {name: _open_vault(value) for name, value in direct.items() if name != "wantlist"}  # with_* says that
     for option in (*CONNECTION_OPTIONS, SESSION):
@@ -44,7 +44,7 @@ def read_plugin_options(
         for name in (option.name, *option.aliases):
             value = given.get(name)
             if option.secret and not is_empty(value) and not isinstance(value, str):
-                raise EmError("invalid_option", f"The option {name} is no text: put it into quotes where it is set.")
+                raise EmError("invalid_option", f"The option {name} is not a text: put it into quotes where it is set.")
             if not option.secret and option is not SESSION:
                 check_not_secret(name, value)
     values = read_arguments(options, given, os.environ)
@@ -52,7 +52,7 @@ def read_plugin_options(
 
 
 def check_not_secret(name: str, value: Any) -> None:
-    """Fail where an option was given a session or credentials, which belong to others, before it is shown what is wrong."""
+    """Raise ``invalid_option`` where an option was given a session or credentials, before a message could show them."""
     if _holds_secrets(value):
         raise EmError(
             "invalid_option",
@@ -62,7 +62,7 @@ def check_not_secret(name: str, value: Any) -> None:
 
 
 def _holds_secrets(value: Any) -> bool:
-    """Ask whether a value has members, at any depth, of the names that secrets have; it may be written as a text."""
+    """Return whether a value has members, at any depth, with the names of secrets; it may be written as text."""
     if isinstance(value, str):
         return value.lstrip()[:1] in ("{", "[") and any(f"{quote}{name}{quote}" in value for name in SECRETS for quote in "\"'")
     if isinstance(value, Mapping):
@@ -71,13 +71,13 @@ def _holds_secrets(value: Any) -> bool:
 
 
 def _open_vault(value: Any) -> Any:
-    """Give the text of a value that was encrypted in its file, which is no text to ansible-core before 2.19."""
+    """Return a value decrypted by Ansible Vault as text, which it is not in ansible-core before 2.19."""
     is_text = isinstance(value, Sequence) and not isinstance(value, (str, bytes, list, tuple))
     return str(value) if is_text else value
 
 
 def _read_session(value: Any) -> dict[str, Any] | None:
-    """Read a session strictly. No complaint shows more of it than the names of its members."""
+    """Return a session, checked strictly. Messages show no more of it than the names of its members."""
     if isinstance(value, str) and value.strip().startswith("{"):
         try:
             value = json.loads(value)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""From the options of a plugin on the controller to an answer of Enterprise Manager."""
+"""What the lookups share: running an operation with a client made from the lookup's options."""
 
 from __future__ import annotations
 
@@ -15,30 +15,30 @@ from ansible_collections.vbem.rest.plugins.module_utils._em.client.client import
 from ansible_collections.vbem.rest.plugins.module_utils._em.errors import EmError
 from ansible_collections.vbem.rest.plugins.module_utils._em.options import create_connection
 
-Answer = TypeVar("Answer")
+T = TypeVar("T")
 HINT = (
     " A lookup does not see module_defaults: give it session or credentials as arguments, or in the variables vbem_session,"
     " vbem_hostname, vbem_username and vbem_password."
 )
 
 
-def ask(
-    read_options: Callable[[], Mapping[str, Any]], question: Callable[[Client, Mapping[str, Any]], Answer]
-) -> tuple[Answer, list[str]]:
-    """Give the answer to a question, and warnings; a failure becomes Ansible's own, without secrets."""
+def run_in_client(
+    read_options: Callable[[], Mapping[str, Any]], operation: Callable[[Client, Mapping[str, Any]], T]
+) -> tuple[T, list[str]]:
+    """Return the result of an operation, and warnings. Raise AnsibleLookupError, without secrets, for every failure."""
     client: Client | None = None
     try:
         options = read_options()
         client = Client(create_connection(options, hint=HINT))
         with client:
-            answer = question(client, options)
-        return answer, client.warnings
+            result = operation(client, options)
+        return result, client.warnings
     except EmError as err:
         msg = f"{err.msg} ({err.kind})"
         masked = msg
         for secret in sorted(client.secrets if client else (), key=len, reverse=True):  # one may be a part of another
             masked = masked.replace(secret, "********")
         if masked != msg:
-            masked += " (Asterisks stand for a secret, or for a word that the password happens to be a part of.)"
+            masked += " (Asterisks replace a secret, or a word that contains the password.)"
         msg = masked
     raise AnsibleLookupError(msg)
