@@ -6,8 +6,11 @@
 
 from __future__ import annotations
 
-from ansible_collections.vbem.rest.plugins.plugin_utils._action import WaitAction
+from ansible_collections.vbem.rest.plugins.modules import veeam_job
+from ansible_collections.vbem.rest.plugins.plugin_utils._action import EmAction
 
 
-class ActionModule(WaitAction):
-    """Shows the progress of a wait, and ends it when the task is ended."""
+class ActionModule(EmAction):
+    """Runs the module, within Ansible's process if possible, and hides its secrets."""
+
+    module = veeam_job

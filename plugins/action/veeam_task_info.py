@@ -6,8 +6,11 @@
 
 from __future__ import annotations
 
-from ansible_collections.vbem.rest.plugins.plugin_utils._action import InfoAction
+from ansible_collections.vbem.rest.plugins.modules import veeam_task_info
+from ansible_collections.vbem.rest.plugins.plugin_utils._action import EmAction
 
 
-class ActionModule(InfoAction):
-    """Keeps the secrets among the module's options from being shown."""
+class ActionModule(EmAction):
+    """Runs the module, within Ansible's process if possible, and hides its secrets."""
+
+    module = veeam_task_info

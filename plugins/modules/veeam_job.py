@@ -245,7 +245,8 @@ from ..module_utils._em.errors import EmError
 from ..module_utils._em.options import check_minimum
 from ..module_utils._em.resources.job_state import DesiredState, manage_job
 from ..module_utils._em.resources.jobs import KIND_SPEC
-from ..module_utils._em.runtime.module import PROGRESS_SPEC, run_module
+from ..module_utils._em.runtime.argument_spec import PROGRESS_SPEC
+from ..module_utils._em.runtime.module import run_module
 
 TASK_TIMEOUT = 600
 SESSION_TIMEOUT = 86400

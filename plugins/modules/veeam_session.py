@@ -153,12 +153,14 @@ from ..module_utils._em.client.session import create_session_result, is_alive, l
 from ..module_utils._em.client.status import SESSION_LOST
 from ..module_utils._em.errors import EmError
 from ..module_utils._em.options import create_connection
-from ..module_utils._em.runtime.module import ONE_TIME_PAD_SPEC, run_module
+from ..module_utils._em.runtime.argument_spec import ONE_TIME_PAD_SPEC
+from ..module_utils._em.runtime.module import run_module
 
 SPEC: dict[str, Any] = {
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     **ONE_TIME_PAD_SPEC,
 }
+HIDDEN_RESULT = "session"
 
 
 def run(client: Client, params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
@@ -190,7 +192,7 @@ def _detach_session(client: Client) -> dict[str, Any]:
 
 def main() -> None:
     """Run as an Ansible module."""
-    run_module(SPEC, run, encrypted="session")
+    run_module(SPEC, run, encrypted=HIDDEN_RESULT)
 
 
 if __name__ == "__main__":

@@ -170,7 +170,8 @@ from ..module_utils._em.resources.tasks import (
     find_tasks,
     warn_of_own_session,
 )
-from ..module_utils._em.runtime.module import PROGRESS_SPEC, run_module
+from ..module_utils._em.runtime.argument_spec import PROGRESS_SPEC
+from ..module_utils._em.runtime.module import run_module
 
 SPEC: dict[str, Any] = {
     **SELECTION_SPEC,

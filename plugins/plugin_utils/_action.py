@@ -2,12 +2,14 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the action plugins share: running the module of the same name and hiding its secrets."""
+"""What the action plugins share: running a module, within Ansible's process if possible, and hiding its secrets."""
 
 from __future__ import annotations
 
+import json
+import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Any
@@ -15,16 +17,20 @@ from weakref import WeakKeyDictionary
 
 from ansible import constants as C  # noqa: N812 - Ansible's own name for them
 from ansible.errors import AnsibleActionFail
+from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ansible_collections.vbem.rest.plugins.module_utils._em.runtime.progress import create_link
+from ansible_collections.vbem.rest.plugins.module_utils._em.runtime.argument_spec import INTERNAL_OPTIONS
+from ansible_collections.vbem.rest.plugins.module_utils._em.runtime.one_time_pad import create_key, decrypt
+from ansible_collections.vbem.rest.plugins.module_utils._em.runtime.progress import create_file_value, create_process_link
+
+from ._in_process import HAS_REQUESTS, is_same_interpreter, module_surroundings, run_in_process
 
 display = Display()
 
 SECRETS = ("password", "session", "_one_time_pad")
 PASSWORD_VARIABLE = "VBEM_PASSWORD"  # noqa: S105 - its name  # nosec B105
-INTERNAL_OPTIONS = ("_one_time_pad", "_progress_file")
 POLL_SECONDS = 0.5
 # Options and environment of tasks as they were before they were hidden: a task with ``until`` runs again, in a new plugin.
 _ORIGINAL_ARGS: WeakKeyDictionary[Any, tuple[Any, Any]] = WeakKeyDictionary()
@@ -38,29 +44,149 @@ def _hide(values: Any, names: tuple[str, ...]) -> Any:
 
 
 class EmAction(ActionBase):  # type: ignore[misc]
-    """Runs a module of the collection."""
+    """Runs a module of the collection, which a subclass names as ``module``.
 
+    A module whose options include ``_progress_file`` may wait for long: its progress is shown, and it ends when this task ends.
+    A module with a ``HIDDEN_RESULT`` returns secrets: a success is censored, so that the registered variable is usable while
+    the output shows nothing; failures stay readable.
+    """
+
+    module: Any
     TRANSFERS_FILES = False
     _supports_async = True
 
-    def execute(self, task_vars: dict[str, Any] | None, **injected: str) -> dict[str, Any]:
-        """Run the module with the task's options and ``injected`` ones; return its result."""
+    def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Run the module, and return its result."""
+        result: dict[str, Any] = super().run(tmp, task_vars)
         task = self._task
         task.args, task.environment = _ORIGINAL_ARGS.setdefault(task, (task.args, task.environment))
+        hidden = getattr(self.module, "HIDDEN_RESULT", None)
         try:
             for name in INTERNAL_OPTIONS:
-                if name in self._task.args:
+                if name in task.args:
                     raise AnsibleActionFail(f"The option {name} is not for playbooks: leave it out.")
             environment: dict[str, str] = {}
             super()._compute_environment_string(environment)
-            if environment.get(PASSWORD_VARIABLE) and self._task.args.get("password") is None:
-                injected["password"] = environment[PASSWORD_VARIABLE]
-            result: dict[str, Any] = self._execute_module(
-                module_args={**self._task.args, **injected}, task_vars=task_vars, wrap_async=self._task.async_val
-            )
+            reason = self._find_reason_for_module(task_vars or {})
+            if reason is None:
+                display.vvv("vbem.rest: runs within Ansible's process.", host=self._host_name(task_vars))
+                result.update(self._run_in_process(environment, task_vars or {}))
+            else:
+                display.vvv(f"vbem.rest: runs as a module, because {reason}.", host=self._host_name(task_vars))
+                result.update(self._run_as_module(environment, task_vars, hidden))
         finally:
             self._hide_secrets()
+        if hidden is not None:
+            if not result.get("failed"):
+                result["_ansible_no_log"] = True
+            result.pop("invocation", None)
         return result
+
+    # -----------------------------------------------------------------------------------------------------------------
+    # Within Ansible's process
+
+    def _find_reason_for_module(self, task_vars: dict[str, Any]) -> str | None:
+        """Return why the module has to run in a process of its own; None where it need not."""
+        become = self._connection.become
+        reasons = {
+            "vbem_in_process says so": not self._read_switch("vbem_in_process", task_vars, default=True),
+            f"the connection is {self._connection.transport}": self._connection.transport != "local",
+            "the task has become": become is not None,
+            "the task has async": bool(self._task.async_val),
+            "the Python library requests is missing for Ansible's Python": not HAS_REQUESTS,
+        }
+        found = next((reason for reason, applies in reasons.items() if applies), None)
+        if found is not None:
+            return found
+        host_vars = task_vars
+        if self._task.delegate_to:
+            host_vars = task_vars.get("ansible_delegated_vars", {}).get(self._task.delegate_to, task_vars)
+        configured = C.config.get_config_value("INTERPRETER_PYTHON", variables=host_vars)
+        interpreter = str(self._templar.template(configured or ""))
+        if is_same_interpreter(interpreter):
+            return None
+        return f"ansible_python_interpreter is {interpreter or 'not set'}, and not Ansible's own Python"
+
+    def _read_switch(self, name: str, task_vars: Mapping[str, Any], *, default: bool) -> bool:
+        """Return a variable that is true or false or, where it is not set, the environment variable of the same name."""
+        value = task_vars[name] if name in task_vars else os.environ.get(name.upper()) or default
+        return bool(boolean(self._templar.template(value), strict=False))
+
+    def _run_in_process(self, environment: Mapping[str, str], task_vars: dict[str, Any]) -> dict[str, Any]:
+        internals: dict[str, Any] = {}
+        self._update_module_args(self._task.action, internals, task_vars)
+        link = create_process_link(self._create_progress_writer(task_vars))
+        with module_surroundings(environment, self._loader.get_basedir()):
+            return run_in_process(self.module, self._task.action, self._task.args, internals, link)
+
+    def _create_progress_writer(self, task_vars: dict[str, Any]) -> Callable[[str], None]:
+        """Return what shows a line of progress: at -v, or always if ``vbem_show_progress`` is set."""
+        name, host = self._task.get_name(), self._host_name(task_vars)
+        if self._task.no_log:
+            return lambda _line: None
+        if self._read_switch("vbem_show_progress", task_vars, default=False):
+            return lambda line: display.display(f"<{host}> {name}: {line}" if host else f"{name}: {line}")
+        return lambda line: display.v(f"{name}: {line}", host=host)
+
+    @staticmethod
+    def _host_name(task_vars: dict[str, Any] | None) -> str | None:
+        name: str | None = (task_vars or {}).get("inventory_hostname")
+        return name
+
+    # -----------------------------------------------------------------------------------------------------------------
+    # As a module
+
+    def _run_as_module(
+        self, environment: Mapping[str, str], task_vars: dict[str, Any] | None, hidden: str | None
+    ) -> dict[str, Any]:
+        injected: dict[str, str] = {}
+        if environment.get(PASSWORD_VARIABLE) and self._task.args.get("password") is None:
+            injected["password"] = environment[PASSWORD_VARIABLE]
+        if hidden is not None:
+            key = injected["_one_time_pad"] = create_key()
+        if "_progress_file" in self.module.SPEC and self._is_local():
+            result = self._run_with_progress(injected, task_vars)
+        else:
+            result = self._run_packed(injected, task_vars)
+        if hidden is not None and isinstance(result.get(hidden), str):
+            result[hidden] = json.loads(decrypt(result[hidden], key))
+        return result
+
+    def _is_local(self) -> bool:
+        """Return whether the module runs on this machine, as this user, while this process waits for it."""
+        return self._connection.transport == "local" and self._connection.become is None and not self._task.async_val
+
+    def _run_packed(self, injected: Mapping[str, str], task_vars: dict[str, Any] | None) -> dict[str, Any]:
+        result: dict[str, Any] = self._execute_module(
+            module_args={**self._task.args, **injected}, task_vars=task_vars, wrap_async=self._task.async_val
+        )
+        return result
+
+    def _run_with_progress(self, injected: dict[str, str], task_vars: dict[str, Any] | None) -> dict[str, Any]:
+        """Run the module with a progress file, and show the lines that it appends."""
+        with NamedTemporaryFile(dir=C.DEFAULT_LOCAL_TMP, prefix="vbem-progress-") as file:
+            is_over = threading.Event()
+            write = self._create_progress_writer(task_vars or {})
+            viewer = threading.Thread(target=self._show_progress, args=(Path(file.name), is_over, write), daemon=True)
+            viewer.start()
+            try:
+                return self._run_packed({**injected, "_progress_file": create_file_value(file.name)}, task_vars)
+            finally:
+                is_over.set()
+                viewer.join(2 * POLL_SECONDS)
+
+    @staticmethod
+    def _show_progress(path: Path, is_over: threading.Event, write: Callable[[str], None]) -> None:
+        with path.open(encoding="utf-8") as lines:
+            while True:
+                was_over = is_over.wait(POLL_SECONDS)
+                for line in lines:
+                    write(line.rstrip())
+                if was_over:
+                    return
+
+    # -----------------------------------------------------------------------------------------------------------------
+    # Secrets
 
     def _hide_secrets(self) -> None:
         """Forget the task's secrets: Ansible passes a finished task, with its options, to every callback plugin."""
@@ -77,7 +203,7 @@ class EmAction(ActionBase):  # type: ignore[misc]
             ]
 
     def _compute_environment_string(self, raw_environment_out: Any = None) -> str:
-        """Leave the password out of the command line, which -vvv and the process list show; `execute` makes it an option.
+        """Leave the password out of the command line, which -vvv and the process list show: it is passed as an option.
 
         Keep an empty value: it overrides a VBEM_PASSWORD inherited from the environment.
         """
@@ -98,51 +224,3 @@ class EmAction(ActionBase):  # type: ignore[misc]
         configured = super()._configure_module(module_name, module_args, task_vars)
         module_args.update(_hide(module_args, SECRETS))
         return configured
-
-
-class InfoAction(EmAction):
-    """Runs a module that neither waits nor returns secrets."""
-
-    def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Run the module."""
-        result: dict[str, Any] = super().run(tmp, task_vars)
-        result.update(self.execute(task_vars))
-        return result
-
-
-class WaitAction(EmAction):
-    """Runs a module that may wait for long: shows its progress at -v, and ends it when this task ends.
-
-    Both need the module to run on this machine, as this user; elsewhere, and with ``async``, it runs without them.
-    """
-
-    def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Run the module, with progress where that is possible."""
-        result: dict[str, Any] = super().run(tmp, task_vars)
-        if self._connection.transport != "local" or self._connection.become is not None or self._task.async_val:
-            result.update(self.execute(task_vars))
-            return result
-        with NamedTemporaryFile(dir=C.DEFAULT_LOCAL_TMP, prefix="vbem-progress-") as file:
-            is_over = threading.Event()
-            host = (task_vars or {}).get("inventory_hostname")
-            viewer = threading.Thread(target=self._show, args=(Path(file.name), is_over, host), daemon=True)
-            if display.verbosity > 0 and not self._task.no_log:
-                viewer.start()
-            try:
-                result.update(self.execute(task_vars, _progress_file=create_link(file.name)))
-            finally:
-                is_over.set()
-                if viewer.ident is not None:
-                    viewer.join(2 * POLL_SECONDS)
-        return result
-
-    def _show(self, path: Path, is_over: threading.Event, host: str | None) -> None:
-        """Show the lines that the module appends to its progress file."""
-        name = self._task.get_name()
-        with path.open(encoding="utf-8") as lines:
-            while True:
-                was_over = is_over.wait(POLL_SECONDS)
-                for line in lines:
-                    display.v(f"{name}: {line.rstrip()}", host=host)
-                if was_over:
-                    return
