@@ -58,6 +58,15 @@ JOB_KINDS = {
         QueryTarget("NasJob", ("entities", "nas_jobs")), "/api/nas/jobs", "urn:veeam:NasJob:", (*COMMON_FIELDS, NEXT_RUN)
     ),
 }
+# CDP policies have objects as jobs have, but are no jobs otherwise. Fields: Veeam reference, get_query_cdppolicy.
+POLICY_KINDS = {
+    "cdp": JobKind(
+        QueryTarget("CdpPolicy", ("entities", "cdp_policies")),
+        "/api/cdpPolicies",
+        "urn:veeam:CdpPolicy:",
+        (*COMMON_FIELDS, NEXT_RUN),
+    ),
+}
 KIND_SPEC: dict[str, Any] = {"type": "str", "choices": list(JOB_KINDS), "default": "job"}
 
 
@@ -113,7 +122,7 @@ def create_job_criteria(params: Mapping[str, Any]) -> tuple[Node, ...]:
 def _check_text(option: str, value: str, kind: JobKind) -> str:
     if not value.strip():
         raise create_option_error(option, value, "it is empty; give a value or leave it out")
-    if option != "uid":
+    if not option.endswith("uid"):
         return value.strip()  # as names of jobs are read
     guid = find_guid(value)
     if guid is None or not value.lower().endswith(guid):
@@ -145,10 +154,11 @@ def _collect(client: Client, criteria: tuple[Node, ...], rows: Iterator[dict[str
     return [job for job in jobs if matches(And(criteria), job.data)]
 
 
-def find_job(client: Client, params: Mapping[str, Any]) -> Job:
-    """Return the one job that ``name`` or ``uid``, and ``backup_server``, mean. Raise ``not_found`` or ``ambiguous``."""
-    kind = JOB_KINDS[params["kind"]]
-    option, field = ("uid", UID) if params["uid"] is not None else ("name", NAME)
+def find_job(client: Client, params: Mapping[str, Any], *, options: tuple[str, str] = ("name", "uid")) -> Job:
+    """Return the one job that the options for name or UID, and ``backup_server``, mean. Raise ``not_found``, ``ambiguous``."""
+    kind = {**JOB_KINDS, **POLICY_KINDS}[params["kind"]]
+    name_option, uid_option = options
+    option, field = (uid_option, UID) if params[uid_option] is not None else (name_option, NAME)
     value = _check_text(option, params[option], kind)
     server = params["backup_server"]
     if server is not None:
@@ -163,7 +173,7 @@ def find_job(client: Client, params: Mapping[str, Any]) -> Job:
     if found:
         raise EmError(
             "ambiguous",
-            f"{len(found)} jobs are called {value}: {listed}. Set backup_server, or uid instead of name.",
+            f"{len(found)} jobs are called {value}: {listed}. Set backup_server, or {uid_option} instead of {name_option}.",
             result={"jobs": [job.data for job in found]},
         )
     raise EmError(

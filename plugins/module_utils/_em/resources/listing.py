@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from ..client.client import Client
 from ..client.pages import find_next_page
 from ..errors import EmError
-from ..protocol.codec import iter_rows, read_text
+from ..protocol.codec import Document, iter_rows, read_text
 from ..protocol.filters import Comparison, Field, Node, to_server_filter
 
 PAGE_SIZE = 500
@@ -22,10 +22,10 @@ RETRY_REFUSED_EVERY = 10  # uses, after which a refused form is tried again: a 5
 
 
 class QueryTarget(NamedTuple):
-    """A type of the query service: its name, and where in a QueryResult its rows are."""
+    """A type of the query service: its name, and where in a QueryResult its rows are; () for whichever list there is."""
 
     type: str
-    list_path: tuple[str, str]
+    list_path: tuple[str, ...]
 
 
 TASK_QUERY = QueryTarget("Task", ("resources", "tasks"))
@@ -113,7 +113,7 @@ def iter_resources(
 ) -> Iterator[dict[str, Any]]:
     """Yield the decoded rows of a query. ``newest_by`` is a field to sort by, descending."""
     path = f"/api/query?type={target.type}"
-    if target.list_path[0] == "entities":
+    if target.list_path[:1] != ("resources",):
         path += "&format=Entities"
     if encoded_filter:
         path += f"&filter={encoded_filter}"
@@ -123,25 +123,34 @@ def iter_resources(
         yield from rows
 
 
-def iter_collection(client: Client, path: str, list_name: str) -> Iterator[dict[str, Any]]:
-    """Yield the decoded entities of a collection at its own address. It has pages only if the server makes them.
+def iter_list(document: Document, path: str, *names: str) -> Iterator[dict[str, Any]]:
+    """Yield the rows of a list that is a whole answer: the root element in XML, a key one level below the top in JSON.
 
-    Its JSON holds the list one level higher than a query's, and its XML has the list as the root (wire facts, 1.2).
+    ``names`` are the names that the list may have, and last that of a single row (wire facts, 1.2). ``path`` is for failures.
     """
+    lists, data = names[:-1], document.data
+    node = data
+    if document.root is None and isinstance(data, dict):
+        node = next((data[name] for name in lists if name in data), data)
+    if document.root not in (None, *lists) or (document.root is None and node is data):
+        raise EmError("bad_response", f"The server's answer is not the list of {lists[0]}.", method="GET", path=path)
+    if isinstance(data, dict) and read_text(data, "message"):
+        raise EmError("bad_response", f"The server's list of {lists[0]} reports a failure.", method="GET", path=path)
+    rows = {key: value for key, value in node.items() if key in names} if isinstance(node, dict) and node else node
+    if isinstance(node, dict) and node and not rows and set(node) - {"paging_info", "links", "href", "type"}:
+        raise EmError("bad_response", f"The server's list of {lists[0]} has an unknown shape.", method="GET", path=path)
+    yield from iter_rows(rows, *names)
+
+
+def iter_collection(client: Client, path: str, list_name: str) -> Iterator[dict[str, Any]]:
+    """Yield the decoded entities of a collection at its own address. It has pages only if the server makes them."""
     seen = set()
     following: str | None = f"{path}?format=Entity"
     while following is not None:
         seen.add(following)
         document = client.get(following)
-        data = document.data
-        node = data if document.root == list_name else data.get(list_name, data) if isinstance(data, dict) else data
-        if document.root not in (None, list_name) or (document.root is None and node is data):
-            raise EmError("bad_response", f"The server's answer is not the list of {list_name}.", method="GET", path=path)
-        if isinstance(data, dict) and read_text(data, "message"):
-            raise EmError("bad_response", f"The server's list of {list_name} reports a failure.", method="GET", path=path)
-        paging = data.get("paging_info") if isinstance(data, dict) else None
-        rows = {key: value for key, value in node.items() if key != "paging_info"} if isinstance(node, dict) else node
-        yield from iter_rows(rows, list_name, list_name[:-1])
+        yield from iter_list(document, path, list_name, list_name[:-1])
+        paging = document.data.get("paging_info") if isinstance(document.data, dict) else None
         following = find_next_page(following, paging) if isinstance(paging, dict) else None
         if following in seen:
             raise EmError("bad_response", f"The pages of {list_name} go in a circle.", method="GET", path=path)
