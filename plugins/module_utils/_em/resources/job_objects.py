@@ -10,6 +10,7 @@ Facts: wire facts, section 9.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any, NamedTuple
 
 from ..client.client import Client
@@ -181,7 +182,7 @@ class Membership:
         """Return the objects to add, each once. Waits for those that the inventory does not know yet."""
         found: dict[str, Item] = {}
         for query in queries:
-            item = poll(self.client, lambda query=query: self._find_item(query), patience)  # type: ignore[misc]
+            item = poll(self.client, partial(self._find_item, query), patience)
             if isinstance(item, TimedOut):
                 if item.last_error is not None:  # nothing is known of the object then
                     raise item.last_error

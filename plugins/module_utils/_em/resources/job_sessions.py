@@ -11,22 +11,35 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timezone
+from itertools import islice
 from typing import Any
 
 from ..client.client import Client
 from ..errors import EmError
 from ..protocol.codec import read_bool, read_int, read_text
 from ..protocol.dates import format_date, normalise_date, to_timestamp
-from ..protocol.filters import And, Comparison, Field, Node, Or
+from ..protocol.filters import And, Comparison, Field, Node, Or, to_server_filter
 from ..protocol.links import find_guid, find_link, get_path
-from .listing import BACKUP_SESSION_QUERY, REPLICA_SESSION_QUERY, FilteredListing
+from .listing import (
+    BACKUP_SESSION_QUERY,
+    REPLICA_SESSION_QUERY,
+    FilteredListing,
+    QueryTarget,
+    iter_resources,
+)
 
 JOB_UID = Field("JobUid", "job_uid", "uid")
 CREATED = Field("CreationTime", "creation_time", "date")
 STATE = Field("State", "state")
 UID = Field("UID", "uid", "uid")
+JOB_SESSION_UID = Field("JobSessionUid", "job_session_uid", "uid")
+# What a job session did to each machine, with the reasons that job sessions themselves lack (wire facts, section 6.4).
+BACKUP_TASK_QUERY = QueryTarget("BackupTaskSession", ("entities", "backup_task_sessions"))
+REPLICA_TASK_QUERY = QueryTarget("ReplicaTaskSession", ("entities", "replica_task_sessions"))
 STOPPED = "Stopped"
 MAX_CLOCK_SKEW = 60  # seconds by which the clock of a backup server may be behind that of Enterprise Manager
+MAX_TASK_SESSIONS = 200  # rows to read for the reasons of one job session
+MAX_REASONS = 10
 SORT_PROBE_ROWS = 10  # newest sessions to ask for: enough to see whether the server sorted them
 
 
@@ -107,6 +120,39 @@ class JobSessions:
         if number == 0 and earliest is None and not self._listing_of(job).verify_filter(JOB_UID):
             return self.find_latest(job)
         return latest
+
+    def list_active(self) -> list[dict[str, Any]]:
+        """Return the backup job sessions of all jobs that are not stopped."""
+        rows = self._backup.iter_rows(Comparison(STATE, "!=", STOPPED), newest_by=CREATED.name)
+        sessions = [normalise_job_session(row, self.client) for row in rows]
+        return [session for session in sessions if session["state"] != STOPPED]
+
+    def list_reasons(self, session: Mapping[str, Any]) -> list[str]:
+        """Return why a session did not succeed: what its task sessions say of each machine. Empty where that cannot be read."""
+        target = REPLICA_TASK_QUERY if "replica" in (session["uid"] or "").lower() else BACKUP_TASK_QUERY
+        encoded = to_server_filter(Comparison(JOB_SESSION_UID, "==", session["uid"])) if session["uid"] else None
+        if encoded is None:
+            return []
+        reasons = []
+        try:
+            for row in islice(iter_resources(self.client, target, encoded_filter=encoded), MAX_TASK_SESSIONS):
+                result, reason = read_text(row, "result"), read_text(row, "reason")
+                is_own = find_guid(read_text(row, "job_session_uid") or "") == find_guid(session["uid"])
+                if is_own and result in ("Warning", "Failed"):
+                    name = read_text(row, "vm_display_name") or read_text(row, "name")
+                    reasons.append(f"{name}: {reason or result}.".replace("..", "."))
+        except EmError as err:
+            if err.kind == "session_lost":
+                raise
+        return reasons[:MAX_REASONS]
+
+    def is_uid_listed(self, session: Mapping[str, Any]) -> bool:
+        """Return whether a backup job session is listed, whatever its job is."""
+        if session["uid"] is None:  # then its absence cannot be told either
+            return True
+        rows = self._backup.iter_rows(Comparison(UID, "==", session["uid"]))
+        found = any(read_text(row, "uid") == session["uid"] for row in rows)
+        return found or (not self._backup.verify_filter(UID) and self.is_uid_listed(session))
 
     def is_listed(self, job: Mapping[str, Any], session: Mapping[str, Any]) -> bool:
         """Return whether a session is among those of its job. A read cannot tell: an unknown id is a 500, as any fault is."""

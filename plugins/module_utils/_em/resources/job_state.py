@@ -221,7 +221,12 @@ class JobExecution:
                 action.refresh_task()
             action.remove_task()
         if self.desired.state != "stopped":
-            raise_for_result(self.session, fail_on_warning=self.desired.fail_on_warning)
+            session = self.session
+            raise_for_result(
+                session,
+                fail_on_warning=self.desired.fail_on_warning,
+                find_reasons=lambda: self.sessions.list_reasons(session),
+            )
 
     def _find_session(self) -> dict[str, Any] | None:
         action = self.action

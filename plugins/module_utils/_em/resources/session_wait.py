@@ -70,17 +70,22 @@ class SessionWaiter:
         return True if is_judged else None
 
 
-def raise_for_result(session: Mapping[str, Any], *, fail_on_warning: bool) -> None:
-    """Raise ``job_failed`` for a session that has stopped and did not succeed."""
+def raise_for_result(
+    session: Mapping[str, Any], *, fail_on_warning: bool, find_reasons: Callable[[], list[str]] = list
+) -> None:
+    """Raise ``job_failed`` for a session that has stopped and did not succeed.
+
+    ``find_reasons`` is called for reasons that the session itself lacks.
+    """
     result = session.get("result")
     if result == "Success" or (result == "Warning" and not fail_on_warning):
         return
     if result is None:
         raise EmError("bad_response", f"{session.get('name')} has stopped, and the server does not say with what result.")
-    reason = session.get("failure_message")
+    reason = session.get("failure_message") or " ".join(find_reasons()) or None
     raise EmError(
         "job_failed",
-        f"{session.get('name')} ended with {result}: {reason or 'the server gives no reason here, see its task sessions'}",
+        f"{session.get('name')} ended with {result}: {reason or 'the server gives no reason, see its task sessions'}",
         detail=reason,
     )
 
