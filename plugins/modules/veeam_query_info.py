@@ -139,21 +139,13 @@ from typing import Any
 from ..module_utils._em.client.client import Client
 from ..module_utils._em.options import check_minimum
 from ..module_utils._em.resources.listing import PAGE_SIZE
-from ..module_utils._em.resources.query import create_query, read_resources
+from ..module_utils._em.resources.query import WHERE_SPEC, create_query, read_resources
 from ..module_utils._em.runtime.module import run_module
 
 SPEC: dict[str, Any] = {
     "type": {"type": "str", "required": True},
     "filter": {"type": "str"},
-    "where": {
-        "type": "list",
-        "elements": "dict",
-        "options": {
-            "field": {"type": "str", "required": True},
-            "operator": {"type": "str", "choices": ["==", "!=", "<", "<=", ">", ">="], "default": "=="},
-            "value": {"type": "raw", "required": True},
-        },
-    },
+    "where": WHERE_SPEC,
     "sort_by": {"type": "str"},
     "descending": {"type": "bool", "default": False},
     "limit": {"type": "int"},

@@ -299,8 +299,8 @@ def _check_options(params: dict[str, Any]) -> None:
         both = "both are set" if params["overwrite"] else "neither is set"
         raise EmError(
             "invalid_option",
-            f"What happens to the original machine is not clear, so nothing was sent ({both}): set overwrite: true to replace it, or"
-            " keep_original: true to restore beside it.",
+            f"What happens to the original machine is not clear, so nothing was sent ({both}): set overwrite: true to replace"
+            " it, or keep_original: true to restore beside it.",
         )
     if params["keep_original"] and params["quick_rollback"]:
         raise EmError(

@@ -29,7 +29,7 @@ from ._in_process import HAS_REQUESTS, is_same_interpreter, module_surroundings,
 
 display = Display()
 
-SECRETS = ("password", "session", "_one_time_pad")
+SECRETS = ("password", "session", "body", "_one_time_pad")
 PASSWORD_VARIABLE = "VBEM_PASSWORD"  # noqa: S105 - its name  # nosec B105
 POLL_SECONDS = 0.5
 # Options and environment of tasks as they were before they were hidden: a task with ``until`` runs again, in a new plugin.

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from enum import Enum
 from typing import Any, NamedTuple
@@ -98,6 +98,10 @@ class Client:
         known = {self.connection.password, self.connection.token, self.connection.session_id} | self._seen_secrets
         return {secret for secret in known if secret}
 
+    def hide(self, secrets: Iterable[str]) -> None:
+        """Add what must not be shown to anyone."""
+        self._seen_secrets.update(secrets)
+
     @property
     def server_time(self) -> float | None:
         """Return the Date of the server's latest answer, in seconds since the epoch; None where it has none."""
@@ -119,7 +123,7 @@ class Client:
                     self.session_state = None
                 raise
             self.session_state = SessionState.OPEN
-            self._seen_secrets = set(self.session)
+            self.hide(self.session)
         return self.session
 
     def close(self) -> None:

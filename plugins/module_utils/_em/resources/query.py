@@ -33,6 +33,7 @@ from ..protocol.filters import (
 )
 from ..protocol.links import iter_links, normalise_link
 from ..protocol.query_types import DATES, QUERY_TYPES
+from .listing import PAGE_SIZE
 from .tasks import NO_TASKS_IN_OWN_SESSION
 
 DATE_KEYS = frozenset(snake_case(name) for name in DATES)
@@ -43,6 +44,17 @@ USEFUL_LINKS = frozenset(("up", "down", "related", "download"))
 MAX_ENCODED_FILTER = 7000  # characters; Kestrel refuses request lines of 8 KiB
 SORT_PROBE_ROWS = 10  # sorted rows to ask for at least
 MAX_DEPTH = 60  # nested objects; the deepest of the reference has eight
+
+
+WHERE_SPEC: dict[str, Any] = {
+    "type": "list",
+    "elements": "dict",
+    "options": {
+        "field": {"type": "str", "required": True},
+        "operator": {"type": "str", "choices": ["==", "!=", "<", "<=", ">", ">="], "default": "=="},
+        "value": {"type": "raw", "required": True},
+    },
+}
 
 
 class QueryType(NamedTuple):
@@ -101,6 +113,19 @@ def create_query(params: Mapping[str, Any]) -> Query:
         params["page_size"],
         params["format"],
     )
+
+
+def find_resources(client: Client, params: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return what a query of ``type``, ``filter`` and ``where`` finds, at most one page."""
+    defaults = {
+        "sort_by": None,
+        "descending": False,
+        "limit": PAGE_SIZE,
+        "page_size": PAGE_SIZE,
+        "format": "entities",
+        "allow_unknown": False,
+    }
+    return read_resources(client, create_query({**defaults, **params}))
 
 
 def _suggest(name: str, known: list[str]) -> str:
@@ -249,7 +274,7 @@ def normalise_resource(row: Mapping[str, Any], client: Client) -> dict[str, Any]
 
 def _normalise_members(node: Mapping[str, Any], depth: int) -> dict[str, Any]:
     return {
-        key: value if value.__class__ in PLAIN_CLASSES and key not in SPECIAL_KEYS else _normalise_value(value, key, depth)
+        key: value if value.__class__ in PLAIN_CLASSES and key not in SPECIAL_KEYS else normalise_value(value, key, depth)
         for key, value in node.items()
         if key not in ("links", "href")
         or (
@@ -258,7 +283,7 @@ def _normalise_members(node: Mapping[str, Any], depth: int) -> dict[str, Any]:
     }
 
 
-def _normalise_value(value: Any, key: str, depth: int) -> Any:
+def normalise_value(value: Any, key: str, depth: int) -> Any:
     if depth > MAX_DEPTH:
         raise EmError("bad_response", f"The server's resource has more than {MAX_DEPTH} objects within objects.")
     if isinstance(value, dict):
@@ -267,7 +292,7 @@ def _normalise_value(value: Any, key: str, depth: int) -> Any:
         else:
             return _normalise_members(value, depth + 1)
     if isinstance(value, list):
-        return [_normalise_value(one, "", depth + 1) for one in value]
+        return [normalise_value(one, "", depth + 1) for one in value]
     if isinstance(value, str) and key in DATE_KEYS:
         return normalise_date(value)
     if value == "None" and key == "result":  # of a run that goes on: wire facts, section 6.4

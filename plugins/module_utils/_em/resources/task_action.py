@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..client.client import Client
+from ..client.client import Answer, Client
 from ..client.polling import TimedOut, WaitBudget, poll
 from ..errors import EmError
 from ..protocol.codec import Body, read_text
@@ -21,14 +21,19 @@ class TaskAction:
 
     ``subject`` names in messages what the request is about; ``lookup_hint`` says how to find out whether it was carried out,
     should its answer be lost: it is never repeated. ``changed`` is whether the server accepted the request and its task has not
-    failed; ``requested_at`` when that was, in seconds since the epoch of the server's clock.
+    failed; ``requested_at`` when that was, in seconds since the epoch of the server's clock. Without ``requires_task`` the
+    answer may be any other resource.
     """
 
-    def __init__(self, client: Client, budget: WaitBudget, *, subject: str, lookup_hint: str) -> None:
+    def __init__(
+        self, client: Client, budget: WaitBudget, *, subject: str, lookup_hint: str, requires_task: bool = True
+    ) -> None:
         self.client = client
         self.budget = budget
         self.subject = subject
         self.lookup_hint = lookup_hint
+        self.requires_task = requires_task
+        self.answer: Answer | None = None
         self.changed = False
         self.task: dict[str, Any] | None = None
         self.requested_at: float | None = None
@@ -62,12 +67,16 @@ class TaskAction:
             if (err.status is None and err.may_have_been_sent) or err.status in (502, 504):
                 err.add_context(f"The request may have been carried out and was not repeated: {self.lookup_hint}.")
             raise
+        self.answer = answer
         self.changed = True
         self.requested_at = self.client.server_time
         if answer.document is None:
             return
         data = answer.document.data
-        if not isinstance(data, dict) or read_text(data, "task_id") is None:
+        is_task = isinstance(data, dict) and read_text(data, "task_id") is not None
+        if not is_task and not self.requires_task:
+            return
+        if not is_task:
             msg = "The server accepted the request, but did not return the task that carries it out."
             raise EmError("bad_response", msg, method=method, path=path.partition("?")[0])
         self.task = normalise_task(data, self.client)

@@ -108,7 +108,7 @@ def _show(name: str, value: Any, is_shown: bool) -> Any:
 def list_shown_options(spec: Mapping[str, Any], internal: Collection[str]) -> set[str]:
     """Return the names and aliases of the options that are no secrets."""
     known = {name for option, one in spec.items() for name in (option, *(one.get("aliases") or ()))}
-    return known.difference(("password", "session", *internal))
+    return known.difference(("password", "session", "body", *internal))
 
 
 def explain_invalid_options(msg: str, internal: Collection[str]) -> EmError:

@@ -1,0 +1,431 @@
+# Copyright: (c) 2026, vbem.rest contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Any request to the REST API: reading, and changing idempotently as far as the API allows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+from urllib.parse import quote as percent_encode
+from urllib.parse import unquote
+
+from ..client.client import Client
+from ..client.pages import CONTAINERS
+from ..client.polling import TimedOut, WaitBudget, poll
+from ..errors import EmError, create_option_error
+from ..protocol.codec import Body, Document, read_int, read_text, snake_case
+from ..protocol.links import find_guid, get_path
+from ..protocol.operations import find_body_root
+from ..protocol.secret_names import hide_secrets, is_secret_name
+from .query import normalise_resource, normalise_value
+from .session_wait import SessionWaiter, create_wait_timeout, raise_for_result
+from .task_action import TaskAction
+
+JSON = "application/json"
+# Members of an answer that say nothing of its rows.
+_AROUND_LISTS = frozenset(("links", "paging_info", "href", "type", "name", "uid"))
+_SAFE_PATH = re.compile(r"[A-Za-z0-9._~!$'()*+,:@=%/-]+")
+LOOKUP_HINT = "read the resource before you try again"
+
+
+class Target(NamedTuple):
+    """Where a request goes: a path that begins with ``/api/``, and the query with its question mark, or an empty string."""
+
+    path: str
+    query: str
+
+    @property
+    def full(self) -> str:
+        """Return path and query."""
+        return self.path + self.query
+
+
+def create_target(client: Client, path: str, query: Mapping[str, Any] | None) -> Target:
+    """Return the target of the options ``path`` and ``query``. Raise ``invalid_option`` for anything outside of ``/api``.
+
+    ``path`` may be relative to ``/api``, or the href of a resource on the configured server.
+    """
+    text = path.strip()
+    base = client.connection.base_url
+    if text.lower().startswith(base.lower() + "/"):
+        text = text[len(base) :]
+    bare, mark, given = text.partition("?")
+    bare = bare.lstrip("/") if not bare.startswith("//") else bare
+    if bare.lower().startswith("api/"):
+        bare = bare[4:]
+    segments = unquote(bare).split("/")
+    is_clean = _SAFE_PATH.fullmatch(bare) and not any(segment in ("", ".", "..") or "\\" in segment for segment in segments)
+    if not is_clean or unquote(unquote(bare)) != unquote(bare) or "#" in given or re.search(r"[\s\x00-\x1f\x7f]", given):
+        hint = f"give a path below /api, such as cloud/tenants, or the href of a resource of {base}"
+        raise create_option_error("path", path, hint)
+    if segments[0].lower() in ("sessionmngr", "logonsessions"):
+        raise create_option_error("path", path, "logon sessions are the business of vbem.rest.veeam_session")
+    parts = [given] if mark and given else []
+    for name, value in (query or {}).items():
+        if isinstance(value, (dict, list)) or value is None:
+            raise create_option_error(f"query.{name}", value, "give one value")
+        printed = str(value).lower() if isinstance(value, bool) else str(value)
+        parts.append(f"{percent_encode(str(name), safe='')}={percent_encode(printed, safe='')}")
+    return Target(f"/api/{bare}", f"?{'&'.join(parts)}" if parts else "")
+
+
+class Reading(NamedTuple):
+    """What a GET returned: one resource, or a list of them."""
+
+    resource: dict[str, Any] | None
+    resources: list[dict[str, Any]] | None
+
+
+def read(client: Client, target: Target) -> Reading:
+    """Read a resource or, page by page, a collection, in plain form and with secrets hidden."""
+    path: str | None = target.full
+    document = client.get(target.full, accept=JSON)
+    name = _find_list_name(document)
+    if name is None and not _is_query_result(document):
+        return Reading(normalise(document.data, client), None)
+    rows: list[dict[str, Any]] = []
+    seen = set()
+    while path is not None:
+        seen.add(path)
+        rows += [normalise(row, client) for row in _iter_rows(document, name)]
+        path = _find_next_page(document, path)
+        if path in seen:
+            raise EmError("bad_response", f"The pages of {target.path} go in a circle.", method="GET", path=target.path)
+        if path is not None:
+            document = client.get(path, accept=JSON)
+    return Reading(None, rows)
+
+
+def normalise(data: Any, client: Client) -> dict[str, Any]:
+    """Return the plain form of a resource, with its secrets hidden."""
+    if not isinstance(data, Mapping):
+        raise EmError("bad_response", "The server's answer is not a resource.")
+    plain: dict[str, Any] = hide_secrets(normalise_resource(data, client) if "href" in data else normalise_value(data, "", 0))
+    return plain
+
+
+def _is_query_result(document: Document) -> bool:
+    data = document.data
+    return isinstance(data, dict) and "paging_info" in data and any(container in data for container in CONTAINERS[1:])
+
+
+def _find_list_name(document: Document) -> str | None:
+    """Return the name of the list that an answer consists of; None where it is a resource."""
+    data = document.data
+    if not isinstance(data, dict) or "uid" in data or _is_query_result(document):
+        return None
+    members = [name for name in data if name not in _AROUND_LISTS]
+    is_list = len(members) == 1 and (isinstance(data[members[0]], list) or (data[members[0]] is None and "paging_info" in data))
+    return members[0] if is_list else None
+
+
+def _iter_rows(document: Document, name: str | None) -> Iterator[dict[str, Any]]:
+    from ..client.pages import read_page
+
+    if name is None:
+        yield from read_page(document, ())[0]
+        return
+    rows = document.data.get(name) if isinstance(document.data, dict) else None
+    for row in rows or ():
+        if not isinstance(row, dict):
+            raise EmError("bad_response", f"The server's list of {name} holds something that is not a resource.")
+        yield row
+
+
+def _find_next_page(document: Document, path: str) -> str | None:
+    from ..client.pages import find_next_page
+
+    paging = document.data.get("paging_info") if isinstance(document.data, dict) else None
+    return find_next_page(path, paging) if isinstance(paging, dict) and read_int(paging, "page_num") is not None else None
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Comparing
+
+
+def find_differences(body: Mapping[str, Any], current: Mapping[str, Any]) -> tuple[list[str], list[str]]:
+    """Return the members of a body that the resource does not have so, and those that cannot be compared: secrets.
+
+    Both are paths in the API's own names, such as ``Resources.QuotaMb``. Members that the body does not mention do not count.
+    """
+    differing: list[str] = []
+    secrets: list[str] = []
+    _compare(body, current, (), differing, secrets)
+    return differing, secrets
+
+
+def _compare(wanted: Any, current: Any, path: tuple[str, ...], differing: list[str], secrets: list[str]) -> None:
+    if path and is_secret_name(path[-1]):
+        secrets.append(".".join(path))
+        return
+    current = _unwrap(current)
+    if isinstance(wanted, Mapping):
+        inner = _unwrap_wanted(wanted)
+        if inner is not wanted and isinstance(current, list):
+            _compare(inner, current, path, differing, secrets)
+            return
+        for name, value in wanted.items():
+            shown = str(name).lstrip("@")
+            below = current.get(snake_case(shown)) if isinstance(current, Mapping) else None
+            _compare(value, below, (*path, shown), differing, secrets)
+        return
+    if isinstance(wanted, (list, tuple)):
+        is_equal = isinstance(current, list) and len(current) == len(wanted)
+        if is_equal:
+            found: list[str] = []
+            for one, other in zip(wanted, current):
+                _compare(one, other, path, found, secrets)
+            is_equal = not found
+        if not is_equal:
+            differing.append(".".join(path))
+        return
+    if not _is_equal(wanted, current):
+        differing.append(".".join(path))
+
+
+def _unwrap(value: Any) -> Any:
+    """Return a list without the object around it, which JSON has around every list (wire facts, section 1.2)."""
+    if isinstance(value, Mapping) and len(value) == 1:
+        (one,) = value.values()
+        if isinstance(one, list):
+            return one
+    return value
+
+
+def _unwrap_wanted(value: Mapping[str, Any]) -> Any:
+    if len(value) == 1:
+        (one,) = value.values()
+        if isinstance(one, (list, tuple)):
+            return one
+    return value
+
+
+def _is_equal(wanted: Any, current: Any) -> bool:
+    """Return whether two values are the same, however they are written: numbers and booleans may be texts."""
+    if wanted is None or wanted == "":
+        return current in (None, "", {}, [])
+    if isinstance(wanted, bool) or isinstance(current, bool):
+        return str(wanted).lower() == str(current).lower()
+    if isinstance(wanted, (int, float)) or isinstance(current, (int, float)):
+        return str(wanted) == str(current)
+    left, right = str(wanted), str(current)
+    return left == right or (find_guid(left) is not None and left.lower() == right.lower())
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Changing
+
+
+class RestRequest:
+    """One request. What was done so far is in the result, also in that of a failure."""
+
+    def __init__(
+        self, client: Client, target: Target, method: str, members: Mapping[str, Any] | None, budget: WaitBudget
+    ) -> None:
+        self.client = client
+        self.target = target
+        self.method = method
+        self.members = members
+        self.budget = budget
+        self.changed = False
+        self.status: int | None = None
+        self.reading = Reading(None, None)
+        self.related: dict[str, Any] | None = None
+        self.differing: list[str] = []
+        self._action = TaskAction(
+            client, budget, subject=f"{method} {target.path}", lookup_hint=LOOKUP_HINT, requires_task=False
+        )
+
+    def result(self) -> dict[str, Any]:
+        """Return the result as far as things have come. ``diff`` names what differs, and shows no value."""
+        result: dict[str, Any] = {
+            "changed": self.changed,
+            "status": self.status,
+            "task": self._action.task,
+            "related": self.related,
+        }
+        if self.reading.resources is not None:
+            result["resources"] = self.reading.resources
+        else:
+            result["resource"] = self.reading.resource
+        if self.method != "GET":
+            names = "".join(f"{name}\n" for name in self.differing)
+            result["diff"] = {"before": "", "after": names, "after_header": f"members of {self.target.path} that differ"}
+        return result
+
+    def get(self) -> dict[str, Any]:
+        """Read, and return the result."""
+        self.reading = read(self.client, self.target)
+        self.status = 200
+        return self.result()
+
+    def put(self, *, wait_for: str, force: bool, check_mode: bool) -> dict[str, Any]:
+        """Change a resource to what the body says, if anything differs."""
+        current = self.client.get(self.target.path + self._read_query(), accept=JSON)
+        if not isinstance(current.data, Mapping):
+            raise EmError("bad_response", "The server's answer is not a resource.", method="GET", path=self.target.path)
+        self.differing, secrets = find_differences(self.members or {}, current.data)
+        self.reading = Reading(normalise(current.data, self.client), None)
+        self.status = 200
+        if not self.differing and not force:
+            if secrets:
+                self.client.warnings.append(
+                    f"{' and '.join(secrets)} cannot be compared with what the server has, and nothing else differs, so nothing"
+                    " was sent: set force: true to send it."
+                )
+            return self.result()
+        return self._change(wait_for=wait_for, check_mode=check_mode)
+
+    def post(self, *, wait_for: str, reads: bool, found: list[dict[str, Any]] | None, check_mode: bool) -> dict[str, Any]:
+        """Send a POST, unless what it would create was found."""
+        if found:
+            self.reading = Reading(None, [hide_secrets(one) for one in found])
+            return self.result()
+        if reads:
+            answer = self.client.send("POST", self.target.full, self._create_body())
+            self.status = answer.status
+            if answer.document is not None:
+                self.reading = Reading(normalise(answer.document.data, self.client), None)
+            return self.result()
+        return self._change(wait_for=wait_for, check_mode=check_mode)
+
+    def delete(self, *, wait_for: str, check_mode: bool) -> dict[str, Any]:
+        """Remove a resource, unless it is gone."""
+        if check_mode:
+            try:
+                self.client.get(self.target.path, accept=JSON)
+            except EmError as err:
+                if not self._is_gone(err):
+                    raise
+                return self.result()
+            return self._change(wait_for=wait_for, check_mode=True)
+        try:
+            return self._change(wait_for=wait_for, check_mode=False)
+        except EmError as err:
+            if self.changed or err.status not in (404, 500) or not self._is_gone(err):
+                raise
+        self.status = None
+        return self.result()
+
+    def _is_gone(self, err: EmError) -> bool:
+        """Return whether a failure means that the resource does not exist: after a 404 or 500 the list above it decides."""
+        if err.status not in (404, 500):
+            return False
+        parent, _slash, name = self.target.path.rpartition("/")
+        wanted = (find_guid(unquote(name)) or unquote(name)).lower()
+        try:
+            resources = read(self.client, Target(parent, "")).resources
+        except EmError:
+            return False
+        if resources is None:
+            return False
+        return not any(wanted in _list_ids(one) for one in resources)
+
+    def _change(self, *, wait_for: str, check_mode: bool) -> dict[str, Any]:
+        if check_mode:
+            self.changed = True
+            return self.result()
+        body = self._create_body()
+        action = self._action
+        try:
+            action.run(self.method, self.target.full, body, wait=wait_for != "nothing")
+            self._take_answer()
+            if wait_for == "related":
+                self._follow_related()
+            if self.method == "PUT" and wait_for != "nothing":
+                self.reading = read(self.client, Target(self.target.path, self._read_query()))
+        except EmError as err:
+            self._take_answer()
+            err.result = {**err.result, **self.result()}
+            raise
+        return self.result()
+
+    def _take_answer(self) -> None:
+        action = self._action
+        self.changed = action.changed
+        if action.answer is not None:
+            self.status = action.answer.status
+            document = action.answer.document
+            if action.task is None and document is not None and isinstance(document.data, Mapping):
+                self.reading = Reading(normalise(document.data, self.client), None)
+
+    def _create_body(self) -> Body | None:
+        if self.members is None:
+            return None
+        root = find_body_root(self.method, self.target.full)
+        if root is None and self.client.connection.accept != JSON:
+            raise EmError(
+                "invalid_option",
+                f"The XML root element for {self.method} {self.target.path} is not known: set response_format to json or auto.",
+            )
+        return Body(root or "", self.members)
+
+    def _read_query(self) -> str:
+        """Return the query by which the resource of a PUT is read: entities are shown whole only if that is requested."""
+        return "?format=Entity"
+
+    def _follow_related(self) -> None:
+        """Follow what the task names: a session to its end, any other resource until it can be read."""
+        task = self._action.task
+        links = [link for link in (task["related"] if task else []) if link["href"]]
+        for link in links:
+            kind = (link["type"] or "").lower()
+            is_session = kind.removesuffix("reference").endswith("session")
+            path = get_path(link["href"])
+            if "format=" not in path:
+                path += ("&" if "?" in path else "?") + "format=Entity"
+            if is_session:
+                self._await_session(path)
+            else:
+                self._await_resource(path)
+            return
+
+    def _await_session(self, path: str) -> None:
+        def read_session(_href: str) -> dict[str, Any]:
+            document = self.client.get(path, accept=JSON)
+            data = document.data if isinstance(document.data, Mapping) else {}
+            if read_text(data, "state") is None:
+                raise EmError(
+                    "bad_response", "The server's answer is not a session.", method="GET", path=path.partition("?")[0]
+                )
+            self.related = normalise(data, self.client)
+            result = read_text(data, "result")
+            return {
+                "name": read_text(data, "name") or path.partition("?")[0],
+                "state": read_text(data, "state"),
+                "result": None if result == "None" else result,
+                "progress": read_int(data, "progress"),
+                "failure_message": read_text(data, "failure_message") or read_text(data, "reason"),
+                "href": path,
+            }
+
+        first = poll(self.client, lambda: read_session(path), self.budget)
+        if isinstance(first, TimedOut):
+            raise create_wait_timeout(self.budget, self._action.subject, "the session that it started cannot be read", first)
+        waiter = SessionWaiter(
+            self.client, self.budget, subject=self._action.subject, read=read_session, is_listed=lambda _session: True
+        )
+        raise_for_result(waiter.wait(first), fail_on_warning=False)
+
+    def _await_resource(self, path: str) -> None:
+        def read_resource() -> dict[str, Any]:
+            return normalise(self.client.get(path, accept=JSON).data, self.client)
+
+        found = poll(self.client, read_resource, self.budget)
+        if isinstance(found, TimedOut):
+            raise create_wait_timeout(self.budget, self._action.subject, "what it created cannot be read yet", found)
+        self.related = found
+
+
+def _list_ids(resource: Mapping[str, Any]) -> set[str]:
+    """Return everything by which a row of a list may be addressed."""
+    ids = set()
+    for key, value in resource.items():
+        if isinstance(value, str) and (key in ("uid", "id", "href", "name") or key.endswith("_id")):
+            ids.add(value.lower())
+            ids.add(find_guid(value) or "")
+            ids.add(unquote(value.partition("?")[0].rpartition("/")[2]).lower())
+    return ids - {""}
