@@ -10,15 +10,16 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 ---
 module: veeam_job
-short_description: Start, stop, retry or schedule a job through Veeam Backup Enterprise Manager
+short_description: Manage and run jobs of Veeam Backup Enterprise Manager
 version_added: 0.1.0
 author:
   - vbem.rest contributors (@vbem-rest)
 description:
-  - Starts, stops or retries a job, turns its schedule on or off, and waits as long as is wished - until the request was carried
-    out, or until the job's run has ended.
-  - That a job was started says nothing of how its run ends. Only O(wait_for=session) fails where the backup fails.
-  - The task that this makes in Enterprise Manager is removed again once it is finished.
+  - Starts, stops or retries a job, enables or disables its schedule, and waits until the request was carried out or until the
+    job session has finished.
+  - Creates a job from a template, makes it be as described, and deletes it.
+  - That a job was started does not say how its job session ends. Only O(wait_for=session) fails if the backup fails.
+  - The task that a request creates in Enterprise Manager is removed once it is finished.
 extends_documentation_fragment:
   - vbem.rest._connection
   - vbem.rest._attributes
@@ -26,16 +27,16 @@ attributes:
   check_mode:
     support: full
     details:
-      - Looks at the job and its runs and says what would be done. Nothing is waited for.
+      - Reads the job and its sessions and predicts what would be done. Waits for nothing.
   diff_mode:
-    support: none
+    support: partial
     details:
-      - What changes is a run, or one switch.
+      - With O(state=present) and O(state=absent). What else changes is a run or one switch.
 options:
   name:
     description:
-      - Name of the job. Give this or O(uid).
-      - If several backup servers have a job of this name, set O(backup_server) too; else the module fails as V(ambiguous).
+      - Name of the job. Give this or O(uid); O(state=present) needs it.
+      - If several backup servers have a job of this name, set O(backup_server) too; otherwise the module fails as V(ambiguous).
     type: str
   uid:
     description:
@@ -47,34 +48,151 @@ options:
     type: str
   kind:
     description:
-      - Which collection of jobs to look in. Jobs of Veeam Agents and of file shares have collections of their own.
+      - Which collection of jobs to search. Jobs of Veeam Agents and of file shares have collections of their own.
     type: str
     choices: [job, agent, nas]
     default: job
   state:
     description:
       - V(started) starts the job unless it runs already. A backup copy job, which cannot be started, is synchronised.
-      - V(stopped) stops the job's run if there is one.
-      - V(retried) runs the job again for what failed, if its latest run has ended as Failed or Warning.
+      - V(stopped) stops the job session if there is an active one.
+      - V(retried) runs the job again for what failed, if its latest session has ended with Failed or Warning.
+      - V(present) creates the job from O(template) if it does not exist, and makes it be as O(description), O(retention),
+        O(schedule), O(retry), O(settings) and O(schedule_enabled) say. What is not given is left alone. Only what differs is
+        sent.
+      - V(absent) deletes the job. Its backups stay. A job that runs is deleted after its session has finished, within
+        O(wait_timeout); see O(force). By the vendor's reference this works for jobs of VMware vSphere, VMware Cloud Director
+        and Microsoft Hyper-V.
     type: str
-    choices: [started, stopped, retried]
+    choices: [started, stopped, retried, present, absent]
   schedule_enabled:
     description:
-      - Whether the job's schedule shall be on. Can be given with O(state), or instead of it.
+      - Whether the job's schedule is enabled. Can be given with O(state), except V(absent), or instead of it.
     type: bool
+  template:
+    description:
+      - Name or UID of the job to clone, for O(state=present) of a job that does not exist. It must be on the same backup
+        server.
+      - The new job holds the objects of the template until they are changed with M(vbem.rest.veeam_job_object), its schedule is
+        disabled, and its retention is not copied.
+    type: str
+  repository:
+    description:
+      - Name or UID of the repository of a new job. Without it, the repository where the template has its backups.
+    type: str
+  description:
+    description:
+      - The description of the job.
+    type: str
+  retention:
+    description:
+      - How long restore points are kept.
+    type: dict
+    suboptions:
+      type:
+        description: Whether O(retention.count) counts restore points or days.
+        type: str
+        choices: [cycles, days]
+        required: true
+      count:
+        description: How many.
+        type: int
+        required: true
+  schedule:
+    description:
+      - When the job runs, one of the following. Times are those of the backup server's clock, and stay so in daylight saving
+        time.
+    type: dict
+    suboptions:
+      daily:
+        description: Every day, or on some days of the week.
+        type: dict
+        suboptions:
+          time:
+            description: The time, such as V("22:00"), in quotes.
+            type: str
+            required: true
+          days:
+            description: V(everyday), V(weekdays), or a list of days such as V([Monday, Friday]).
+            type: raw
+            default: everyday
+      monthly:
+        description: Once a month.
+        type: dict
+        suboptions:
+          time:
+            description: The time, such as V("22:00"), in quotes.
+            type: str
+            required: true
+          week:
+            description:
+              - V(First), V(Second), V(Third), V(Fourth) or V(Last). Without it, O(schedule.monthly.day) is a day of the month.
+            type: str
+          day:
+            description: A day of the week or, without O(schedule.monthly.week), of the month.
+            type: str
+            required: true
+          months:
+            description: The months. Without them all.
+            type: list
+            elements: str
+      periodic:
+        description: Every so many hours or minutes.
+        type: dict
+        suboptions:
+          every:
+            description: How many, from 1 to 24 hours or from 1 to 60 minutes.
+            type: int
+            required: true
+          unit:
+            description: The unit.
+            type: str
+            choices: [hours, minutes]
+            default: hours
+      continuous:
+        description: Whether the job runs continuously.
+        type: bool
+      after_job:
+        description: Name of a job of the same backup server after which this one runs.
+        type: str
+  retry:
+    description:
+      - How often the backup server itself retries a failed job.
+    type: dict
+    suboptions:
+      times:
+        description: How often; V(0) for never.
+        type: int
+        required: true
+      wait:
+        description: Minutes between the attempts.
+        type: int
+  settings:
+    description:
+      - Any other part of the API's Job, in its own names, merged with the above. See the vendor's reference of C(PUT
+        /jobs/{ID}).
+      - C(Includes) is refused, because it would replace all objects of the job.
+    type: dict
+  force:
+    description:
+      - Whether O(state=absent) stops a job that runs, in place of waiting for its session.
+    type: bool
+    default: false
   wait_for:
     description:
       - V(task) waits until Enterprise Manager has carried out the request, and fails if it could not.
-      - V(session) waits until the job's run has ended, also one that went on already. A run that ends as Failed fails the
-        module as V(job_failed), unless it was to be stopped.
-      - V(nothing) returns once the server has taken the request, whatever becomes of it, and leaves the task in the session.
-        Give O(session) with it. In a session of the module's own the task is lost with the log-off that follows at once.
+      - V(session) waits until the job session has finished, also one that was active before. A session that ends with Failed
+        fails the module as V(job_failed), unless it was to be stopped.
+      - V(nothing) returns once the server has accepted the request, and leaves the task in the session. Give O(session) with
+        it. In a session of the module's own the task is lost with the log-off that follows at once.
+      - Not for O(state=present) and O(state=absent), which always wait until the change shows.
     type: str
     choices: [task, session, nothing]
     default: task
   wait_timeout:
     description:
-      - Seconds to wait at the most, in real time. V(600) if not given, V(86400) with O(wait_for=session).
+      - Seconds to wait at the most, in real time. The default is V(600), and V(86400) with O(wait_for=session) or
+        O(state=absent).
     type: int
   poll_interval:
     description:
@@ -88,7 +206,7 @@ options:
     type: str
   fail_on_warning:
     description:
-      - Whether a run that ends as Warning fails the module too. Only for O(wait_for=session).
+      - Whether a job session that ends with Warning fails the module too. Only for O(wait_for=session).
     type: bool
     default: false
 seealso:
@@ -132,9 +250,42 @@ EXAMPLES = r"""
     session: "{{ em.session }}"
     name: DC Replication
     schedule_enabled: false
+
+- name: Make a job be as described, from a template if it does not exist
+  vbem.rest.veeam_job:
+    session: "{{ em.session }}"
+    name: Web Backup
+    state: present
+    template: SQL Backup
+    description: The web servers
+    retention:
+      type: days
+      count: 14
+    schedule:
+      daily:
+        time: "22:00"
+        days: weekdays
+    schedule_enabled: true
+
+- name: Delete it again
+  vbem.rest.veeam_job:
+    session: "{{ em.session }}"
+    name: Web Backup
+    state: absent
 """
 
 RETURN = r"""
+created:
+  description: Whether the job was created.
+  type: bool
+  returned: with O(state=present) and O(state=absent)
+  sample: true
+differences:
+  description: The options by which the job differed, such as C(schedule).
+  type: list
+  elements: str
+  returned: with O(state=present) and O(state=absent)
+  sample: [schedule, retention]
 job:
   description: The job. The keys are those of the return value C(jobs) of M(vbem.rest.veeam_job_info).
   returned: once the job was found
@@ -241,8 +392,11 @@ job_session:
 from typing import Any
 
 from ..module_utils._em.client.client import Client
+from ..module_utils._em.client.polling import WaitBudget
 from ..module_utils._em.errors import EmError
 from ..module_utils._em.options import check_minimum
+from ..module_utils._em.resources.job_definition import DEFINITION_SPEC, create_definition
+from ..module_utils._em.resources.job_lifecycle import JobLifecycle, JobRequest
 from ..module_utils._em.resources.job_state import DesiredState, manage_job
 from ..module_utils._em.resources.jobs import KIND_SPEC
 from ..module_utils._em.runtime.argument_spec import PROGRESS_SPEC
@@ -256,8 +410,12 @@ SPEC: dict[str, Any] = {
     "uid": {"type": "str"},
     "backup_server": {"type": "str"},
     "kind": KIND_SPEC,
-    "state": {"type": "str", "choices": ["started", "stopped", "retried"]},
+    "state": {"type": "str", "choices": ["started", "stopped", "retried", "present", "absent"]},
     "schedule_enabled": {"type": "bool"},
+    "template": {"type": "str"},
+    "repository": {"type": "str"},
+    **DEFINITION_SPEC,
+    "force": {"type": "bool", "default": False},
     "wait_for": {"type": "str", "choices": ["task", "session", "nothing"], "default": "task"},
     "wait_timeout": {"type": "int"},
     "poll_interval": {"type": "int", "default": 10},
@@ -268,18 +426,29 @@ SPEC: dict[str, Any] = {
 
 def run(client: Client, params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
     """Bring the job to the desired state."""
-    if (params["name"] is None) == (params["uid"] is None):
-        raise EmError("invalid_option", "Which job is not clear: set either name or uid, one of the two.")
-    if params["state"] is None and params["schedule_enabled"] is None:
-        raise EmError("invalid_option", "What to do is not clear: set state, schedule_enabled or both.")
-    default = SESSION_TIMEOUT if params["wait_for"] == "session" else TASK_TIMEOUT
-    wait_timeout = check_minimum(params, "wait_timeout", 0)
+    _check_options(params)
     check_minimum(params, "poll_interval", 1)
+    wait_timeout = check_minimum(params, "wait_timeout", 0)
+    is_long = params["wait_for"] == "session" or params["state"] == "absent"
+    default = SESSION_TIMEOUT if is_long else TASK_TIMEOUT
+    wait_timeout = default if wait_timeout is None else wait_timeout
+    if params["state"] in ("present", "absent"):
+        lifecycle = JobLifecycle(client, WaitBudget(client, wait_timeout, params["poll_interval"]))
+        if params["state"] == "absent":
+            return lifecycle.ensure_absent(params, force=params["force"], check_mode=check_mode)
+        request = JobRequest(
+            name=params["name"].strip(),
+            backup_server=params["backup_server"],
+            template=params["template"],
+            repository=params["repository"],
+            definition=create_definition(params),
+        )
+        return lifecycle.ensure_present(request, check_mode=check_mode)
     desired = DesiredState(
         state=params["state"],
         schedule_enabled=params["schedule_enabled"],
         wait_for=params["wait_for"],
-        wait_timeout=default if wait_timeout is None else wait_timeout,
+        wait_timeout=wait_timeout,
         poll_interval=params["poll_interval"],
         fail_on_warning=params["fail_on_warning"],
     )
@@ -288,6 +457,27 @@ def run(client: Client, params: dict[str, Any], check_mode: bool) -> dict[str, A
             "The option fail_on_warning has no effect without wait_for: session: the result of the job session is not awaited."
         )
     return manage_job(client, params, desired, check_mode=check_mode)
+
+
+def _check_options(params: dict[str, Any]) -> None:
+    """Raise ``invalid_option`` for options that are missing or do not go together."""
+    state = params["state"]
+    if (params["name"] is None) == (params["uid"] is None):
+        raise EmError("invalid_option", "Which job is not clear: set either name or uid, one of the two.")
+    if state is None and params["schedule_enabled"] is None:
+        raise EmError("invalid_option", "What to do is not clear: set state, schedule_enabled or both.")
+    if state in ("present", "absent") and params["kind"] != "job":
+        raise EmError("invalid_option", f"The option state: {state} works for jobs of kind job, not of kind {params['kind']}.")
+    if state == "present" and not (params["name"] or "").strip():
+        raise EmError("invalid_option", "The option name is missing: state: present needs the name of the job.")
+    only_present = ("template", "repository", *DEFINITION_SPEC)
+    given = [name for name in only_present if params[name] is not None and state != "present"]
+    if given:
+        raise EmError("invalid_option", f"The option {given[0]} goes with state: present. Leave it out, or set that.")
+    if params["force"] and state != "absent":
+        raise EmError("invalid_option", "The option force goes with state: absent. Leave it out, or set that.")
+    if state == "absent" and params["schedule_enabled"] is not None:
+        raise EmError("invalid_option", "The option schedule_enabled does not go with state: absent. Leave it out.")
 
 
 def main() -> None:

@@ -16,10 +16,11 @@ from ..client.client import Client
 from ..client.pages import CONTAINERS
 from ..client.polling import TimedOut, WaitBudget, poll
 from ..errors import EmError, create_option_error
-from ..protocol.codec import Body, Document, read_int, read_text, snake_case
+from ..protocol.codec import Body, Document, read_int, read_text
+from ..protocol.comparison import find_differences
 from ..protocol.links import find_guid, get_path
 from ..protocol.operations import find_body_root
-from ..protocol.secret_names import hide_secrets, is_secret_name
+from ..protocol.secret_names import hide_secrets
 from .query import normalise_resource, normalise_value
 from .session_wait import SessionWaiter, create_wait_timeout, raise_for_result
 from .task_action import TaskAction
@@ -140,79 +141,6 @@ def _find_next_page(document: Document, path: str) -> str | None:
 
     paging = document.data.get("paging_info") if isinstance(document.data, dict) else None
     return find_next_page(path, paging) if isinstance(paging, dict) and read_int(paging, "page_num") is not None else None
-
-
-# ---------------------------------------------------------------------------------------------------------------------
-# Comparing
-
-
-def find_differences(body: Mapping[str, Any], current: Mapping[str, Any]) -> tuple[list[str], list[str]]:
-    """Return the members of a body that the resource does not have so, and those that cannot be compared: secrets.
-
-    Both are paths in the API's own names, such as ``Resources.QuotaMb``. Members that the body does not mention do not count.
-    """
-    differing: list[str] = []
-    secrets: list[str] = []
-    _compare(body, current, (), differing, secrets)
-    return differing, secrets
-
-
-def _compare(wanted: Any, current: Any, path: tuple[str, ...], differing: list[str], secrets: list[str]) -> None:
-    if path and is_secret_name(path[-1]):
-        secrets.append(".".join(path))
-        return
-    current = _unwrap(current)
-    if isinstance(wanted, Mapping):
-        inner = _unwrap_wanted(wanted)
-        if inner is not wanted and isinstance(current, list):
-            _compare(inner, current, path, differing, secrets)
-            return
-        for name, value in wanted.items():
-            shown = str(name).lstrip("@")
-            below = current.get(snake_case(shown)) if isinstance(current, Mapping) else None
-            _compare(value, below, (*path, shown), differing, secrets)
-        return
-    if isinstance(wanted, (list, tuple)):
-        is_equal = isinstance(current, list) and len(current) == len(wanted)
-        if is_equal:
-            found: list[str] = []
-            for one, other in zip(wanted, current):
-                _compare(one, other, path, found, secrets)
-            is_equal = not found
-        if not is_equal:
-            differing.append(".".join(path))
-        return
-    if not _is_equal(wanted, current):
-        differing.append(".".join(path))
-
-
-def _unwrap(value: Any) -> Any:
-    """Return a list without the object around it, which JSON has around every list (wire facts, section 1.2)."""
-    if isinstance(value, Mapping) and len(value) == 1:
-        (one,) = value.values()
-        if isinstance(one, list):
-            return one
-    return value
-
-
-def _unwrap_wanted(value: Mapping[str, Any]) -> Any:
-    if len(value) == 1:
-        (one,) = value.values()
-        if isinstance(one, (list, tuple)):
-            return one
-    return value
-
-
-def _is_equal(wanted: Any, current: Any) -> bool:
-    """Return whether two values are the same, however they are written: numbers and booleans may be texts."""
-    if wanted is None or wanted == "":
-        return current in (None, "", {}, [])
-    if isinstance(wanted, bool) or isinstance(current, bool):
-        return str(wanted).lower() == str(current).lower()
-    if isinstance(wanted, (int, float)) or isinstance(current, (int, float)):
-        return str(wanted) == str(current)
-    left, right = str(wanted), str(current)
-    return left == right or (find_guid(left) is not None and left.lower() == right.lower())
 
 
 # ---------------------------------------------------------------------------------------------------------------------

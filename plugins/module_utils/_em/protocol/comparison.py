@@ -1,0 +1,83 @@
+# Copyright: (c) 2026, vbem.rest contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Comparing the body of a request with the resource as the server shows it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from .codec import snake_case
+from .links import find_guid
+from .secret_names import is_secret_name
+
+
+def find_differences(body: Mapping[str, Any], current: Mapping[str, Any]) -> tuple[list[str], list[str]]:
+    """Return the members of a body that the resource does not have so, and those that cannot be compared: secrets.
+
+    Both are paths in the API's own names, such as ``Resources.QuotaMb``. Members that the body does not mention do not count.
+    """
+    differing: list[str] = []
+    secrets: list[str] = []
+    _compare(body, current, (), differing, secrets)
+    return differing, secrets
+
+
+def _compare(wanted: Any, current: Any, path: tuple[str, ...], differing: list[str], secrets: list[str]) -> None:
+    if path and is_secret_name(path[-1]):
+        secrets.append(".".join(path))
+        return
+    current = _unwrap(current)
+    if isinstance(wanted, Mapping):
+        inner = _unwrap_wanted(wanted)
+        if inner is not wanted and isinstance(current, list):
+            _compare(inner, current, path, differing, secrets)
+            return
+        for name, value in wanted.items():
+            shown = str(name).lstrip("@")
+            below = current.get(snake_case(shown)) if isinstance(current, Mapping) else None
+            _compare(value, below, (*path, shown), differing, secrets)
+        return
+    if isinstance(wanted, (list, tuple)):
+        is_equal = isinstance(current, list) and len(current) == len(wanted)
+        if is_equal:
+            found: list[str] = []
+            for one, other in zip(wanted, current):
+                _compare(one, other, path, found, secrets)
+            is_equal = not found
+        if not is_equal:
+            differing.append(".".join(path))
+        return
+    if not _is_equal(wanted, current):
+        differing.append(".".join(path))
+
+
+def _unwrap(value: Any) -> Any:
+    """Return a list without the object around it, which JSON has around every list (wire facts, section 1.2)."""
+    if isinstance(value, Mapping) and len(value) == 1:
+        (one,) = value.values()
+        if isinstance(one, list):
+            return one
+    return value
+
+
+def _unwrap_wanted(value: Mapping[str, Any]) -> Any:
+    if len(value) == 1:
+        (one,) = value.values()
+        if isinstance(one, (list, tuple)):
+            return one
+    return value
+
+
+def _is_equal(wanted: Any, current: Any) -> bool:
+    """Return whether two values are the same, however they are written: numbers and booleans may be texts."""
+    if wanted is None or wanted == "":
+        return current in (None, "", {}, [])
+    if isinstance(wanted, bool) or isinstance(current, bool):
+        return str(wanted).lower() == str(current).lower()
+    if isinstance(wanted, (int, float)) or isinstance(current, (int, float)):
+        return str(wanted) == str(current)
+    left, right = str(wanted), str(current)
+    return left == right or (find_guid(left) is not None and left.lower() == right.lower())
