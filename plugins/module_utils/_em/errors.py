@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Literal, get_args
 
@@ -28,6 +29,8 @@ ErrorKind = Literal[
     "wait_timeout",
     "partial",
 ]
+# C0 and C1 controls but line feed and tab, which a traceback has; lone surrogates; and what turns the direction of text.
+_CONTROL = re.compile("[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\\ud800-\\udfff\\u202a-\\u202e\\u2066-\\u2069]")
 ERROR_KINDS: tuple[str, ...] = get_args(ErrorKind)
 
 
@@ -50,20 +53,21 @@ class EmError(Exception):
         may_have_been_sent: bool = True,
         result: Mapping[str, Any] | None = None,
     ) -> None:
+        msg = to_printable(msg)
         super().__init__(msg)
         self.kind = kind
         self.msg = msg
         self.status = status
         self.method = method
         self.path = path
-        self.detail = detail
+        self.detail = detail if detail is None else to_printable(detail)
         self.may_have_been_sent = may_have_been_sent
         self.result = dict(result or {})
 
     def set_message(self, msg: str) -> None:
         """Replace the message, also in ``str(err)``."""
-        self.msg = msg
-        self.args = (msg,)
+        self.msg = to_printable(msg)
+        self.args = (self.msg,)
 
     def add_context(self, sentence: str) -> None:
         """Append a sentence to the message."""
@@ -84,6 +88,11 @@ class EmError(Exception):
 def create_option_error(option: str, value: object, hint: str, *, kind: ErrorKind = "invalid_option") -> EmError:
     """Return the failure for a value that an option does not accept: option, value and hint in one sentence."""
     return EmError(kind, f"The option {option} cannot be {quote(value)}: {hint}.")
+
+
+def to_printable(text: str) -> str:
+    """Return a text with its control characters escaped: a server's names must not move a cursor or forge a line of a log."""
+    return _CONTROL.sub(lambda match: match[0].encode("unicode_escape").decode("ascii"), text)
 
 
 def quote(value: object) -> str:

@@ -16,10 +16,10 @@ from urllib.parse import unquote
 
 from ..errors import EmError, quote
 from ..options import IDLE_SECONDS, Connection
-from ..protocol.codec import decode, decode_error, iter_rows, read_text
+from ..protocol.codec import decode, iter_rows, read_text
 from ..protocol.links import strip_host
 from .retry import RETRYABLE_STATUS
-from .status import raise_for_status
+from .status import raise_for_status, read_reason
 from .transport import Response, Transport
 
 SESSION_HEADER = "X-RestSvcSessionId"
@@ -224,20 +224,23 @@ def _log_off_orphan(transport: Transport) -> None:
 
 def _create_logon_error(response: Response, connection: Connection) -> EmError:
     status = response.status
-    detail = decode_error(response.body, response.headers.get("Content-Type", ""))
+    detail, reason = read_reason(response)
     where = f"{connection.hostname} port {connection.port}"
     if status == 401:
         msg = (
             f"Enterprise Manager on {where} refused the logon of {quote(connection.username)}. The reason may be a wrong user"
             " name or password, a user without an Enterprise Manager role (Portal Administrator, Portal User or Restore"
             f" Operator), or an api_version that it does not support (here {connection.api_version}; latest always works)."
+            f"{_describe_blanks(connection.password)}{reason}"
         )
     elif status == 403:
-        msg = f"{quote(connection.username)} is not allowed to log on to {where}: give the user an Enterprise Manager role."
+        cure = "" if reason else " Give the user an Enterprise Manager role."
+        msg = f"{where} does not let {quote(connection.username)} log on.{reason}{cure}"
     elif status in (404, 405):
         msg = (
             f"There is no Enterprise Manager REST API on {where}, although something answers ({status}). Check port: Enterprise"
-            " Manager's is 9398; 9419 belongs to Veeam Backup & Replication, which has another API."
+            " Manager's is 9398; 9419 belongs to Veeam Backup & Replication, which has another API. A reverse proxy must"
+            f" publish the API as /api, without a path before it.{reason}"
         )
     else:
         try:
@@ -246,3 +249,13 @@ def _create_logon_error(response: Response, connection: Connection) -> EmError:
             return err
         raise AssertionError("a logon that failed has a status outside of 2xx")
     return EmError("logon_failed", msg, status=status, method="POST", path=LOGON_PATH, detail=detail)
+
+
+def _describe_blanks(password: str) -> str:
+    """Return a hint if a password begins or ends with what nobody sees, such as the line end of a file it was read from."""
+    where = [
+        end for end, there in (("begins", password != password.lstrip()), ("ends", password != password.rstrip())) if there
+    ]
+    if not where:
+        return ""
+    return f" Note that password {' and '.join(where)} with white space or a line end; the trim filter removes it."

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from ..errors import EmError, ErrorKind
+from ..errors import EmError, ErrorKind, quote
 from ..protocol.codec import decode_error
 from .transport import Response
 
@@ -23,10 +23,23 @@ def raise_for_status(response: Response, method: str, path: str) -> None:
     status = response.status
     if 200 <= status < 300:
         return
-    detail = decode_error(response.body, response.headers.get("Content-Type", ""))
-    reason = f" The server says: {detail.rstrip('.')}." if detail else ""
+    detail, reason = read_reason(response)
     kind, msg = _describe(status, f"{method} {path}", path, reason, response.headers.get("Location", ""))
     raise EmError(kind, msg, status=status, method=method, path=path, detail=detail)
+
+
+def read_reason(response: Response) -> tuple[str | None, str]:
+    """Return what the body of a failed request says, as it is, and as a sentence for a message (empty where it says nothing).
+
+    A web page is told as the answer of something before Enterprise Manager, whose REST API sends none.
+    """
+    text, is_page = decode_error(response.body, response.headers.get("Content-Type", ""))
+    if not is_page:
+        return text, f" The server says: {text.rstrip('.')}." if text else ""
+    server = response.headers.get("Server", "")
+    by = f" (it calls itself {quote(server)})" if server else ""
+    says = f" The page says: {text.rstrip('.')}." if text else ""
+    return text, f" The answer is a web page, so a proxy or a firewall seems to have sent it{by}, not Enterprise Manager.{says}"
 
 
 def _describe(status: int, request: str, path: str, reason: str, location: str) -> tuple[ErrorKind, str]:

@@ -16,6 +16,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
+from html import unescape
 from typing import Any, NamedTuple
 
 from ..errors import EmError
@@ -25,6 +26,16 @@ NAMESPACE = "http://www.veeam.com/ent/v1.0"
 MAX_LIST_DEPTH = 8  # lists within objects that repeat their name; servers have two
 MAX_DIGITS = 400  # of one number in JSON; the time to read a longer one grows with its square
 _BARE_AMPERSAND = re.compile(rb"&(?!(?:[A-Za-z_][\w.-]*|#[0-9]+|#x[0-9a-fA-F]+);)")
+_LITERAL = re.compile(rb"(<!\[CDATA\[.*?\]\]>|<!--.*?-->)", re.DOTALL)  # in which nothing is markup
+_CHARACTER_REFERENCE = re.compile(rb"&#(?:x([0-9a-fA-F]{1,8})|([0-9]{1,10}));")
+_SURROGATE_REFERENCES = re.compile(rb"&#x(d[89ab][0-9a-f]{2});&#x(d[c-f][0-9a-f]{2});", re.IGNORECASE)
+# What XML 1.0 forbids, in UTF-8: control characters, surrogates, U+FFFE and U+FFFF.
+_FORBIDDEN_BYTES = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]|\xed[\xa0-\xbf][\x80-\xbf]|\xef\xbf[\xbe\xbf]")
+_REPLACEMENT = "\ufffd".encode()
+# Where the words of an error are: of ASP.NET's problem details, and of WCF's and SOAP's faults.
+_MESSAGE_KEYS = ("title", "detail", "reason", "text", "faultstring", "#text")
+_MESSAGE_PARENTS = ("body", "fault", "reason", "text", "detail", "exception_detail")
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _WORD_BORDER = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 
@@ -89,14 +100,54 @@ def decode(body: bytes, content_type: str = "") -> Document:
     raise EmError("bad_response", f"The server sent {what} instead of a resource of the REST API.")
 
 
-def decode_error(body: bytes, content_type: str = "") -> str | None:
-    """Return the server's own words from the body of a failed request; None where it has none. Never raises."""
+class Reason(NamedTuple):
+    """What the body of a failed request says; ``is_page`` for a web page, which Enterprise Manager's API does not send."""
+
+    text: str | None
+    is_page: bool = False
+
+
+def decode_error(body: bytes, content_type: str = "") -> Reason:
+    """Return the words in the body of a failed request. Never raises.
+
+    Knows the API's own Error, problem details of ASP.NET, faults of WCF, plain text, and web pages of proxies and firewalls.
+    """
+    if _is_web_page(body, content_type):
+        return Reason(_read_page_text(body), is_page=True)
     try:
         data = decode(body, content_type).data
     except EmError:
+        is_text = content_type.lower().startswith("text/plain") and body[:1] not in (b"<", b"{", b"[")
+        return Reason(_join_words(body[:4000].decode("utf-8", "replace")) if is_text else None)
+    return Reason(_find_message(data, 0))
+
+
+def _find_message(node: Any, depth: int) -> str | None:
+    """Return the message of an error: its own words, those of a problem, or the text of a fault's reason."""
+    if not isinstance(node, dict) or depth > 4:
         return None
-    message = data.get("message") if isinstance(data, dict) else None
-    return " ".join(message.split())[:500] if isinstance(message, str) and message.strip() else None
+    texts = {key: value for key, value in node.items() if isinstance(value, str) and value.strip()}
+    own = ["message"] if "message" in texts else [key for key in _MESSAGE_KEYS if key in texts]
+    if own:
+        return _join_words(": ".join(texts[key] for key in own))
+    below = (_find_message(node.get(key), depth + 1) for key in _MESSAGE_PARENTS)
+    return next((message for message in below if message is not None), None)
+
+
+def _read_page_text(body: bytes) -> str | None:
+    """Return the title and the first words of a web page."""
+    text = body[:20000].decode("utf-8", "replace")
+    title = re.search(r"<title[^>]*>(.*?)</title>", text, re.IGNORECASE | re.DOTALL)
+    text = re.sub(r"<(script|style|title)\b.*?</\1>", " ", text, flags=re.IGNORECASE | re.DOTALL)
+    words = _join_words(unescape(re.sub(r"<[^>]*>", " ", text))) or ""
+    heading = _join_words(unescape(title[1])) if title else None
+    if heading and not words.startswith(heading):
+        words = f"{heading}: {words}" if words else heading
+    return words[:200] or None
+
+
+def _join_words(text: str) -> str | None:
+    return " ".join(text.split())[:500] or None
 
 
 def iter_rows(node: Any, *names: str) -> Iterator[dict[str, Any]]:
@@ -121,7 +172,7 @@ def _iter_list(node: Any, names: tuple[str, ...], depth: int) -> Iterator[dict[s
     inner = [name for name in names if name in node] if isinstance(node, dict) and depth < MAX_LIST_DEPTH else []
     for name in inner:
         below = node[name]
-        if name == names[-1] and isinstance(below, dict) and not set(names) & set(below):
+        if name == names[-1] and isinstance(below, dict) and below and not set(names) & set(below):
             below = [below]
         yield from _iter_list(below, names, depth + 1)
     if inner:
@@ -167,11 +218,21 @@ def _is_web_page(body: bytes, content_type: str) -> bool:
 
 def _decode_json(body: bytes) -> Any:
     try:
-        return json.loads(
+        data = json.loads(
             body, object_pairs_hook=_create_dict, parse_int=_parse_int, parse_float=_parse_float, parse_constant=_refuse
         )
+        # Half a surrogate pair, which can only come as an escape, could not be printed again.
+        return _replace_surrogates(data) if re.search(rb"\\u[dD][89a-fA-F]", body) else data
     except (ValueError, RecursionError) as err:
         raise EmError("bad_response", "The server sent JSON that cannot be read.", detail=_shorten(err)) from None
+
+
+def _replace_surrogates(value: Any) -> Any:
+    if isinstance(value, str):
+        return _LONE_SURROGATE.sub("\ufffd", value)
+    if isinstance(value, dict):
+        return {_replace_surrogates(key): _replace_surrogates(one) for key, one in value.items()}
+    return [_replace_surrogates(one) for one in value] if isinstance(value, list) else value
 
 
 def _create_dict(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -196,19 +257,44 @@ def _refuse(constant: str) -> Any:
 
 
 def _decode_xml(body: bytes) -> Document:
-    if b"<!ENTITY" in body or b"<!DOCTYPE" in body[:1000]:  # no Enterprise Manager sends one; xmltodict 0.12 ignores it
+    markup = _LITERAL.sub(b"", body)
+    if b"<!ENTITY" in markup or b"<!DOCTYPE" in markup:  # no Enterprise Manager sends one; xmltodict 0.12 ignores it
         raise EmError("bad_response", "The server sent XML with a document type of its own, which is refused.")
     xmltodict = load_library("xmltodict")
     try:
         try:
             tree = _parse_xml(xmltodict, body)
         except EmError:
-            # The vendor's own example has links with bare ampersands, so a server (or a proxy's log) may have them too.
-            tree = _parse_xml(xmltodict, _BARE_AMPERSAND.sub(b"&amp;", body))
+            tree = _parse_xml(xmltodict, _repair_xml(body))
     except EmError as err:
         raise EmError("bad_response", "The server sent XML that cannot be read.", detail=err.detail) from None
     root, data = next(iter(tree.items()))
     return Document(root, {} if data is None else data)
+
+
+def _repair_xml(body: bytes) -> bytes:
+    """Return XML with what .NET writes although XML 1.0 forbids it replaced, and with bare ampersands escaped.
+
+    The vendor's own example has links with bare ampersands. One control character in one message must not make a whole list
+    unreadable.
+    """
+    body = _FORBIDDEN_BYTES.sub(_REPLACEMENT, body)
+    parts = _LITERAL.split(body)
+    parts[::2] = [_repair_references(_BARE_AMPERSAND.sub(b"&amp;", part)) for part in parts[::2]]
+    return b"".join(parts)
+
+
+def _repair_references(text: bytes) -> bytes:
+    text = _SURROGATE_REFERENCES.sub(
+        lambda match: (bytes.fromhex(match[1].decode()) + bytes.fromhex(match[2].decode())).decode("utf-16-be").encode(), text
+    )
+
+    def check(match: re.Match[bytes]) -> bytes:
+        code = int(match[1], 16) if match[1] else int(match[2])
+        is_allowed = code in (9, 10, 13) or 0x20 <= code < 0xD800 or 0xE000 <= code < 0xFFFE or 0x10000 <= code < 0x110000
+        return match[0] if is_allowed else _REPLACEMENT
+
+    return _CHARACTER_REFERENCE.sub(check, text)
 
 
 def _parse_xml(xmltodict: Any, body: bytes) -> dict[str, Any]:
