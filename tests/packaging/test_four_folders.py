@@ -32,7 +32,7 @@ PLAY = """
       ansible.builtin.assert:
         that:
           - query('vbem.rest.veeam_query', 'BackupServer') | length > 0
-          - ([] | vbem.rest.night('2026-11-24T00:00:00Z', '2026-11-25T00:00:00Z')).summary.runs == 0
+          - ([] | vbem.rest.report_data('2026-11-24T00:00:00Z', '2026-11-25T00:00:00Z')).summary.job_sessions == 0
     - name: Tidy
       ansible.builtin.include_role:
         name: vbem.rest.task_cleanup

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A headless Chromium to look at a page with: one process, spoken to by its own protocol, for sizes, colours and pictures."""
+"""A headless Chromium, controlled by the DevTools protocol: it evaluates scripts in pages, takes screenshots and prints."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from typing import Any
 
 import aiohttp
 
-PATIENCE = 60.0  # seconds that a busy machine may need for what takes one
+TIMEOUT_SECONDS = 60.0  # generous, for a busy machine
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 SWITCHES = (
     "--headless",
@@ -36,7 +36,7 @@ SWITCHES = (
 
 
 def find_chromium() -> str | None:
-    """Find the program; None where there is none."""
+    """Return the path of the program; None if it is not installed."""
     return next((path for name in NAMES if (path := shutil.which(name))), None)
 
 
@@ -49,44 +49,44 @@ class Browser:
         self._http: aiohttp.ClientSession | None = None
         self._socket: aiohttp.ClientWebSocketResponse | None = None
         self._count = 0
-        self._said: list[dict[str, Any]] = []
+        self._messages: list[dict[str, Any]] = []
         self.requested: list[str] = []
 
     def open(self, page: Path, *, width: int = 1280, dark: bool = False, media: str = "") -> None:
-        """Show a page at a width, in light or dark, on the screen or (``media="print"``) as if printed."""
+        """Load a page with a width, in light or dark mode, for the screen or (``media="print"``) for print."""
         self._run(self._open(page, width=width, dark=dark, media=media))
 
     def evaluate(self, expression: str) -> Any:
-        """Give the value of an expression within the page."""
-        got = self._run(self._call("Runtime.evaluate", expression=expression, returnByValue=True))
-        assert "exceptionDetails" not in got, got
-        return got["result"].get("value")
+        """Return the value of a JavaScript expression in the page."""
+        result = self._run(self._call("Runtime.evaluate", expression=expression, returnByValue=True))
+        assert "exceptionDetails" not in result, result
+        return result["result"].get("value")
 
-    def picture(self, path: Path | None = None, *, scale: float = 1, height: int = 0) -> bytes:
-        """Take a picture of the whole page, or of its top; as PNG."""
+    def screenshot(self, path: Path | None = None, *, scale: float = 1, height: int = 0) -> bytes:
+        """Return a screenshot of the whole page, or of its top, as PNG."""
         size = self._run(self._call("Page.getLayoutMetrics"))["cssContentSize"]
         clip = {"x": 0, "y": 0, "width": size["width"], "height": height or size["height"], "scale": scale}
-        got = self._run(self._call("Page.captureScreenshot", format="png", clip=clip, captureBeyondViewport=True))
-        data = base64.b64decode(got["data"])
+        result = self._run(self._call("Page.captureScreenshot", format="png", clip=clip, captureBeyondViewport=True))
+        data = base64.b64decode(result["data"])
         if path:
             path.write_bytes(data)
         return data
 
     def pdf(self) -> bytes:
-        """Print the page, on A4."""
-        got = self._run(
+        """Return the page printed on A4, as PDF."""
+        result = self._run(
             self._call("Page.printToPDF", paperWidth=8.27, paperHeight=11.69, preferCSSPageSize=True, printBackground=False)
         )
-        return base64.b64decode(got["data"])
+        return base64.b64decode(result["data"])
 
     def close(self) -> None:
-        """End the connection."""
+        """Close the connection."""
         with contextlib.suppress(Exception):
             self._run(self._disconnect())
         self._loop.close()
 
-    def _run(self, doing: Any) -> Any:
-        return self._loop.run_until_complete(asyncio.wait_for(doing, PATIENCE))
+    def _run(self, task: Any) -> Any:
+        return self._loop.run_until_complete(asyncio.wait_for(task, TIMEOUT_SECONDS))
 
     async def _disconnect(self) -> None:
         if self._http:
@@ -111,10 +111,10 @@ class Browser:
         features = [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]
         await self._call("Emulation.setEmulatedMedia", media=media, features=features)
         await self._call("Emulation.setDeviceMetricsOverride", width=width, height=800, deviceScaleFactor=1, mobile=False)
-        self._said.clear()
+        self._messages.clear()
         self.requested.clear()
         await self._call("Page.navigate", url=page.as_uri())
-        while not any(said.get("method") == "Page.loadEventFired" for said in self._said):
+        while not any(message.get("method") == "Page.loadEventFired" for message in self._messages):
             await self._listen()
 
     async def _call(self, method: str, **params: Any) -> dict[str, Any]:
@@ -122,23 +122,23 @@ class Browser:
         assert self._socket is not None
         await self._socket.send_json({"id": self._count, "method": method, "params": params})
         while True:
-            said = await self._listen()
-            if said.get("id") == self._count:
-                assert "error" not in said, f"{method}: {said['error']}"
-                return dict(said["result"])
+            message = await self._listen()
+            if message.get("id") == self._count:
+                assert "error" not in message, f"{method}: {message['error']}"
+                return dict(message["result"])
 
     async def _listen(self) -> dict[str, Any]:
         assert self._socket is not None
-        said: dict[str, Any] = await self._socket.receive_json()
-        if said.get("method") == "Network.requestWillBeSent":
-            self.requested.append(said["params"]["request"]["url"])
-        self._said.append(said)
-        return said
+        message: dict[str, Any] = await self._socket.receive_json()
+        if message.get("method") == "Network.requestWillBeSent":
+            self.requested.append(message["params"]["request"]["url"])
+        self._messages.append(message)
+        return message
 
 
 @contextlib.contextmanager
 def start_browser(program: str) -> Iterator[Browser]:
-    """Start Chromium with a profile of its own, and end it."""
+    """Yield a browser with a profile of its own, and end it afterwards."""
     with tempfile.TemporaryDirectory(prefix="vbem-chromium-", ignore_cleanup_errors=True) as folder:
         process = subprocess.Popen(
             [program, *SWITCHES, f"--user-data-dir={folder}", "about:blank"],
@@ -153,7 +153,7 @@ def start_browser(program: str) -> Iterator[Browser]:
             browser.close()
             process.terminate()
             try:
-                process.wait(PATIENCE)
+                process.wait(TIMEOUT_SECONDS)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()

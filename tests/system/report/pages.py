@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Makes pages, and takes them apart again.
+"""Writes pages of the role report, and parses them.
 
-As a program it makes the picture of the documentation; see guide_report.rst.
+As a program it takes the screenshot of the documentation: ``python -m system.report.pages docs/images/report.png``.
 """
 
 from __future__ import annotations
@@ -27,29 +27,29 @@ from support.places import ROOT
 from ansible_collections.vbem.rest.plugins.module_utils._em.client.client import Client
 from ansible_collections.vbem.rest.plugins.module_utils._em.options import CONNECTION_OPTIONS, create_connection
 from ansible_collections.vbem.rest.plugins.module_utils._em.resources.query import create_query, read_resources
-from ansible_collections.vbem.rest.plugins.plugin_utils._night import create_night
-from ansible_collections.vbem.rest.plugins.plugin_utils._night_parts import Period
-from ansible_collections.vbem.rest.plugins.plugin_utils._night_text import Zone
+from ansible_collections.vbem.rest.plugins.plugin_utils._report.build import build_report
+from ansible_collections.vbem.rest.plugins.plugin_utils._report.formatting import Zone
+from ansible_collections.vbem.rest.plugins.plugin_utils._report.sections import ReportOptions
 from emulator import Emulator, LogEntry, Switches
 
-from .nights import NIGHTS
+from .worlds import WORLDS
 
 ROLE = ROOT / "roles" / "report"
-LIMIT_SECONDS = 300
-VOID = {"meta", "br", "link", "img", "input", "hr"}
-# name: night, hours, time zone, types that the server does not answer for
-DRAWN: dict[str, tuple[str, int, str, tuple[str, ...]]] = {
-    "quiet": ("quiet", 24, "UTC", ()),
+TIMEOUT_SECONDS = 300
+VOID_ELEMENTS = {"meta", "br", "link", "img", "input", "hr"}
+# page: world, hours, time zone, types whose query fails
+TEMPLATED: dict[str, tuple[str, int, str, tuple[str, ...]]] = {
+    "successful": ("successful", 24, "UTC", ()),
     "empty": ("empty", 24, "UTC", ()),
     "terrible": ("terrible", 24, "Asia/Kolkata", ()),
-    "going": ("going", 24, "UTC", ()),
-    "week": ("quiet", 168, "Europe/Berlin", ()),
-    "unanswered": ("quiet", 24, "UTC", ("Job", "Repository")),
+    "running": ("running", 24, "UTC", ()),
+    "week": ("successful", 168, "Europe/Berlin", ()),
+    "incomplete": ("successful", 24, "UTC", ("Job", "Repository")),
 }
 
 
 class Parser(HTMLParser):
-    """Reads a page: elements, attributes, and the text of each section."""
+    """A parser that collects the elements, attributes and texts of a page, and checks that its elements nest."""
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
@@ -62,7 +62,7 @@ class Parser(HTMLParser):
         named = dict(attrs)
         self.tags.append(tag)
         self.attributes += [(tag, name, value or "") for name, value in attrs]
-        if tag not in VOID:
+        if tag not in VOID_ELEMENTS:
             self.stack.append((tag, f"{named.get('id') or ''} {named.get('class') or ''}".strip()))
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -79,19 +79,19 @@ class Parser(HTMLParser):
             self.texts.append((tuple(f"{tag}.{name}" for tag, name in self.stack), " ".join(data.split())))
 
     def find(self, *parts: str) -> list[str]:
-        """Give texts that stand within elements of these descriptions, one below the other."""
-        return [text for path, text in self.texts if is_within(path, parts)]
+        """Return the texts within nested elements whose ``tag.id class`` contain these parts, the outermost first."""
+        return [text for path, text in self.texts if matches(path, parts)]
 
 
-def is_within(path: tuple[str, ...], parts: tuple[str, ...]) -> bool:
-    """Ask whether a path passes through all parts, in order."""
-    rest = iter(path)
-    return all(any(part in step for step in rest) for part in parts)
+def matches(path: tuple[str, ...], parts: tuple[str, ...]) -> bool:
+    """Return whether the steps of a path contain all parts, in this order."""
+    steps = iter(path)
+    return all(any(part in step for step in steps) for part in parts)
 
 
 @dataclass
 class Page:
-    """A page, what was to be on it, and how it came about."""
+    """A page, the emulator with the data that it has to show, and the output of the playbook that wrote it."""
 
     path: Path
     since: float
@@ -114,31 +114,32 @@ class Page:
         return parser
 
     def tile(self, name: str) -> int:
-        """Give the number on a tile."""
+        """Return the number on a tile."""
         (text,) = self.parsed.find("ul.tiles", f"li.{name}", "b.")
         return int(text.replace(",", ""))
 
     def count(self, outcome: str) -> int:
-        """Count runs in the emulator's own world: those that ended within the period, or go on."""
-        return sum(1 for run in self.runs() if self.outcome(run) == outcome)
+        """Return how many of the emulator's job sessions have an outcome."""
+        return sum(1 for session in self.sessions() if self.outcome(session) == outcome)
 
-    def runs(self) -> list[Any]:
-        return [run for run in self.em.world.runs if run.ends >= self.since]
+    def sessions(self) -> list[Any]:
+        """Return the emulator's job sessions that ended in the period or are still running."""
+        return [session for session in self.em.world.runs if session.ends >= self.since]
 
-    def outcome(self, run: Any) -> str:
-        return "running" if run.ends > self.until else str(run.outcome).lower()
+    def outcome(self, session: Any) -> str:
+        return "running" if session.ends > self.until else str(session.outcome).lower()
 
 
-def play(night: str, folder: Path, *options: str, program: Path | None = None, is_drawn: bool = True) -> Page:
-    """Run the playbook vbem.rest.report after a night."""
+def run_playbook(world: str, folder: Path, *options: str, is_written: bool = True) -> Page:
+    """Run the playbook vbem.rest.report against an emulator with this world, and return its page."""
     with Emulator(Switches(), directory=folder / "em") as em:
         with em.locked():
-            NIGHTS[night](em)
+            WORLDS[world](em)
         path = folder / "page.html"
         begin = int(em.clock.now())
         done = subprocess.run(
             [
-                str(program or Path(sys.executable).with_name("ansible-playbook")),
+                str(Path(sys.executable).with_name("ansible-playbook")),
                 "vbem.rest.report",
                 "-e",
                 f"report_path={path}",
@@ -165,44 +166,45 @@ def play(night: str, folder: Path, *options: str, program: Path | None = None, i
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=LIMIT_SECONDS,
+            timeout=TIMEOUT_SECONDS,
             check=False,
         )
-        assert path.exists() is is_drawn, done.stdout[-4000:]
+        assert path.exists() is is_written, done.stdout[-4000:]
         return Page(path, begin - 86400, em.clock.now(), em, done.stdout, done.returncode, em.log)
 
 
-def draw(folder: Path) -> dict[str, Page]:
-    """Draw the other nights: ask in this process, and have ansible-playbook fill in the template for all of them at once."""
+def write_templated_pages(folder: Path) -> dict[str, Page]:
+    """Return the pages of `TEMPLATED`. Queries run in this process; one ansible-playbook fills in the template for all of them."""
     pages = {}
     tasks: list[dict[str, Any]] = []
-    for name, (night, hours, zone, unanswered) in DRAWN.items():
+    for name, (world, hours, zone, failing) in TEMPLATED.items():
         with Emulator(Switches(), speed=0, directory=folder / f"em-{name}") as em:
-            NIGHTS[night](em)
+            WORLDS[world](em)
             until = math.floor(em.clock.now())
             stamps = [f"{datetime.fromtimestamp(at, timezone.utc):%Y-%m-%dT%H:%M:%SZ}" for at in (until - hours * 3600, until)]
-            (folder / f"{name}.json").write_text(json.dumps(ask(em, *stamps, zone, unanswered)), encoding="utf-8")
-        style = {"time_zone": zone, "limit": 15, "full_percent": 90, "usual_days": 14}
-        expression = f"lookup('file', '{folder}/{name}.json') | from_json | vbem.rest.night('{stamps[0]}', '{stamps[1]}', html=true, **report_style)"
+            (folder / f"{name}.json").write_text(json.dumps(run_queries(em, *stamps, zone, failing)), encoding="utf-8")
+        options = {"time_zone": zone, "max_rows": 15, "full_threshold_percent": 90, "baseline_days": 14}
+        results = f"lookup('file', '{folder}/{name}.json') | from_json"
+        call = f"vbem.rest.report_data('{stamps[0]}', '{stamps[1]}', escape_html=true, **report_filter_options)"
         tasks.append(
             {
-                "name": f"Draw {name}",
+                "name": f"Write {name}",
                 "ansible.builtin.template": {
                     "src": str(ROLE / "templates" / "report.html.j2"),
                     "dest": str(folder / f"{name}.html"),
                 },
                 "vars": {
-                    "report_night": "{{ " + expression + " }}",
-                    "report_style": style,
+                    "report_data": f"{{{{ {results} | {call} }}}}",
+                    "report_filter_options": options,
                     "report_time_zone": zone,
                     "report_title": "Backup report",
-                    "report_usual_days": 14,
-                    "report_em": {"session": {"hostname": "em.example.com"}},
+                    "report_baseline_days": 14,
+                    "report_logon": {"session": {"hostname": "em.example.com"}},
                 },
             }
         )
         pages[name] = Page(folder / f"{name}.html", until - hours * 3600, until, em)
-    playbook = folder / "draw.yml"
+    playbook = folder / "write.yml"
     playbook.write_text(yaml.safe_dump([{"hosts": "localhost", "gather_facts": False, "tasks": tasks}]), encoding="utf-8")
     done = subprocess.run(
         [str(Path(sys.executable).with_name("ansible-playbook")), str(playbook)],
@@ -212,18 +214,18 @@ def draw(folder: Path) -> dict[str, Page]:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=LIMIT_SECONDS,
+        timeout=TIMEOUT_SECONDS,
         check=False,
     )
     assert done.returncode == 0, done.stdout[-4000:]
     return pages
 
 
-def ask(em: Emulator, since: str, until: str, zone: str, unanswered: tuple[str, ...]) -> list[dict[str, Any]]:
-    """Ask the role's questions, without Ansible, and give the answers as its loops register them."""
+def run_queries(em: Emulator, since: str, until: str, zone: str, failing: tuple[str, ...]) -> list[dict[str, Any]]:
+    """Run the role's queries without Ansible, and return the results as its loops register them."""
     text = (ROLE / "vars" / "main.yml").read_text(encoding="utf-8").replace("{{ report_since }}", since)
-    told = yaml.safe_load(text)
-    questions: list[dict[str, Any]] = told["report_run_questions"] + told["report_more_questions"]
+    variables = yaml.safe_load(text)
+    queries: list[dict[str, Any]] = variables["report_required_queries"] + variables["report_optional_queries"]
     options = {option.name: option.default for option in CONNECTION_OPTIONS} | {
         "hostname": em.hostname,
         "port": em.port,
@@ -234,21 +236,21 @@ def ask(em: Emulator, since: str, until: str, zone: str, unanswered: tuple[str, 
     }
     with Client(create_connection(options)) as client:
 
-        def answer(question: dict[str, Any]) -> dict[str, Any]:
-            if question["type"] in unanswered:
-                return {"item": question, "msg": "The server failed: <not today>", "error": {"kind": "server_error"}}
+        def run_query(query: dict[str, Any]) -> dict[str, Any]:
+            if query["type"] in failing:
+                return {"item": query, "msg": "The server failed: <not today>", "error": {"kind": "server_error"}}
             defaults = {"filter": None, "where": None, "sort_by": None, "descending": False, "limit": None, "page_size": 500}
-            wanted = {**defaults, "format": "entities", "allow_unknown": False, **question}
-            return {"item": question, "resources": read_resources(client, create_query(wanted))}
+            parameters = {**defaults, "format": "entities", "allow_unknown": False, **query}
+            return {"item": query, "resources": read_resources(client, create_query(parameters))}
 
-        answers = [answer(question) for question in questions]
-        times = [datetime.fromisoformat(at.replace("Z", "+00:00")) for at in (since, until)]
-        night = create_night(answers, Period(*times, Zone(zone), 15, 90, 14))
-        return answers + [answer(question) for question in night["questions"]]
+        results = [run_query(query) for query in queries]
+        dates = [datetime.fromisoformat(date.replace("Z", "+00:00")) for date in (since, until)]
+        report = build_report(results, ReportOptions(*dates, Zone(zone), 15, 90, 14))
+        return results + [run_query(query) for query in report["follow_up_queries"]]
 
 
 def main(target: str) -> None:
-    """Make the picture of the documentation: the top of a busy night's page."""
+    """Take the screenshot of the documentation: the page down to the jobs that did not run."""
     import tempfile
 
     from .browser import find_chromium, start_browser
@@ -256,10 +258,10 @@ def main(target: str) -> None:
     program = find_chromium()
     assert program, "There is no Chromium here."
     with tempfile.TemporaryDirectory() as folder, start_browser(program) as browser:
-        page = play("picture", Path(folder))
+        page = run_playbook("example", Path(folder))
         browser.open(page.path, width=920)
-        top = browser.evaluate("document.getElementById('idle').getBoundingClientRect().top")
-        browser.picture(Path(target), height=int(top) - 4, scale=0.8)
+        top = browser.evaluate("document.getElementById('not-run').getBoundingClientRect().top")
+        browser.screenshot(Path(target), height=int(top) - 4, scale=0.8)
         print(f"{target}: {Path(target).stat().st_size} bytes; {re.findall(r'msg.: .(.*);', page.output)}")
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Reads the pictures that Chromium takes: PNG with eight bits a channel, not interlaced. Slow: for small ones."""
+"""Decodes Chromium's screenshots: PNG with eight bits per channel, not interlaced. Slow, so only for small ones."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import zlib
 from typing import NamedTuple
 
 
-class Picture(NamedTuple):
-    """The size in pixels, and each pixel's red, green and blue."""
+class Image(NamedTuple):
+    """The size in pixels, and red, green and blue of each pixel."""
 
     width: int
     height: int
@@ -20,50 +20,50 @@ class Picture(NamedTuple):
 
     @property
     def brightness(self) -> float:
-        """Give the mean brightness, from 0 to 255."""
+        """Return the mean brightness, from 0 to 255."""
         return sum(0.2126 * r + 0.7152 * g + 0.0722 * b for r, g, b in self.pixels) / len(self.pixels)
 
 
-def read_png(data: bytes) -> Picture:
-    """Decode a picture."""
-    assert data[:8] == b"\x89PNG\r\n\x1a\n", "no PNG"
-    width, height, depth, kind, _packing, _filter, interlace = struct.unpack(">IIBBBBB", data[16:29])
+def read_png(data: bytes) -> Image:
+    """Return a decoded image."""
+    assert data[:8] == b"\x89PNG\r\n\x1a\n", "not a PNG"
+    width, height, depth, color_type, _compression, _filter, interlace = struct.unpack(">IIBBBBB", data[16:29])
     assert (depth, interlace) == (8, 0)
-    channels = {2: 3, 6: 4}[kind]
-    packed, at = b"", 8
+    channels = {2: 3, 6: 4}[color_type]
+    compressed, at = b"", 8
     while at < len(data):
         (length,) = struct.unpack(">I", data[at : at + 4])
         if data[at + 4 : at + 8] == b"IDAT":
-            packed += data[at + 8 : at + 8 + length]
+            compressed += data[at + 8 : at + 8 + length]
         at += 12 + length
-    raw = zlib.decompress(packed)
+    raw = zlib.decompress(compressed)
     stride = width * channels
-    before = bytearray(stride)
+    previous = bytearray(stride)
     pixels: list[tuple[int, int, int]] = []
     for row in range(height):
         begin = row * (stride + 1)
-        line = _restore(raw[begin], bytearray(raw[begin + 1 : begin + 1 + stride]), before, channels)
+        line = _restore(raw[begin], bytearray(raw[begin + 1 : begin + 1 + stride]), previous, channels)
         pixels += zip(line[0::channels], line[1::channels], line[2::channels])
-        before = line
-    return Picture(width, height, pixels)
+        previous = line
+    return Image(width, height, pixels)
 
 
 def _restore(method: int, line: bytearray, above: bytearray, step: int) -> bytearray:
-    """Undo the filter of a line (PNG specification, section 9)."""
+    """Return a line without its filter (PNG specification, section 9)."""
     for at in range(len(line)):
         left = line[at - step] if at >= step else 0
         up = above[at]
         if method == 1:
-            guess = left
+            prediction = left
         elif method == 2:
-            guess = up
+            prediction = up
         elif method == 3:
-            guess = (left + up) // 2
+            prediction = (left + up) // 2
         elif method == 4:
             corner = above[at - step] if at >= step else 0
             first = left + up - corner
-            guess = min((left, up, corner), key=lambda one: abs(first - one))
+            prediction = min((left, up, corner), key=lambda one: abs(first - one))
         else:
             return line
-        line[at] = (line[at] + guess) & 255
+        line[at] = (line[at] + prediction) & 255
     return line

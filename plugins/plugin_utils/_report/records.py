@@ -1,0 +1,190 @@
+# Copyright: (c) 2026, vbem.rest contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the backup report reads from the results of veeam_query_info: job sessions, jobs and task sessions."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from ansible_collections.vbem.rest.plugins.module_utils._em.protocol.dates import parse_date
+from ansible_collections.vbem.rest.plugins.module_utils._em.protocol.filters import Field, find_key
+from ansible_collections.vbem.rest.plugins.module_utils._em.protocol.links import find_guid
+
+FAILED, WARNING, SUCCESS, RUNNING = "failed", "warning", "success", "running"
+SESSION_TYPES = ("BackupJobSession", "ReplicaJobSession", "CdpReplicaSession")
+JOB_TYPES = ("Job", "AgentBackupJob", "NasJob", "CdpPolicy")
+# The task sessions of each type of job session: one for each machine. Those of CDP cannot be filtered by result.
+TASK_SESSION_TYPES = {"BackupJobSession": "BackupTaskSession", "ReplicaJobSession": "ReplicaTaskSession"}
+# How the report names the values of JobType, and the jobs that have a resource type of their own.
+JOB_TYPE_NAMES = {
+    "Backup": "Backup",
+    "BackupCopy": "Backup copy",
+    "ImmediateBackupCopy": "Immediate copy",
+    "ImmediateBackupCopyWorker": "Immediate copy, worker",
+    "Replica": "Replication",
+    "AgentBackup": "Agent backup",
+    "AgentManagement": "Agent management",
+    "NasBackup": "File share backup",
+    "CdpReplica": "Continuous replication",
+}
+RESOURCE_TYPE_NAMES = {"AgentBackupJob": "Agent backup", "NasJob": "File share backup", "CdpPolicy": "Continuous replication"}
+CREATION_TIME = Field("CreationTime", "creation_time", "date")
+END_TIME = Field("EndTime", "end_time", "date")
+NEXT_RUN = Field("NextRun", "next_run", "date")
+
+
+class JobSession(NamedTuple):
+    """A job session. ``outcome`` is one of the four constants above; ``job_key`` is the `Job.key` of its job."""
+
+    resource_type: str
+    uid: str
+    job_key: str
+    job_uid: str
+    job_name: str
+    server: str
+    job_type: str
+    started: datetime | None
+    ended: datetime | None
+    outcome: str
+    is_retry: bool
+    message: str
+    progress: int | None
+
+    @property
+    def duration(self) -> float | None:
+        """Return how many seconds it took; None if its start or its end is unknown."""
+        return (self.ended - self.started).total_seconds() if self.started and self.ended else None
+
+    @property
+    def end_timestamp(self) -> float:
+        """Return its end, or else its start, in seconds since the epoch; 0 if both are unknown."""
+        date = self.ended or self.started
+        return date.timestamp() if date else 0.0
+
+
+class Job(NamedTuple):
+    """A job, or a CDP policy."""
+
+    key: str
+    name: str
+    server: str
+    job_type: str
+    is_scheduled: bool
+    next_run: datetime | None
+
+
+class TaskSession(NamedTuple):
+    """The outcome of a job session for one machine; ``session_guid`` is the GUID of the job session."""
+
+    session_guid: str
+    machine: str
+    outcome: str
+    reason: str
+
+
+def iter_resources(results: Iterable[Mapping[str, Any]], *types: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield the resources of these types, each with its type."""
+    for result in results:
+        if result["item"]["type"] in types:
+            for row in result.get("resources") or ():
+                yield result["item"]["type"], row
+
+
+def read_job_sessions(results: Iterable[Mapping[str, Any]]) -> list[JobSession]:
+    """Return all job sessions, without duplicates."""
+    sessions = {session.uid or str(number): session for number, session in enumerate(_iter_job_sessions(results))}
+    return list(sessions.values())
+
+
+def _iter_job_sessions(results: Iterable[Mapping[str, Any]]) -> Iterator[JobSession]:
+    for resource_type, row in iter_resources(results, *SESSION_TYPES):
+        is_cdp = resource_type == "CdpReplicaSession"
+        state, result = _read_text(row, "state"), _read_text(row, "result").lower()
+        is_stopped = state == "Stopped" or (not state and result in (FAILED, WARNING, SUCCESS))
+        job_uid = _read_text(row, "policy_uid" if is_cdp else "job_uid")
+        job_name = _read_text(row, "policy_name" if is_cdp else "job_name") or _read_text(row, "name").partition("@")[0]
+        server = read_server(row)
+        job_type = _read_text(row, "job_type") or _read_text(row, "policy_type") or ("CdpReplica" if is_cdp else "")
+        yield JobSession(
+            resource_type=resource_type,
+            uid=_read_text(row, "uid") or _read_text(row, "id"),
+            job_key=find_guid(job_uid) or f"{job_name}\0{server}",
+            job_uid=job_uid,
+            job_name=job_name,
+            server=server,
+            job_type=JOB_TYPE_NAMES.get(job_type, job_type),
+            started=_read_date(row, CREATION_TIME),
+            ended=_read_date(row, END_TIME) if is_stopped else None,
+            # A stopped session without a result, or with an unknown one, does not count as a success.
+            outcome=RUNNING if not is_stopped else result if result in (FAILED, SUCCESS) else WARNING,
+            is_retry=row.get("is_retry") is True,
+            message=_read_text(row, "failure_message"),
+            progress=row["progress"] if isinstance(row.get("progress"), int) else None,
+        )
+
+
+def read_jobs(results: Iterable[Mapping[str, Any]]) -> list[Job]:
+    """Return all jobs."""
+    return [
+        Job(
+            key=find_guid(_read_text(row, "uid")) or _read_text(row, "uid"),
+            name=_read_text(row, "name"),
+            server=read_server(row),
+            job_type=RESOURCE_TYPE_NAMES.get(resource_type)
+            or JOB_TYPE_NAMES.get(_read_text(row, "job_type"), _read_text(row, "job_type")),
+            is_scheduled=row.get("schedule_enabled") is True and row.get("schedule_configured") is not False,
+            next_run=_read_date(row, NEXT_RUN),
+        )
+        for resource_type, row in iter_resources(results, *JOB_TYPES)
+    ]
+
+
+def read_task_sessions(results: Iterable[Mapping[str, Any]]) -> list[TaskSession]:
+    """Return all task sessions."""
+    return [
+        TaskSession(
+            session_guid=find_guid(_read_text(row, "job_session_uid")) or find_parent(row, "JobSession"),
+            machine=_read_text(row, "vm_display_name") or _read_text(row, "name").partition("@")[0],
+            outcome=_read_text(row, "result").lower(),
+            reason=_read_text(row, "reason"),
+        )
+        for _type, row in iter_resources(results, *TASK_SESSION_TYPES.values())
+    ]
+
+
+def read_server(row: Mapping[str, Any]) -> str:
+    """Return the name of a row's backup server: from its link to the server, or else from the field of that name."""
+    for link in row.get("links") or ():
+        if str(link.get("type") or "").lower().startswith("backupserver"):
+            return str(link.get("name") or "")
+    return _read_text(row, "backup_server_name")
+
+
+def find_parent(row: Mapping[str, Any], resource_type: str) -> str:
+    """Return the GUID of a row's parent: of the Up link whose type contains this one; an empty string if there is none."""
+    for link in row.get("links") or ():
+        is_of_type = f"{resource_type}reference".lower() in str(link.get("type") or "").lower()
+        if is_of_type and str(link.get("rel") or "").lower() == "up":
+            return str(link.get("uid") or "")
+    return ""
+
+
+def read_number(row: Mapping[str, Any], key: str) -> int:
+    """Return a number that is not negative; 0 for anything else."""
+    value = row.get(key)
+    return max(0, int(value)) if isinstance(value, (int, float)) and math.isfinite(value) else 0
+
+
+def _read_text(row: Mapping[str, Any], key: str) -> str:
+    value = row.get(key)
+    return "" if value is None else str(value)
+
+
+def _read_date(row: Mapping[str, Any], field: Field) -> datetime | None:
+    key = find_key(field, row)
+    return parse_date(_read_text(row, key)) if key else None
