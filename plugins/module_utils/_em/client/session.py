@@ -231,7 +231,7 @@ def _create_logon_error(response: Response, connection: Connection) -> EmError:
             f"Enterprise Manager on {where} refused the logon of {quote(connection.username)}. The reason may be a wrong user"
             " name or password, a user without an Enterprise Manager role (Portal Administrator, Portal User or Restore"
             f" Operator), or an api_version that it does not support (here {connection.api_version}; latest always works)."
-            f"{_describe_blanks(connection.password)}{reason}"
+            f"{_describe_blanks(connection.password or '')}{reason}"
         )
     elif status == 403:
         cure = "" if reason else " Give the user an Enterprise Manager role."
@@ -253,9 +253,6 @@ def _create_logon_error(response: Response, connection: Connection) -> EmError:
 
 def _describe_blanks(password: str) -> str:
     """Return a hint if a password begins or ends with what nobody sees, such as the line end of a file it was read from."""
-    where = [
-        end for end, there in (("begins", password != password.lstrip()), ("ends", password != password.rstrip())) if there
-    ]
-    if not where:
-        return ""
-    return f" Note that password {' and '.join(where)} with white space or a line end; the trim filter removes it."
+    ends = [("begins", password.lstrip()), ("ends", password.rstrip())]
+    where = " and ".join(end for end, stripped in ends if stripped != password)
+    return f" Note that password {where} with white space or a line end; the trim filter removes it." if where else ""
