@@ -231,7 +231,7 @@ def _create_logon_error(response: Response, connection: Connection) -> EmError:
             f"Enterprise Manager on {where} refused the logon of {quote(connection.username)}. The reason may be a wrong user"
             " name or password, a user without an Enterprise Manager role (Portal Administrator, Portal User or Restore"
             f" Operator), or an api_version that it does not support (here {connection.api_version}; latest always works)."
-            f"{_describe_blanks(connection.password or '')}{reason}"
+            f"{_describe_blanks(connection.password)}{reason}"
         )
     elif status == 403:
         cure = "" if reason else " Give the user an Enterprise Manager role."
@@ -251,8 +251,9 @@ def _create_logon_error(response: Response, connection: Connection) -> EmError:
     return EmError("logon_failed", msg, status=status, method="POST", path=LOGON_PATH, detail=detail)
 
 
-def _describe_blanks(password: str) -> str:
+def _describe_blanks(password: str | None) -> str:
     """Return a hint if a password begins or ends with what nobody sees, such as the line end of a file it was read from."""
+    password = password or ""
     ends = [("begins", password.lstrip()), ("ends", password.rstrip())]
     where = " and ".join(end for end, stripped in ends if stripped != password)
     return f" Note that password {where} with white space or a line end; the trim filter removes it." if where else ""
