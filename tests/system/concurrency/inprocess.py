@@ -19,11 +19,9 @@ from support.places import EMULATOR
 
 from ansible_collections.vbem.rest.plugins.module_utils._em.client.client import Client
 from ansible_collections.vbem.rest.plugins.module_utils._em.options import CONNECTION_OPTIONS, create_connection
-from ansible_collections.vbem.rest.plugins.module_utils._em.runtime.one_time_pad import create_pad, unseal
 from ansible_collections.vbem.rest.plugins.modules import veeam_session
 
 PATIENCE = 60.0  # seconds that a busy machine may need for what takes one
-PAD = create_pad()
 
 
 class Server:
@@ -113,6 +111,5 @@ def run_module(
 
 def log_on(options: dict[str, Any], **timing: Any) -> dict[str, Any]:
     """Log on and give the session, as the action plugin does."""
-    done = run_module(options, veeam_session, state="present", _pad=PAD, **timing)
-    session: dict[str, Any] = json.loads(unseal(done.result["sealed"], PAD))
+    session: dict[str, Any] = run_module(options, veeam_session, state="present", **timing).result["session"]
     return session

@@ -247,7 +247,7 @@ class Soak:
         self.run(veeam_session, session, state="absent")
 
     def look_at_the_session(self) -> None:
-        assert not self.run(veeam_session, self.session, state="present", _pad="00" * 8192).result["changed"]
+        assert not self.run(veeam_session, self.session, state="present").result["changed"]
 
     def list_with_an_own_session(self) -> None:
         done = self.run(veeam_task_info, None)

@@ -13,7 +13,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from ansible_collections.vbem.rest.plugins.module_utils._em.events import finished_sessions as _ended_runs
+from ansible_collections.vbem.rest.plugins.module_utils._em.events import finished_sessions
 from emulator import Emulator, Switches
 
 from .watch import Rig
@@ -62,5 +62,5 @@ def em(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Emulator]:
 def rig(em: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Rig:
     """Give what starts the source; its own clock is the emulator's, unless a test sets it."""
     made = Rig(em, tmp_path, monkeypatch)
-    monkeypatch.setattr(_ended_runs, "time", SimpleNamespace(time=lambda: em.clock.now() + made.ahead))
+    monkeypatch.setattr(finished_sessions, "time", SimpleNamespace(time=lambda: em.clock.now() + made.ahead))
     return made

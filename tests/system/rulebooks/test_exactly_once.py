@@ -19,7 +19,8 @@ from typing import Any
 import pytest
 
 from ansible_collections.vbem.rest.extensions.eda.plugins.event_source import job_sessions
-from ansible_collections.vbem.rest.plugins.module_utils._em.events import finished_sessions as _ended_runs
+from ansible_collections.vbem.rest.plugins.module_utils._em.events import finished_sessions
+from ansible_collections.vbem.rest.plugins.module_utils._em.resources import listing
 from emulator.clock import to_datetime
 
 from .watch import Rig, read_log
@@ -192,7 +193,7 @@ def test_a_rulebook_killed_before_the_state_was_written(rig: Rig, monkeypatch: p
 
     async def scenario() -> None:
         state = {"state_file": str(rig.state_file)}
-        write = job_sessions.write_state
+        write = job_sessions.write_checkpoint
         written = 0
 
         def write_some(*args: Any) -> None:
@@ -204,10 +205,10 @@ def test_a_rulebook_killed_before_the_state_was_written(rig: Rig, monkeypatch: p
 
         async with rig.watch(**state) as watch:
             made = [rig.end_run(name, ago=10 - number) for number, name in enumerate(JOBS)]
-            monkeypatch.setattr(job_sessions, "write_state", write_some)
+            monkeypatch.setattr(job_sessions, "write_checkpoint", write_some)
             with pytest.raises(KilledError):
                 await watch.poll()
-        monkeypatch.setattr(job_sessions, "write_state", write)
+        monkeypatch.setattr(job_sessions, "write_checkpoint", write)
         told = list(watch.events)
         assert len(told) == 3
         async with rig.watch(**state) as watch:
@@ -226,15 +227,15 @@ def test_confirmations_are_waited_for_where_there_are_any(rig: Rig) -> None:
             made = [rig.end_run(name, ago=10 - number) for number, name in enumerate(JOBS)]
             await watch.poll()
         assert watch.uids == {one.uid: 1 for one in made}
-        told = json.loads(rig.state_file.read_text(encoding="utf-8"))["memory"]["told"]
-        assert {one.id for one in made} <= set(told)
+        emitted = json.loads(rig.state_file.read_text(encoding="utf-8"))["checkpoint"]["emitted"]
+        assert {one.id for one in made} <= set(emitted)
 
     run(scenario())
 
 
 def test_a_confirmation_that_never_comes(rig: Rig, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     async def scenario() -> None:
-        monkeypatch.setattr(job_sessions, "FEEDBACK_AFTER", 0.1)
+        monkeypatch.setattr(job_sessions, "FEEDBACK_TIMEOUT", 0.1)
         async with rig.watch(feedback=True) as watch:
             assert watch.feedback is not None
             feedback, watch.feedback = watch.feedback, None
@@ -379,7 +380,7 @@ def test_a_run_that_vanishes_is_not_told(rig: Rig, caplog: pytest.LogCaptureFixt
             await watch.poll(4)
             assert gone.id not in rig.state_file.read_text(encoding="utf-8")
         assert watch.events == []
-        assert read_log(caplog).count(f"{gone.uid} went on when last seen") == 1
+        assert read_log(caplog).count(f"{gone.uid} was not finished when last seen") == 1
 
     run(scenario())
 
@@ -410,7 +411,7 @@ def test_what_was_reported_hours_late_is_told_in_time(rig: Rig) -> None:
     async def scenario() -> None:
         async with rig.watch() as watch:
             made = rig.end_run("SQL Backup", ago=8 * 3600)
-            await watch.poll(2 * _ended_runs.WIDE_EVERY)
+            await watch.poll(2 * finished_sessions.FULL_POLL_EVERY)
         assert watch.uids == {made.uid: 1}
 
     run(scenario())
@@ -436,12 +437,12 @@ def test_a_result_that_comes_late_is_waited_for_a_little(rig: Rig, looks: int, m
                 patch.setattr(made, "outcome", "None")
                 for number in range(1, looks + 1):
                     await watch.poll()
-                    assert len(watch.events) == (number >= _ended_runs.RESULTLESS_LOOKS)
+                    assert len(watch.events) == (number >= finished_sessions.MAX_POLLS_WITHOUT_RESULT)
             made._last = None
             rig.em.world.touch()
             await watch.poll(3)
         (event,) = watch.events
-        assert event["job_session"]["result"] == ("Failed" if looks < _ended_runs.RESULTLESS_LOOKS else None)
+        assert event["job_session"]["result"] == ("Failed" if looks < finished_sessions.MAX_POLLS_WITHOUT_RESULT else None)
 
     run(scenario())
 
@@ -452,10 +453,13 @@ def test_a_result_that_comes_late_is_waited_for_a_little(rig: Rig, looks: int, m
 def test_a_server_that_ignores_filters(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     async def scenario() -> None:
         rig.em.world.make_runs(300, every=3600.0)
-        iter_resources = _ended_runs.iter_resources
-        monkeypatch.setattr(
-            _ended_runs, "iter_resources", lambda *args, **given: iter_resources(*args, **{**given, "wire": None})
-        )
+        iter_resources = listing.iter_resources
+
+        def iter_unfiltered(*args: Any, **given: Any) -> Any:
+            return iter_resources(*args, **{**given, "encoded_filter": None})
+
+        for module in (listing, finished_sessions):
+            monkeypatch.setattr(module, "iter_resources", iter_unfiltered)
         async with rig.watch() as watch:
             assert watch.events == []
             made = [rig.end_run("SQL Backup", "failed"), rig.end_run("DC Replication", "failed")]
@@ -498,7 +502,7 @@ def test_reasons_that_are_refused_do_not_keep_events_back(rig: Rig, status: int,
             rig.add_part(made, "sql01", "Failed", "Disk full")
             await watch.poll()
         assert [event["job_session"]["messages"] for event in watch.events] == [[]]
-        assert "reasons of failed runs could not be read" in read_log(caplog)
+        assert "reasons of failed job sessions could not be read" in read_log(caplog)
 
     run(scenario())
 
@@ -525,7 +529,7 @@ def test_reasons_cost_few_requests(rig: Rig) -> None:
 def test_whatever_happens(rig: Rig, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Runs begin, end, and show up late; faults, lost sessions, clocks put back and restarts come between the polls."""
     chance = random.Random(seed)
-    monkeypatch.setattr(_ended_runs, "AT_ONCE", 3)
+    monkeypatch.setattr(finished_sessions, "IDS_PER_QUERY", 3)
     rig.em.switches.version = chance.choice((12, 13))
     faults: list[dict[str, Any]] = [
         {"effect": effect} for effect in ("reset", "close", "cut", "html", "bad_json", "garbage", "redirect", "expire")

@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.vbem.rest.plugins.module_utils._em.events.finished_sessions import create_event, disarm
+from ansible_collections.vbem.rest.plugins.module_utils._em.events.finished_sessions import create_event, escape_templates
 
 JOB_UID = "urn:veeam:Job:6b1c4f8e-0a1d-5f0e-9d7c-2f3f7a3f9a11"
 
@@ -113,4 +113,4 @@ def test_what_would_happen_otherwise(tmp_path: Path, tickets: tuple[str, list[di
     ],
 )
 def test_what_begins_a_template_is_broken(text: str, shown: str) -> None:
-    assert disarm({"a": [text, 1, None, {"b": text}]}) == {"a": [shown, 1, None, {"b": shown}]}
+    assert escape_templates({"a": [text, 1, None, {"b": text}]}) == {"a": [shown, 1, None, {"b": shown}]}
