@@ -30,9 +30,9 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from build_tree import BUILD, PLACE, ROOT, create_environment, list_files, show
 from mutmut.mutation.diff_apply import get_diff_for_mutant
 from mutmut.utils.format_utils import orig_function_and_class_names_from_key
-from stage import BUILD, PLACE, ROOT, create_environment, show
 
 MOST_SURVIVING = 10.0  # per cent of a file's mutants
 RECORD = ROOT / "tests" / "generated" / "mutation" / "survivors.yml"
@@ -103,13 +103,6 @@ def run_mutmut(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def list_files() -> list[str]:
-    """List the files of plugins and tests that git knows or would add."""
-    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "plugins", "tests"]
-    names = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True).stdout.split("\0")
-    return [name for name in names if name and (ROOT / name).is_file()]
-
-
 def copy_tree(name: str, *, afresh: bool) -> None:
     """Copy plugins and tests to where mutmut mutates them, and write its settings."""
     place = PLACES / name
@@ -117,7 +110,7 @@ def copy_tree(name: str, *, afresh: bool) -> None:
         shutil.rmtree(place, ignore_errors=True)
     for below in (place, place / "mutants") if not afresh else (place,):
         shutil.rmtree(below / PLACE / "tests", ignore_errors=True)
-        for path in list_files():
+        for path in list_files(ROOT, "plugins", "tests"):
             if afresh or path.startswith("tests/"):
                 target = below / PLACE / path
                 target.parent.mkdir(parents=True, exist_ok=True)

@@ -18,7 +18,7 @@ import sys
 from datetime import datetime, timezone
 from pathlib import Path
 
-from stage import BIN, ROOT, run, show, stage
+from build_tree import BIN, ROOT, build_trees, run, show
 
 GALAXY = ROOT / "galaxy.yml"
 FRAGMENTS = ROOT / "changelogs" / "fragments"
@@ -79,7 +79,7 @@ def release(version: str, *, is_checked: bool) -> Path:
     ask_git("add", "--all")
     ask_git("commit", "--quiet", "--message", f"Release {version}")
     ask_git("tag", "--annotate", version, "--message", version)
-    return stage()
+    return build_trees()
 
 
 def main() -> int:

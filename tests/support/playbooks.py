@@ -20,7 +20,7 @@ from .processes import SAFETY_NET, start_process
 PROGRAMS = Path(sys.executable).parent
 CALLBACKS = Path(__file__).resolve().parent / "callback_plugins"
 # What a program needs of the environment of the tests, wherever they run.
-PASSED_ON = ("TMPDIR", "LD_LIBRARY_PATH", "JAVA_HOME", "COVERAGE_PROCESS_START", "VBEM_COMPILE_ALWAYS")
+PASSED_ON = ("TMPDIR", "LD_LIBRARY_PATH", "JAVA_HOME", "COVERAGE_PROCESS_START")
 LOCAL = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
 
 

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -20,9 +20,10 @@ from typing import Any
 # No test takes so long, on whatever machine: it is here so that one that hangs ends.
 SAFETY_NET = 300.0
 WATCH_INTERVAL = 0.05  # seconds; a module lives for four times as long at the least
+# The last two are ignored by Python itself.
 RESET_SIGNALS = """
 import os, signal, sys
-for number in map(int, sys.argv[1].split(",")):
+for number in (*map(int, sys.argv[1].split(",")), signal.SIGPIPE, signal.SIGXFSZ):
     signal.signal(number, signal.SIG_DFL)
 os.execvp(sys.argv[2], sys.argv[2:])
 """
@@ -34,9 +35,7 @@ def list_ignored_signals() -> list[int]:
     What Python itself ignores is left out: subprocess restores it in children.
     """
     own = {signal.SIGPIPE, signal.SIGXFSZ}
-    return sorted(
-        int(number) for number in signal.valid_signals() - own if signal.getsignal(number) is signal.SIG_IGN
-    )
+    return sorted(int(number) for number in signal.valid_signals() - own if signal.getsignal(number) is signal.SIG_IGN)
 
 
 def reset_ignored_signals(command: Sequence[str | Path]) -> list[str]:
@@ -58,12 +57,25 @@ def start_process(command: Sequence[str | Path], **settings: Any) -> subprocess.
     return subprocess.Popen(reset_ignored_signals(command), **{**given, **settings})
 
 
-def wait_until(what: str, is_so: Callable[[], object]) -> None:
-    """Wait until a condition holds; raise AssertionError if it does not within the safety net."""
+def wait_until(what: str, is_so: Callable[[], object], *, involved: Callable[[], Iterable[int]] = tuple) -> None:
+    """Wait until a condition holds; raise AssertionError if it does not within the safety net.
+
+    ``involved`` returns the processes that the error describes.
+    """
     until = time.monotonic() + SAFETY_NET
     while not is_so():
-        assert time.monotonic() < until, f"{what}: not within {SAFETY_NET:.0f} seconds"
+        if time.monotonic() > until:
+            there = "\n".join(map(describe_process, involved()))
+            raise AssertionError(f"{what}: not within {SAFETY_NET:.0f} seconds\n{there}")
         time.sleep(0.05)
+
+
+def describe_process(process: int) -> str:
+    """Return what a process is doing."""
+    status = _read(process, "status").decode("utf-8", "replace")
+    known = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
+    what = ", ".join(f"{name} {known.get(name, '?')}" for name in ("State", "PPid", "SigBlk", "SigIgn", "SigCgt"))
+    return f"{process}: {what}: {read_arguments(process)[:200]!r}"
 
 
 def list_descendants(ancestor: int) -> list[int]:

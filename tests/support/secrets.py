@@ -43,7 +43,9 @@ def create_forms(text: str) -> dict[str, bytes]:
         "JSON": in_json.encode(),
         "JSON in JSON": json.dumps(in_json)[1:-1].encode(),
         "JSON, not only ASCII": in_unicode_json.encode("utf-8", "surrogateescape"),
-        "JSON in JSON, not only ASCII": json.dumps(in_unicode_json, ensure_ascii=False)[1:-1].encode("utf-8", "surrogateescape"),
+        "JSON in JSON, not only ASCII": json.dumps(in_unicode_json, ensure_ascii=False)[1:-1].encode(
+            "utf-8", "surrogateescape"
+        ),
         "repr": repr(text)[1:-1].encode(),
         "repr of repr": repr(repr(text))[2:-2].encode(),
         "repr of bytes": repr(raw)[2:-1].encode(),
@@ -81,11 +83,13 @@ class SecretScanner:
                     self._forms.setdefault(found, (name, form))
 
     @classmethod
-    def of(cls, *servers: Emulator, passwords: Iterable[str] = ()) -> SecretScanner:
-        """Return a scanner for all secrets of some emulators, as they are now, and for further passwords."""
-        secrets = {f"further password {number}": text for number, text in enumerate(passwords)}
+    def of(cls, *servers: Emulator, further: Iterable[str] = ()) -> SecretScanner:
+        """Return a scanner for all secrets of some emulators, as they are now, and for further ones."""
+        secrets = {f"further secret {number}": text for number, text in enumerate(further)}
         for number, em in enumerate(servers):
-            secrets |= {name if len(servers) == 1 else f"{name} (server {number})": text for name, text in list_secrets(em).items()}
+            secrets |= {
+                name if len(servers) == 1 else f"{name} (server {number})": text for name, text in list_secrets(em).items()
+            }
         return cls(secrets)
 
     @property

@@ -2,18 +2,12 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Many servers at once, one session for many hosts at once, and a soak that leaves nothing behind.
-
-With VBEM_EVERY_CASE=1 in the environment they are twenty servers and ten hosts, and do more.
-"""
+"""Many servers at once, one session for many hosts at once, and a soak that notices what is left behind."""
 
 from __future__ import annotations
 
 import base64
 import gc
-import os
-import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -23,41 +17,41 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.emulators import FAST_SWITCHES, create_variables
+from support.playbooks import LOCAL
+from support.tiers import thorough
 
 from ansible_collections.vbem.rest.plugins.module_utils._em.client.transport import Transport
 from ansible_collections.vbem.rest.plugins.module_utils._em.errors import EmError
 from ansible_collections.vbem.rest.plugins.modules import veeam_task, veeam_task_info
 from emulator import Emulator, Switches
 
-from .gauges import Sample, judge, settle
 from .inprocess import Server, create_options, log_on, open_client, run_module, run_with
-from .plays import LOCAL, SWIFT, Member, run_play, start_fleet, write_inventory
-from .shared import RACE_TASKS, RACES, SWITCHES, share
+from .resource_counters import Sample, judge, settle
+from .servers import NumberedServer, run_play, start_servers, write_inventory
+from .shared_session import RACE_TASKS, RACES, SWITCHES, share
 from .soak import soak
 
-# All of it is a matter of minutes on two cores: more of them, more steps of the same play, the other strategy.
-IS_ALL = bool(os.environ.get("VBEM_EVERY_CASE"))
-SERVERS = 20 if IS_ALL else 4
-SHARERS = 10 if IS_ALL else 4
-SKIPPED = () if IS_ALL else ("--skip-tags", "all_only")
-STRATEGIES = ("free", "linear") if IS_ALL else ("free",)
+SERVERS = 20
+SHARERS = 10
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """Give an emulator that is a process of its own, for one test after the other."""
+    """Return an emulator that is a process of its own, for one test after the other."""
     with Server(tmp_path_factory.mktemp("server")) as made:
         yield made
 
 
+@thorough
 def test_many_servers_at_once(tmp_path: Path) -> None:
-    with start_fleet(SERVERS, tmp_path) as fleet:
-        authorities = {Path(em.ca_path).read_bytes() for em in fleet}
-        assert len(authorities) == len({em.port for em in fleet}) == len({em.admin.password for em in fleet}) == SERVERS
-        inventory = write_inventory(tmp_path, "enterprise_managers", {em.name: em.variables for em in fleet}, {})
-        results = run_play("fleet.yml", inventory, tmp_path, *SKIPPED, forks=SERVERS, servers=fleet)
+    with start_servers(SERVERS, tmp_path) as servers:
+        authorities = {Path(em.ca_path).read_bytes() for em in servers}
+        assert len(authorities) == len({em.port for em in servers}) == len({em.admin.password for em in servers}) == SERVERS
+        inventory = write_inventory(tmp_path, "enterprise_managers", {em.name: em.variables for em in servers}, {})
+        results = run_play("many_servers.yml", inventory, tmp_path, forks=SERVERS, servers=servers)
         seen: Counter[str] = Counter()
-        for em in fleet:
+        for em in servers:
             check_traffic(em)
             check_results(em, results)
             seen.update({entry.session_id for entry in em.log if entry.session_id})
@@ -65,7 +59,7 @@ def test_many_servers_at_once(tmp_path: Path) -> None:
         assert set(seen.values()) == {1}, "a session was seen by more than one server"
 
 
-def check_traffic(em: Member) -> None:
+def check_traffic(em: NumberedServer) -> None:
     """Assert that a server got its own credentials, tokens and requests, nobody else's, and that nothing is left."""
     log = em.log
     assert {entry.status for entry in log} <= {200, 201, 202, 204}, f"{em.name} refused something"
@@ -86,11 +80,11 @@ def check_traffic(em: Member) -> None:
     assert [(entry.path, entry.status) for entry in removals] == [(f"/api/tasks/{em.first_task}", 204)]
 
 
-def check_results(em: Member, results: dict[tuple[str, str], dict[str, Any]]) -> None:
-    """Assert that a host was told of its own server."""
+def check_results(em: NumberedServer, results: dict[tuple[str, str], dict[str, Any]]) -> None:
+    """Assert that a host got the results of its own server."""
     started = results[em.name, "Start the job of this server"]
     assert (started["job"]["name"], started["task"]["task_id"]) == (em.job, em.first_task)
-    for name in ("Wait", "List", "Remove") if IS_ALL else ("Wait", "Remove"):
+    for name in ("Wait", "List", "Remove"):
         (task,) = results[em.name, name]["tasks"]
         assert task["task_id"] == em.first_task
         assert task["href"] == f"{em.base_url}/api/tasks/{em.first_task}"
@@ -100,36 +94,28 @@ def check_results(em: Member, results: dict[tuple[str, str], dict[str, Any]]) ->
     assert (removed["deleted"], removed["kept"], removed["errors"]) == ([em.first_task], [], [])
 
 
-@pytest.mark.parametrize("strategy", STRATEGIES)
+@thorough
+@pytest.mark.parametrize("strategy", ["free", "linear"])
 def test_hosts_share_a_session(tmp_path: Path, strategy: str) -> None:
-    with Emulator(Switches(**SWIFT), directory=tmp_path / "em") as em:
-        hosts = {f"host{number}": {**LOCAL, "crowd_job": f"Job of host{number}"} for number in range(SHARERS)}
+    with Emulator(Switches(**FAST_SWITCHES), directory=tmp_path / "em") as em:
+        hosts = {f"host{number}": {**LOCAL, "em_job": f"Job of host{number}"} for number in range(SHARERS)}
         for variables in hosts.values():
-            em.world.add_job(variables["crowd_job"])
+            em.world.add_job(variables["em_job"])
         # Slow enough for each removal to meet those of others.
         em.fault("slow", method="DELETE", path="^/api/tasks/", delay=0.4, times=None)
-        access = {
-            "em_hostname": em.hostname,
-            "em_port": em.port,
-            "em_username": em.admin.username,
-            "em_password": em.admin.password,
-            "em_ca_path": em.ca_path,
-            "em_control_url": em.control_url,
-        }
-        inventory = write_inventory(tmp_path, "sharers", hosts, access)
-        results = run_play("shared.yml", inventory, tmp_path, *SKIPPED, forks=SHARERS, servers=[em], ANSIBLE_STRATEGY=strategy)
+        inventory = write_inventory(tmp_path, "sharers", hosts, create_variables(em))
+        results = run_play("shared_session.yml", inventory, tmp_path, forks=SHARERS, servers=[em], ANSIBLE_STRATEGY=strategy)
 
         common = results["localhost", "Have tasks made that all hosts will remove"]["json"]["task_ids"]
         own = {host: results[host, "Start the job of this host"]["task"]["task_id"] for host in hosts}
         assert len({*own.values(), *common}) == SHARERS + len(common)
         deleted: Counter[str] = Counter()
         for host, variables in hosts.items():
-            assert results[host, "Start the job of this host"]["job"]["name"] == variables["crowd_job"]
-            if IS_ALL:
-                assert own[host] in [task["task_id"] for task in results[host, "List"]["tasks"]]
+            assert results[host, "Start the job of this host"]["job"]["name"] == variables["em_job"]
+            assert own[host] in [task["task_id"] for task in results[host, "List"]["tasks"]]
             (awaited,) = results[host, "Wait for the own task"]["tasks"]
             assert (awaited["task_id"], awaited["success"]) == (own[host], True)
-            assert variables["crowd_job"] in awaited["message"]
+            assert variables["em_job"] in awaited["message"]
             removed = results[host, "Remove the own task, and what all remove"]
             assert (removed["kept"], removed["errors"]) == ([], [])
             assert own[host] in removed["deleted"]
@@ -155,6 +141,7 @@ def check_removals(em: Emulator, deleted: Counter[str]) -> None:
     assert {entry.status for entry in removals} == {204, 500}, "no two hosts removed the same task at once"
 
 
+@thorough
 @pytest.mark.parametrize(
     "switches",
     [
@@ -165,7 +152,7 @@ def check_removals(em: Emulator, deleted: Counter[str]) -> None:
 )
 def test_workers_share_a_session(server: Server, switches: dict[str, Any]) -> None:
     server.ask("POST", "/reset", {**SWITCHES, **switches})
-    counts, wrong = share(server, SHARERS, 300 if IS_ALL else 30, seed=5)
+    counts, wrong = share(server, SHARERS, 300, seed=5)
     assert wrong == []
     assert counts["tasks removed"] > RACES * RACE_TASKS
     assert counts["removals of what was gone already"] > 0, "no two workers removed the same task at once"
@@ -181,8 +168,8 @@ def test_a_list_that_moves_under_the_reader_hides_no_named_task(tmp_path: Path, 
         client = open_client(options, time.monotonic, time.sleep)
         get = client.get
 
-        def get_and_move(path: str) -> Any:
-            page = get(path)
+        def get_and_move(path: str, **how: Any) -> Any:
+            page = get(path, **how)
             if ids and "type=Task" in path and "filter" not in path:
                 em.remove_task(session["id"], ids.pop(0))
             return page
@@ -206,7 +193,7 @@ def test_a_list_that_moves_under_the_reader_hides_no_named_task(tmp_path: Path, 
     ("effect", "settings"), [("reset", {}), ("cut", {}), ("slow", {"delay": 1.5}), ("status", {}), ("bad_json", {})]
 )
 def test_a_failure_keeps_no_connection_open(tmp_path: Path, effect: str, settings: dict[str, Any]) -> None:
-    """Not even until rubbish is collected, which urllib3 leaves it to."""
+    """Not even until garbage is collected, which urllib3 leaves it to."""
     with Emulator(directory=tmp_path / "em") as em:
         options = create_options(em.state(), log_on(create_options(em.state(), timeout=1)))
         em.fault(effect, method="GET", **settings)
@@ -221,18 +208,7 @@ def test_a_failure_keeps_no_connection_open(tmp_path: Path, effect: str, setting
     assert connections == (0, 0)
 
 
-def run_soak(*options: str) -> subprocess.CompletedProcess[str]:
-    """Run the soak as its command."""
-    command = [sys.executable, "-m", "system.concurrency.soak", *options]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
-
-
-def test_a_soak_leaves_nothing_behind() -> None:
-    done = run_soak("--operations", "100", "--seed", "7")
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "0 wrong, 0 grown" in done.stdout
-
-
+@thorough
 def test_a_soak_notices_what_is_left_behind(
     server: Server, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -242,7 +218,7 @@ def test_a_soak_notices_what_is_left_behind(
         kept.append(transport)
 
     monkeypatch.setattr(Transport, "close", forget_to_close)
-    monkeypatch.setattr("system.concurrency.gauges.PATIENCE", 1.0)
+    monkeypatch.setattr("system.concurrency.resource_counters.SETTLE_SECONDS", 0.1)
     server.ask("POST", "/reset", {})
     try:
         assert soak(server, 20, 7) == 1

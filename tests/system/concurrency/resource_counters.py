@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a soak measures, and when it says that something grew."""
+"""The resources that a soak counts, and when it says that something grew."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ import tracemalloc
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from .inprocess import PATIENCE, Server
+from .inprocess import Server
 
+SETTLE_SECONDS = 60.0  # a busy machine may need so long to close connections
 PAGE = os.sysconf("SC_PAGE_SIZE")
 LISTEN = "0A"
 
@@ -44,7 +45,7 @@ class Sample:
 
 
 def count_connections(port: int) -> tuple[int, int]:
-    """Count TCP connections that a process holds open: the server's ends of them, and the clients'."""
+    """Return how many TCP connections a process holds open: the server's ends of them, and the clients'."""
     ends = [0, 0]
     for name in ("tcp", "tcp6"):
         table = Path("/proc/net", name)
@@ -58,8 +59,8 @@ def count_connections(port: int) -> tuple[int, int]:
 
 
 def settle(port: int, *, most: int) -> tuple[int, int]:
-    """Count connections once the server has noticed what was closed; no longer than a while."""
-    until = time.monotonic() + PATIENCE / 10
+    """Return the counts of connections once the server has noticed what was closed; after a while in any case."""
+    until = time.monotonic() + SETTLE_SECONDS
     while (counts := count_connections(port)) and max(counts) > most and time.monotonic() < until:
         time.sleep(0.02)
     return counts
@@ -96,7 +97,7 @@ def take_sample(server: Server, operations: int) -> Sample:
 
 
 def measure_slope(samples: list[Sample], name: str) -> float:
-    """Give the growth in 1000 operations: the slope of the straight line that fits best."""
+    """Return the growth in 1000 operations: the slope of the straight line that fits best."""
     points = [(sample.operations / 1000, getattr(sample, name)) for sample in samples]
     middle = [sum(axis) / len(points) for axis in zip(*points)]
     spread = sum((x - middle[0]) ** 2 for x, _y in points)
@@ -104,12 +105,12 @@ def measure_slope(samples: list[Sample], name: str) -> float:
 
 
 def take_latter_half(samples: list[Sample]) -> list[Sample]:
-    """Give the samples that memory is judged by: first it settles."""
+    """Return the samples that memory is judged by: first it settles."""
     return samples[len(samples) // 2 :]
 
 
 def judge(samples: list[Sample]) -> list[str]:
-    """Say what grew. The first sample was taken when everything had been used once."""
+    """Return what grew, in words. The first sample was taken when everything had been used once."""
     first, last = samples[0], samples[-1]
     grown = [
         f"{name} grew from {getattr(first, name)} to {getattr(last, name)}"

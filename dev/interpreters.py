@@ -12,7 +12,7 @@ import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 
-from stage import BIN, ROOT, create_environment, run, show
+from build_tree import BIN, ROOT, create_environment, run, show
 
 
 def call(command: list[str | Path], cwd: Path, environment: dict[str, str], output: int) -> int:
@@ -23,7 +23,7 @@ def call(command: list[str | Path], cwd: Path, environment: dict[str, str], outp
     ).returncode
 
 
-def find_pythons(versions: Iterable[str]) -> dict[str, Path]:
+def find_interpreters(versions: Iterable[str]) -> dict[str, Path]:
     """Find the Pythons of this machine that work; the shim of a Python that pyenv has not chosen exits with 127."""
     places = [*Path.home().glob(".pyenv/versions/*/bin"), *map(Path, os.environ["PATH"].split(os.pathsep))]
     found: dict[str, Path] = {}

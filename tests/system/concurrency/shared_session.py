@@ -4,8 +4,8 @@
 
 """One borrowed session, many workers, and as many operations a second as there can be.
 
-``python -m system.concurrency.shared`` prints what was done; it fails if a worker saw anything that is not so. Needs ``tests`` and a tree of
-collections on ``PYTHONPATH``.
+``python -m system.concurrency.shared_session`` prints what was done; it fails if a worker saw anything that is not so. Needs
+``tests`` and a tree of collections on ``PYTHONPATH``.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Worker:
         self.client = open_client(self.options, time.monotonic, time.sleep)
 
     def work(self) -> dict[str, Any]:
-        """Do all operations; give what was done, and what was wrong."""
+        """Do all operations; return what was done, and what was wrong."""
         races = {self.operations * race // RACES: race for race in range(RACES)}
         for number in range(self.operations):
             if number % KEPT == 0:
@@ -130,7 +130,7 @@ def work(*given: Any) -> dict[str, Any]:
 def share(
     server: Server, workers: int, operations: int, seed: int, *, processes: bool = False
 ) -> tuple[Counter[str], list[str]]:
-    """Let workers share one session; give what was done, and what was wrong."""
+    """Let workers share one session; return what was done, and what was wrong."""
     server.state = server.ask("GET", "/state")
     for number in range(workers):
         server.ask("POST", "/jobs", {"name": f"Job {number}"})
@@ -174,9 +174,9 @@ def share(
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command line; give the exit status."""
+    """Run the command line; return the exit status."""
     parser = argparse.ArgumentParser(
-        prog="system.concurrency.shared", description="Share one logon session between many workers."
+        prog="system.concurrency.shared_session", description="Share one logon session between many workers."
     )
     parser.add_argument("--workers", type=int, default=10)
     parser.add_argument("--operations", type=int, default=300, help="of each worker (default: %(default)s)")
