@@ -28,10 +28,11 @@ INTEGRATION = BUILD / "integration"
 DIST = BUILD / "dist"
 # Settings of the developer's shell that would change what tools do, by the beginning of their names: Ansible's, the
 # collection's, Python's and its tools', git's (a hook has GIT_DIR and GIT_INDEX_FILE set, so that `git add` elsewhere would
-# change the checkout's index), the shell's, and the terminal's.
+# change the checkout's index), the shell's, the terminal's, and make's.
 FOREIGN = (
     *("ANSIBLE_", "VBEM_", "PYTHON", "PYTEST_", "COVERAGE_", "HYPOTHESIS_", "VIRTUAL_ENV", "GALAXY_IMPORTER_", "GIT_"),
     *("BASH_ENV", "CDPATH", "ENV", "COLUMNS", "LINES", "LANGUAGE", "LC_", "FORCE_COLOR", "PY_COLORS"),
+    *("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "TESTS"),
 )
 # git refuses to look at a checkout of another user, and the setting that allows it may be in a home that it does not see.
 GIT = ("git", "-c", "safe.directory=*")

@@ -27,13 +27,15 @@ from checks import CHECKS, COLLECTION, LOGS, Check
 
 WORKERS = 3  # of two cores: a third of the time of tests is spent waiting
 SHOWN_LINES = 60
-SHOWN_FAILURES = 10
+SHOWN_FAILURES = 5
+RERUN_FAILURES = 20  # more than that are not named one by one
 SETUP = BUILD / "setup.time"  # written by dev/setup.sh if it was run just now
-FAILED_TEST = re.compile(
-    r"^(?:FAILED|ERROR) ((?:tests|emulator)/\S+?\.py(?:::[^\[\n]*?(?:\[.*?\])?)?)(?: - .*)?$", re.MULTILINE
-)
-FAILED_TARGET = re.compile(r"--start-at (\S+)")
-REASON = re.compile(r"^.*\b(?:errors?|failed|fatal|warnings?|unformatted|would reformat|wrong|leaks?|grew)\b.*$", re.I | re.M)
+FAILED_TEST = re.compile(r"^(?:FAILED|ERROR) ((?:tests|emulator)/\S+?\.py(?:::[^\[\n]*?(?:\[.*?\])?)?)(?: - .*)?$", re.M)
+FAILED_TARGET = re.compile(r"resume at this .*--start-at (\S+)")
+REASONS = [
+    re.compile(rf"^(?!WARNING).*\b(?:{words})\b.*$", re.I | re.M)
+    for words in ("error|fatal|failed|wrong|leaks?|grew|unformatted", "errors|warnings?")
+]
 
 
 @dataclass
@@ -69,16 +71,21 @@ class Outcome:
             more = len(failures) - SHOWN_FAILURES
             what = ", ".join(failures[:SHOWN_FAILURES]) + (f" and {more} more" if more > 0 else "")
         else:
-            lines = self.text.strip().splitlines()
-            found = REASON.search(self.text)
-            what = (found[0] if found else lines[-1] if lines else "it printed nothing").strip()[:300]
+            what = find_reason(self.text)
         return f"FAILED {self.check.name}: {what} -- run it again: {create_command(self.check, failures)}"
+
+
+def find_reason(text: str) -> str:
+    """Return the line of an output that most likely says why it failed."""
+    found = next(filter(None, (reason.search(text) for reason in REASONS)), None)
+    lines = text.strip().splitlines()
+    return (found[0] if found else lines[-1] if lines else "it printed nothing").strip()[:300]
 
 
 def create_command(check: Check, failures: list[str]) -> str:
     """Return the command that runs a check again: only what failed, where it can be told and is not too much."""
     command = f"make check ONLY={check.name}"
-    if not failures or len(failures) > SHOWN_FAILURES:
+    if not failures or len(failures) > RERUN_FAILURES:
         return command
     tests = " ".join(failures).replace("$", "$$")
     return f"{command} {shlex.quote(f'TESTS={tests}')}"

@@ -19,7 +19,8 @@ from typing import Any
 
 import pytest
 from support.places import ROOT
-from system.docs_examples.conftest import Kitchen
+from support.tiers import sample
+from system.docs_examples.conftest import ExampleRunner
 from system.docs_examples.examples import read_examples
 
 import ansible_collections
@@ -635,8 +636,7 @@ GUIDE_ANSWERS: dict[str, Callable[[Any], bool]] = {
 }
 
 
-# By default of 12 alone: the guide's own examples are run with 13.
-@pytest.mark.parametrize("version", [12, 13] if IS_ALL else [12])
+@pytest.mark.parametrize("version", sample([12, 13], []))
 def test_the_twenty_questions_are_answered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: int) -> None:
     """Each in one task, as the guide has it."""
     monkeypatch.setenv("ANSIBLE_COLLECTIONS_PATH", str(Path(ansible_collections.__path__[0]).parent))
@@ -645,11 +645,11 @@ def test_the_twenty_questions_are_answered(tmp_path: Path, monkeypatch: pytest.M
     assert [len(example.data) for example in questions] == [1] * 20
     headings = re.findall(r"^(.*\?)\n\^+$", GUIDE.read_text(encoding="utf-8"), re.MULTILINE)
     assert [example.data[0]["name"] for example in questions] == headings == list(GUIDE_ANSWERS)
-    kitchen = Kitchen(tmp_path)
-    kitchen.em.switches.version = version
-    with kitchen.em:
-        collected = kitchen.run(examples, with_environment=False)
-        kitchen.check_traces()
+    runner = ExampleRunner(tmp_path)
+    runner.em.switches.version = version
+    with runner.em:
+        collected = runner.run(examples, with_environment=False)
+        runner.check_traces()
     for question, is_right in GUIDE_ANSWERS.items():
         lines = [line for line in collected if line["name"] == question]
         assert lines, question

@@ -18,7 +18,7 @@ from emulator import Emulator, Switches
 
 from .watch import Rig
 
-HANG_SECONDS = 400
+HANG_SECONDS = 900  # more than any wait of a test
 
 
 class HangError(BaseException):
@@ -45,13 +45,13 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(params=[12, 13], ids=["v12", "v13"])
 def version(request: pytest.FixtureRequest) -> int:
-    """Give each server version in turn; asking for this fixture is enough."""
+    """Return each server version in turn; asking for this fixture is enough."""
     return int(request.param)
 
 
 @pytest.fixture
 def em(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Emulator]:
-    """Give an emulator whose clock stands still unless it is pushed."""
+    """Return an emulator whose clock stands still unless it is pushed."""
     chosen = request.getfixturevalue("version") if "version" in request.fixturenames else 13
     with Emulator(Switches(version=chosen), speed=0, directory=tmp_path / "emulator") as emulator:
         yield emulator
@@ -60,7 +60,7 @@ def em(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Emulator]:
 
 @pytest.fixture
 def rig(em: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Rig:
-    """Give what starts the source; its own clock is the emulator's, unless a test sets it."""
+    """Return what starts the source; its own clock is the emulator's, unless a test sets it."""
     made = Rig(em, tmp_path, monkeypatch)
     monkeypatch.setattr(finished_sessions, "time", SimpleNamespace(time=lambda: em.clock.now() + made.ahead))
     return made

@@ -17,6 +17,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from support.tiers import sample
 
 from ansible_collections.vbem.rest.extensions.eda.plugins.event_source import job_sessions
 from ansible_collections.vbem.rest.plugins.module_utils._em.events import finished_sessions
@@ -101,7 +102,8 @@ def test_pages_that_move_while_they_are_read(rig: Rig) -> None:
             made = [rig.end_run("SQL Backup", ago=number / 1000) for number in range(700)]
             rig.em.fault("slow", path="query", query="page=2", delay=0.6)
             polling = asyncio.ensure_future(watch.poll())
-            await asyncio.sleep(0.3)
+            while not rig.em.requests("GET", "page=2"):
+                await asyncio.sleep(0.01)
             rig.em.clock.advance(1)
             made += [rig.end_run("Daily Backup") for _number in range(120)]
             await polling
@@ -525,7 +527,7 @@ def test_reasons_cost_few_requests(rig: Rig) -> None:
 # All of it
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", sample(range(4), [0]))
 def test_whatever_happens(rig: Rig, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Runs begin, end, and show up late; faults, lost sessions, clocks put back and restarts come between the polls."""
     chance = random.Random(seed)
