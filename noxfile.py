@@ -27,7 +27,7 @@ ROOT = Path(__file__).parent
 
 sys.path.insert(0, str(ROOT / "dev"))
 
-from checks import CHECKS
+from checks import CHECKS  # noqa: E402
 
 antsibull_nox.load_antsibull_nox_toml()
 
