@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Pages taken apart and followed, and what is said of a session that is left."""
+"""Sending requests, following pages, and the state of the client's own logon session."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ JOBS = ("entities", "jobs")
 PATH = "/api/query?type=Task&pageSize=1"
 
 # ---------------------------------------------------------------------------------------------------------------------
-# Empty, or not
+# Empty pages
 
 
 @pytest.mark.parametrize("list_path", [TASKS, JOBS, ()], ids=["tasks", "jobs", "any"])
@@ -40,7 +40,7 @@ PATH = "/api/query?type=Task&pageSize=1"
         {"resources": {}, "entities": [], "message": None, "status_code": None},
     ],
 )
-def test_missing_null_and_empty_are_one(list_path: tuple[str, ...], body: dict[str, Any]) -> None:
+def test_a_list_that_is_missing_null_or_empty_is_empty(list_path: tuple[str, ...], body: dict[str, Any]) -> None:
     for root in (None, "query_result"):
         assert read_page(Document(root, {**body, "paging_info": PAGING}), list_path) == ([], PAGING)
 
@@ -60,24 +60,24 @@ def test_missing_null_and_empty_are_one(list_path: tuple[str, ...], body: dict[s
         *[(path, {"status_code": 500, "resources": {"tasks": None}}) for path in (TASKS, JOBS, ())],
     ],
 )
-def test_what_is_elsewhere_or_failed_is_not_empty(list_path: tuple[str, ...], body: dict[str, Any]) -> None:
+def test_rows_elsewhere_or_a_failure_are_not_an_empty_list(list_path: tuple[str, ...], body: dict[str, Any]) -> None:
     with pytest.raises(EmError) as caught:
         read_page(Document(None, {**body, "paging_info": PAGING}), list_path)
     assert caught.value.kind == "bad_response"
     assert caught.value.detail == body.get("message")
 
 
-def test_rows_count_whatever_else_there_is() -> None:
+def test_rows_count_whatever_else_is_in_the_body() -> None:
     body = {"resources": {"tasks": [ROW]}, "entities": {"jobs": [ROW]}, "message": "all is well", "paging_info": PAGING}
     assert read_page(Document(None, body), TASKS)[0] == [ROW]
 
 
 # ---------------------------------------------------------------------------------------------------------------------
-# One page after the other
+# Following pages
 
 
-def list_ids(*pages: tuple[int, int | None, list[int]], linked: bool = True) -> list[str]:
-    """Follow pages of a number, a count, and the numbers of tasks."""
+def follow(*pages: tuple[int, int | None, list[int]], linked: bool = True) -> list[str]:
+    """Return the ids of tasks on pages, each given by its number, the pages' count, and the numbers of tasks."""
     coming = iter(enumerate(pages, 1))
 
     def script(_method: str, _path: str) -> Any:
@@ -92,13 +92,13 @@ def list_ids(*pages: tuple[int, int | None, list[int]], linked: bool = True) -> 
 
 
 @pytest.mark.parametrize("linked", [True, False])
-def test_pages_follow_one_another(linked: bool) -> None:
-    assert list_ids((1, 3, [1]), (2, 3, [2]), (3, 3, [3]), linked=linked) == ["task-1", "task-2", "task-3"]
+def test_pages_are_followed(linked: bool) -> None:
+    assert follow((1, 3, [1]), (2, 3, [2]), (3, 3, [3]), linked=linked) == ["task-1", "task-2", "task-3"]
 
 
 @pytest.mark.parametrize("pages", [[(1, 0, [])], [(1, 1, [])], [(0, 0, [])], [(0, None, [])], [(1, None, [])]])
-def test_a_list_without_rows(pages: list[tuple[int, int | None, list[int]]]) -> None:
-    assert list_ids(*pages) == []
+def test_an_empty_list_has_one_page(pages: list[tuple[int, int | None, list[int]]]) -> None:
+    assert follow(*pages) == []
 
 
 @pytest.mark.parametrize(
@@ -113,17 +113,17 @@ def test_a_list_without_rows(pages: list[tuple[int, int | None, list[int]]]) -> 
         ([(1, None, [1]), (1, None, [2])], "in a circle"),
     ],
 )
-def test_a_page_that_is_not_the_next_one_ends_as_an_error(pages: list[tuple[int, int | None, list[int]]], words: str) -> None:
+def test_a_page_out_of_sequence_is_an_error(pages: list[tuple[int, int | None, list[int]]], words: str) -> None:
     with pytest.raises(EmError, match=words) as caught:
-        list_ids(*pages)
+        follow(*pages)
     assert caught.value.kind == "bad_response"
 
 
 # ---------------------------------------------------------------------------------------------------------------------
-# What has become of the session
+# The own session
 
 
-def leave(way_out: BaseException | None, *, status: int = 204) -> FakeClient:
+def leave(error: BaseException | None, *, status: int = 204) -> FakeClient:
     """Leave a client with a session of its own, whose log-off is answered with this status."""
 
     def script(method: str, _path: str) -> Any:
@@ -133,16 +133,16 @@ def leave(way_out: BaseException | None, *, status: int = 204) -> FakeClient:
 
     client = FakeClient(script, own=True)
     with suppress(EmError, KeyboardInterrupt, ValueError), client:
-        if way_out is not None:
-            raise way_out
+        if error is not None:
+            raise error
     return client
 
 
 @pytest.mark.parametrize(
-    "way_out", [None, EmError("forbidden", "no"), KeyboardInterrupt(), ValueError()], ids=lambda way: type(way).__name__
+    "error", [None, EmError("forbidden", "no"), KeyboardInterrupt(), ValueError()], ids=lambda error: type(error).__name__
 )
-def test_a_session_that_is_left_is_warned_of(way_out: BaseException | None) -> None:
-    client = leave(way_out, status=500)
+def test_a_session_that_stays_open_is_a_warning(error: BaseException | None) -> None:
+    client = leave(error, status=500)
     (warning,) = client.warnings
     assert "could not be logged off" in warning
     assert SESSION_ID not in warning
@@ -150,12 +150,12 @@ def test_a_session_that_is_left_is_warned_of(way_out: BaseException | None) -> N
     assert client.session_state is not SessionState.CLOSED
 
 
-def test_a_log_off_is_not_interrupted() -> None:
+def test_the_logoff_is_announced_before_it_starts() -> None:
     client = leave(None)
     assert (client.warnings, client.session_state, client.transport.logoffs) == ([], SessionState.CLOSED, 1)
 
 
-def test_what_is_secret_stays_so_after_the_log_off() -> None:
+def test_secrets_stay_known_after_the_logoff() -> None:
     def script(method: str, _path: str) -> Any:
         return answer(201, {"SessionId": "own-id"}, X_RestSvcSessionId="own-token") if method == "POST" else answer(204)
 
@@ -178,7 +178,7 @@ def test_what_is_secret_stays_so_after_the_log_off() -> None:
     ],
     ids=["unsent", "broken", "refused", "500"],
 )
-def test_a_logon_may_have_made_a_session(failure: Any, state: SessionState | None) -> None:
+def test_the_session_state_after_a_failed_logon(failure: Any, state: SessionState | None) -> None:
     client = FakeClient(lambda _method, _path: failure, own=True)
     client.session = None
     with pytest.raises(EmError), client:
