@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which of a job's sessions is the latest, and which is active."""
+"""Which of a job's sessions is the latest, which is active, and what a session looks like."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ def find_last(sessions: list[dict[str, Any]], after: dict[str, Any] | None = Non
     return str(found["name"]) if found else None
 
 
-def test_the_newest_session_of_sorted_ones_takes_one_page() -> None:
+def test_the_latest_of_a_sorted_list_takes_one_page() -> None:
     client = SessionListClient([make_session(number) for number in range(59, 0, -1)])
     assert (sessions_of(client).find_latest(make_job().data) or {})["name"] == "session 59"
     assert client.pages == 1
     assert "sortDesc=CreationTime" in client.paths[0]
 
 
-def test_the_newest_session_of_unsorted_ones() -> None:
+def test_the_latest_of_an_unsorted_list() -> None:
     assert find_last([make_session(number) for number in range(1, 60)]) == "session 59"
     assert find_last([]) is None
     assert find_last([make_session(3)]) == "session 3"
@@ -48,12 +48,12 @@ def test_sessions_of_other_jobs_do_not_count() -> None:
     assert find_last([other]) is None
 
 
-def test_the_job_of_a_session_is_told_by_its_id_whatever_the_urn_says() -> None:
-    """The reference writes the JobUid of agents and file shares in two ways."""
+def test_a_session_belongs_to_a_job_by_its_guid() -> None:
+    """The reference writes the JobUid of agent and NAS jobs in two ways."""
     assert find_last([make_session(3, job_uid=f"urn:veeam:AgentBackupJob:{JOB_GUID.upper()}")]) == "session 3"
 
 
-def test_dates_are_compared_as_moments() -> None:
+def test_dates_are_compared_as_times() -> None:
     """As text, .5Z is more than .45Z is more than Z, and less than nothing at all."""
     early, late = (make_session(1, creation_time_utc=f"2026-11-23T18:00:10{fraction}Z") for fraction in ("", ".5"))
     late["name"] = "late"
@@ -71,18 +71,18 @@ def test_the_session_after_another(newer: bool) -> None:
     assert find_last(sessions[::-1], after=shown) == ("session 6" if newer else None)
 
 
-def test_the_session_after_another_of_the_same_moment() -> None:
+def test_the_session_after_another_of_the_same_time() -> None:
     shown = {"uid": make_session(5)["uid"], "creation_time": "2026-11-23T18:05:00.5Z"}
     twin = make_session(5, uid="urn:veeam:BackupJobSession:twin", name="twin")
     assert find_last([make_session(5), twin], after=shown) == "twin"
 
 
-def test_the_session_after_one_without_a_date() -> None:
+def test_no_session_is_later_than_one_without_a_date() -> None:
     shown = {"uid": make_session(5)["uid"], "creation_time": None}
     assert find_last([make_session(5, creation_time_utc=None), make_session(4)], after=shown) is None
 
 
-def test_the_active_session_is_the_newest_that_has_not_stopped() -> None:
+def test_the_active_session_is_the_newest_that_is_not_stopped() -> None:
     sessions = [make_session(1, "Working"), make_session(9, "Stopped"), make_session(7, "Working"), make_session(3, "Starting")]
     found = sessions_of(SessionListClient(sessions)).find_active(make_job().data)
     assert (found or {})["name"] == "session 7"
