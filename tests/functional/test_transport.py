@@ -19,8 +19,8 @@ from ansible_collections.vbem.rest.plugins.module_utils._em.errors import EmErro
 from emulator import Emulator
 from emulator.tls import NAMES, server_context
 
-from .bench import Bench, every_form, every_version
-from .scripted import Asked, ScriptedServer, answer
+from .harness import Harness, all_formats, all_versions
+from .scripted_server import Request, ScriptedServer, answer
 
 EMPTY = '<QueryResult><Resources><Tasks/></Resources><PagingInfo PageNum="1" PageSize="100" PagesCount="1"/></QueryResult>'
 REAL_TIME = {"clock": time.monotonic, "sleep": time.sleep}
@@ -56,84 +56,84 @@ def _name(value: Any) -> str | None:
     return " ".join(map(str, value.values())) if isinstance(value, dict) else None
 
 
-@every_form
+@all_formats
 @pytest.mark.parametrize(("fault", "_kind"), PASSING, ids=_name)
-def test_a_read_is_tried_again_after_what_passes(bench: Bench, em: Emulator, fault: dict[str, Any], _kind: str) -> None:
+def test_a_read_is_tried_again_after_what_passes(harness: Harness, em: Emulator, fault: dict[str, Any], _kind: str) -> None:
     session = em.logon()
     made = em.make_tasks(session, 2)
     em.fault(times=3, **fault)
-    found = bench.info(session)
+    found = harness.info(session)
     assert [task["task_id"] for task in found["tasks"]] == made
     assert found["stats"] == {"requests": 4, "pages": 1}
     assert len(em.log) == 4
 
 
-@every_form
+@all_formats
 @pytest.mark.parametrize(("fault", "kind"), PASSING, ids=_name)
 @pytest.mark.parametrize("retries", [0, 1, 3])
 def test_a_read_is_tried_again_as_often_as_the_task_says(
-    bench: Bench, em: Emulator, *, fault: dict[str, Any], kind: str, retries: int
+    harness: Harness, em: Emulator, *, fault: dict[str, Any], kind: str, retries: int
 ) -> None:
     session = em.logon()
     em.fault(times=None, **fault)
-    with bench.failure(kind):
-        bench.info(session, options={"retries": retries})
+    with harness.failure(kind):
+        harness.info(session, options={"retries": retries})
     assert len(em.log) == 1 + retries
-    assert len(bench.slept) == retries
+    assert len(harness.slept) == retries
 
 
 @pytest.mark.parametrize(("fault", "kind"), LASTING, ids=_name)
-def test_a_read_is_not_tried_again_after_what_lasts(bench: Bench, em: Emulator, fault: dict[str, Any], kind: str) -> None:
+def test_a_read_is_not_tried_again_after_what_lasts(harness: Harness, em: Emulator, fault: dict[str, Any], kind: str) -> None:
     session = em.logon()
     em.fault(times=None, **fault)
-    with bench.failure(kind):
-        bench.info(session)
+    with harness.failure(kind):
+        harness.info(session)
     assert len(em.log) == 1
-    assert bench.slept == []
+    assert harness.slept == []
 
 
-@every_version
+@all_versions
 @pytest.mark.parametrize("method", ["POST", "DELETE"])
 @pytest.mark.parametrize(("fault", "_kind"), PASSING, ids=_name)
 def test_a_write_that_left_is_never_repeated(
-    bench: Bench, em: Emulator, *, method: str, fault: dict[str, Any], _kind: str
+    harness: Harness, em: Emulator, *, method: str, fault: dict[str, Any], _kind: str
 ) -> None:
     em.switches.tasks_scope = "global"
     em.make_tasks(em.logon(), 1)
     em.fault(method=method, path="sessionMngr|tasks/", times=None, **fault)
     with suppress(EmError):
-        bench.remove(task_state=["Finished"])
+        harness.remove(task_state=["Finished"])
     assert len(em.requests(method, "sessionMngr|tasks/")) == 1
 
 
-def test_a_write_that_times_out_is_never_repeated(bench: Bench, em: Emulator) -> None:
+def test_a_write_that_times_out_is_never_repeated(harness: Harness, em: Emulator) -> None:
     em.fault("slow", method="POST", delay=2.5)
-    with bench.failure("timeout"):
-        bench.info(options={"timeout": 1})
-    assert len(bench.logons()) == 1
-    assert bench.slept == []
+    with harness.failure("timeout"):
+        harness.info(options={"timeout": 1})
+    assert len(harness.logons()) == 1
+    assert harness.slept == []
 
 
 @pytest.mark.parametrize("own", [True, False], ids=["logon", "read"])
-def test_what_never_left_is_tried_again(bench: Bench, em: Emulator, own: bool) -> None:
+def test_what_never_left_is_tried_again(harness: Harness, em: Emulator, own: bool) -> None:
     session = None if own else em.logon()
     em.stop()
     with pytest.raises(EmError):
-        bench.info(session)
+        harness.info(session)
     em.start()
-    assert len(bench.slept) == 3
+    assert len(harness.slept) == 3
 
 
-def test_a_write_that_never_left_succeeds_on_a_further_try(bench: Bench, em: Emulator) -> None:
+def test_a_write_that_never_left_succeeds_on_a_further_try(harness: Harness, em: Emulator) -> None:
     """The service starts while the logon is being tried."""
     em.stop()
-    bench.during_sleep(2, em.start)
-    bench.info()
-    assert len(bench.slept) == 2
-    assert len(bench.logons()) == 1
+    harness.during_sleep(2, em.start)
+    harness.info()
+    assert len(harness.slept) == 2
+    assert len(harness.logons()) == 1
 
 
-def test_a_connection_that_the_server_closed_meanwhile_is_opened_anew(bench: Bench, em: Emulator) -> None:
+def test_a_connection_that_the_server_closed_meanwhile_is_opened_anew(harness: Harness, em: Emulator) -> None:
     """HTTP.sys closes an idle connection after two minutes; a pause between polls may be longer."""
     session = em.logon()
     made = em.make_task(session, running_for=1000)
@@ -142,8 +142,8 @@ def test_a_connection_that_the_server_closed_meanwhile_is_opened_anew(bench: Ben
         em.stop()
         em.start()
 
-    bench.during_sleep(3, restart)
-    result = bench.wait(session, task_id=[made], wait_timeout=2000)
+    harness.during_sleep(3, restart)
+    result = harness.wait(session, task_id=[made], wait_timeout=2000)
     assert result["tasks"][0]["state"] == "Finished"
 
 
@@ -151,18 +151,18 @@ def test_a_connection_that_the_server_closed_meanwhile_is_opened_anew(bench: Ben
 # How long
 
 
-def test_pauses_between_tries_double(bench: Bench, em: Emulator) -> None:
+def test_pauses_between_tries_double(harness: Harness, em: Emulator) -> None:
     session = em.logon()
     em.fault("status", status=503, times=None)
-    with bench.failure("server_error"):
-        bench.info(session, options={"retries": 9})
-    assert bench.slept[0] <= 1
-    ratios = [after / before for before, after in zip(bench.slept, bench.slept[1:])]
+    with harness.failure("server_error"):
+        harness.info(session, options={"retries": 9})
+    assert harness.slept[0] <= 1
+    ratios = [after / before for before, after in zip(harness.slept, harness.slept[1:])]
     assert all(ratio == pytest.approx(2, rel=0.3) for ratio in ratios[:4])
-    assert max(bench.slept) <= 30
+    assert max(harness.slept) <= 30
 
 
-@every_version
+@all_versions
 @pytest.mark.parametrize(
     ("retry_after", "least", "most"),
     [
@@ -177,23 +177,23 @@ def test_pauses_between_tries_double(bench: Bench, em: Emulator) -> None:
 )
 @pytest.mark.parametrize("status", [429, 503])
 def test_retry_after_is_heeded_within_reason(
-    bench: Bench, em: Emulator, *, retry_after: str | int, least: float, most: float, status: int
+    harness: Harness, em: Emulator, *, retry_after: str | int, least: float, most: float, status: int
 ) -> None:
     session = em.logon()
     made = em.make_tasks(session, 1)
     em.fault("status", status=status, retry_after=retry_after)
-    assert bench.ids(session) == made
-    (pause,) = bench.slept
+    assert harness.ids(session) == made
+    (pause,) = harness.slept
     assert least <= pause <= most
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-def test_timeout_bounds_a_slow_answer(bench: Bench, em: Emulator, when: str) -> None:
+def test_timeout_bounds_a_slow_answer(harness: Harness, em: Emulator, when: str) -> None:
     session = em.logon()
     em.fault("slow", delay=4.0, when=when, times=None)
     start = time.monotonic()
-    with bench.failure("timeout") as caught:
-        bench.info(session, options={"timeout": 1, "retries": 0, **REAL_TIME})
+    with harness.failure("timeout") as caught:
+        harness.info(session, options={"timeout": 1, "retries": 0, **REAL_TIME})
     assert 0.9 <= time.monotonic() - start < 2.5
     assert "1 seconds" in caught.error.msg
 
@@ -206,9 +206,9 @@ def _trickle(said: bytes) -> Iterator[bytes]:
 
 @pytest.mark.parametrize("part", ["body", "headers"])
 def test_timeout_bounds_an_answer_that_trickles(
-    bench: Bench, em: Emulator, scripted: Callable[..., ScriptedServer], part: str
+    harness: Harness, em: Emulator, start_scripted: Callable[..., ScriptedServer], part: str
 ) -> None:
-    def script(_asked: Asked) -> Iterator[bytes]:
+    def script(_request: Request) -> Iterator[bytes]:
         said = answer(EMPTY)
         head, mark, body = said.partition(b"\r\n\r\n")
         if part == "body":
@@ -217,15 +217,15 @@ def test_timeout_bounds_an_answer_that_trickles(
         else:
             yield from _trickle(head[:12])
 
-    server = scripted(script)
+    server = start_scripted(script)
     start = time.monotonic()
-    with bench.failure("timeout"):
-        bench.info(em.logon(), options={"port": server.port, "timeout": 1, "retries": 0, **REAL_TIME})
+    with harness.failure("timeout"):
+        harness.info(em.logon(), options={"port": server.port, "timeout": 1, "retries": 0, **REAL_TIME})
     assert time.monotonic() - start < 2
 
 
 def test_a_body_without_a_length_may_end_with_the_connection(
-    bench: Bench, em: Emulator, scripted: Callable[..., ScriptedServer]
+    harness: Harness, em: Emulator, start_scripted: Callable[..., ScriptedServer]
 ) -> None:
     body = EMPTY.encode()
     plain = b"HTTP/1.1 200 OK\r\nContent-Type: application/xml\r\nConnection: close\r\n\r\n" + body
@@ -235,20 +235,20 @@ def test_a_body_without_a_length_may_end_with_the_connection(
         + b"0\r\n\r\n"
     )
     for said in (plain, chunked):
-        server = scripted(lambda _asked, said=said: said)
-        assert bench.ids(em.logon(), options={"port": server.port}) == []
+        server = start_scripted(lambda _request, said=said: said)
+        assert harness.ids(em.logon(), options={"port": server.port}) == []
 
 
 @pytest.mark.parametrize("end", [b"", b"a\r\n<Query"], ids=["between-chunks", "in-a-chunk"])
 def test_a_chunked_body_that_breaks_off_is_not_whole(
-    bench: Bench, em: Emulator, scripted: Callable[..., ScriptedServer], end: bytes
+    harness: Harness, em: Emulator, start_scripted: Callable[..., ScriptedServer], end: bytes
 ) -> None:
     body = EMPTY.encode()
     said = b"HTTP/1.1 200 OK\r\nContent-Type: application/xml\r\nTransfer-Encoding: chunked\r\n\r\n"
     said += f"{len(body):x}\r\n".encode() + body + b"\r\n" + end
-    server = scripted(lambda _asked: said)
-    with bench.failure("connection"):
-        bench.info(em.logon(), options={"port": server.port, "retries": 0})
+    server = start_scripted(lambda _request: said)
+    with harness.failure("connection"):
+        harness.info(em.logon(), options={"port": server.port, "retries": 0})
 
 
 @pytest.mark.parametrize(
@@ -256,10 +256,12 @@ def test_a_chunked_body_that_breaks_off_is_not_whole(
     [b"", b"SSH-2.0-OpenSSH_9.6\r\n", b"HTTP/1.1 abc\r\n\r\n", b"HTTP/1.1 200 OK\r\nno colon here\r\n\r\n", b"\x00" * 50],
     ids=["nothing", "ssh", "no-status", "odd-header", "zeros"],
 )
-def test_what_is_no_http_is_told(bench: Bench, em: Emulator, scripted: Callable[..., ScriptedServer], said: bytes) -> None:
-    server = scripted(lambda _asked: said)
+def test_what_is_no_http_is_told(
+    harness: Harness, em: Emulator, start_scripted: Callable[..., ScriptedServer], said: bytes
+) -> None:
+    server = start_scripted(lambda _request: said)
     with pytest.raises(EmError) as caught:
-        bench.info(em.logon(), options={"port": server.port, "retries": 0})
+        harness.info(em.logon(), options={"port": server.port, "retries": 0})
     assert caught.value.kind in ("connection", "bad_response")
 
 
@@ -297,9 +299,9 @@ def listening() -> Iterator[Callable[[Talk], int]]:
         yield start
 
 
-def _lookup(bench: Bench, em: Emulator, method: str, port: int, **options: Any) -> EmError:
+def _lookup(harness: Harness, em: Emulator, method: str, port: int, **options: Any) -> EmError:
     """Send one request; give the failure."""
-    client = bench.connect(em.logon(), port=port, **{"retries": 0, **options})
+    client = harness.connect(em.logon(), port=port, **{"retries": 0, **options})
     with pytest.raises(EmError) as caught:
         client.transport.request(method, "/api/tasks/task-1", headers={"X-RestSvcSessionId": "x"})
     assert caught.value.method == method
@@ -322,33 +324,35 @@ def _alert(connection: socket.socket) -> None:
 @pytest.mark.parametrize("talk", [_hang_up, _reset, _alert])
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
 def test_a_load_balancer_without_a_server_may_pass(
-    bench: Bench, em: Emulator, listening: Callable[[Talk], int], *, talk: Talk, method: str
+    harness: Harness, em: Emulator, listening: Callable[[Talk], int], *, talk: Talk, method: str
 ) -> None:
-    err = _lookup(bench, em, method, listening(talk), retries=2)
+    err = _lookup(harness, em, method, listening(talk), retries=2)
     assert (err.kind, err.sent) == ("connection", False)
-    assert len(bench.slept) == 2
+    assert len(harness.slept) == 2
     assert "TLS" in err.msg
 
 
 def test_a_handshake_without_an_answer_is_a_request_that_never_left(
-    bench: Bench, em: Emulator, listening: Callable[[Talk], int]
+    harness: Harness, em: Emulator, listening: Callable[[Talk], int]
 ) -> None:
     def wait(connection: socket.socket) -> None:
         while connection.recv(65536):
             pass
 
-    err = _lookup(bench, em, "POST", listening(wait), timeout=1)
+    err = _lookup(harness, em, "POST", listening(wait), timeout=1)
     assert (err.kind, err.sent) == ("timeout", False)
 
 
 @pytest.mark.parametrize("said", [b"HTTP/1.1 400 Bad Request\r\n\r\n", b"SSH-2.0-OpenSSH_9.6\r\n"], ids=["http", "ssh"])
-def test_what_does_not_speak_tls_never_will(bench: Bench, em: Emulator, listening: Callable[[Talk], int], said: bytes) -> None:
+def test_what_does_not_speak_tls_never_will(
+    harness: Harness, em: Emulator, listening: Callable[[Talk], int], said: bytes
+) -> None:
     def talk(connection: socket.socket) -> None:
         connection.recv(65536)
         connection.sendall(said)
 
-    err = _lookup(bench, em, "GET", listening(talk), retries=2)
-    assert (err.kind, err.sent, bench.slept) == ("tls", False, [])
+    err = _lookup(harness, em, "GET", listening(talk), retries=2)
+    assert (err.kind, err.sent, harness.slept) == ("tls", False, [])
     assert "does not speak TLS" in err.msg
 
 
@@ -365,7 +369,7 @@ def test_what_does_not_speak_tls_never_will(bench: Bench, em: Emulator, listenin
 @pytest.mark.parametrize("part", ["headers", "body"])
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
 def test_what_breaks_after_the_request_left_may_have_been_carried_out(
-    bench: Bench, em: Emulator, listening: Callable[[Talk], int], *, said: bytes, part: str, method: str
+    harness: Harness, em: Emulator, listening: Callable[[Talk], int], *, said: bytes, part: str, method: str
 ) -> None:
     context = server_context(NAMES)
 
@@ -377,16 +381,16 @@ def test_what_breaks_after_the_request_left_may_have_been_carried_out(
         with socket.socket(fileno=tls.detach()) as bare:
             bare.sendall(said)
 
-    err = _lookup(bench, em, method, listening(talk), retries=2)
+    err = _lookup(harness, em, method, listening(talk), retries=2)
     assert (err.kind, err.sent) == ("connection", True)
-    assert len(bench.slept) == (2 if method == "GET" else 0)
+    assert len(harness.slept) == (2 if method == "GET" else 0)
 
 
 # ---------------------------------------------------------------------------------------------------------------------
 # Secrets
 
 
-@every_form
+@all_formats
 @pytest.mark.parametrize(
     "fault",
     [
@@ -400,26 +404,26 @@ def test_what_breaks_after_the_request_left_may_have_been_carried_out(
     ids=_name,
 )
 @pytest.mark.parametrize("method", ["POST", "GET", "DELETE"])
-def test_no_failure_shows_a_secret(bench: Bench, em: Emulator, fault: dict[str, Any], method: str) -> None:
-    """Bench.run looks at every result and warning, Bench.failure at every failure; here each request fails in each way."""
+def test_no_failure_shows_a_secret(harness: Harness, em: Emulator, fault: dict[str, Any], method: str) -> None:
+    """Harness.run looks at every result and warning, Harness.failure at every failure; here each request fails in each way."""
     em.switches.tasks_scope = "global"
     em.make_tasks(em.logon(), 1)
     for user in ("admin", "operator"):
-        bench.user = user
+        harness.user = user
         em.clear_faults()
         em.fault(method=method, times=None, **fault)
-        for run in (bench.info, bench.remove):
-            with suppress(EmError), bench.failure_of_any_kind():
+        for run in (harness.info, harness.remove):
+            with suppress(EmError), harness.failure_of_any_kind():
                 run(task_state=["Finished"])
-        client = bench.client
+        client = harness.client
         assert client is not None
-        bench.check_secrets(client.connection, client.warnings)
+        harness.check_secrets(client.connection, client.warnings)
 
 
-def test_client_connection_and_session_do_not_print_themselves(bench: Bench, em: Emulator) -> None:
+def test_client_connection_and_session_do_not_print_themselves(harness: Harness, em: Emulator) -> None:
     session = em.logon()
-    for client in (bench.connect(session), bench.connect()):
+    for client in (harness.connect(session), harness.connect()):
         with client:
             client.get("/api/query?type=Task")
             shown = [client, client.connection, client.session, client.transport, f"{client.session}", [client.session]]
-            bench.check_secrets(*map(repr, shown), *map(str, shown))
+            harness.check_secrets(*map(repr, shown), *map(str, shown))

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from functional.bench import Bench
+from functional.harness import Harness
 from hypothesis import HealthCheck, settings
 from hypothesis.configuration import set_hypothesis_home_dir
 
@@ -43,9 +43,9 @@ def em() -> Iterator[Emulator]:
 
 
 @pytest.fixture(scope="module", params=["xml", "json"])
-def bench(request: pytest.FixtureRequest, em: Emulator) -> Iterator[Bench]:
-    """Give a bench for the emulator, in each format."""
-    made = Bench(em, request.param)
+def harness(request: pytest.FixtureRequest, em: Emulator) -> Iterator[Harness]:
+    """Give a harness for the emulator, in each format."""
+    made = Harness(em, request.param)
     yield made
     made.close()
 

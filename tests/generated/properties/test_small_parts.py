@@ -17,7 +17,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import urllib3
-from functional.bench import Bench
+from functional.harness import Harness
 from hypothesis import assume, event, example, given
 from hypothesis import strategies as st
 from requests import PreparedRequest, RequestException
@@ -188,17 +188,17 @@ def test_no_maze_is_without_end(answers: list[tuple[int, Any, Any]]) -> None:
     version=st.sampled_from([12, 13]),
 )
 def test_each_task_once_from_the_emulator(  # noqa: PLR0917
-    bench: Bench, em: Emulator, count: int, page_size: int, largest: int, paging: str, order: str, version: int
+    harness: Harness, em: Emulator, count: int, page_size: int, largest: int, paging: str, order: str, version: int
 ) -> None:
     em.reset()
     em.switches.max_page_size, em.switches.paging, em.switches.task_order = largest, paging, order
     em.switches.version = version
     session = em.logon()
     made = em.make_tasks(session, count) if count else []
-    result = bench.run(veeam_task_info, session, {}, {"page_size": page_size})
+    result = harness.run(veeam_task_info, session, {}, {"page_size": page_size})
     assert [task["task_id"] for task in result["tasks"]] == sorted(made, key=lambda task_id: int(task_id[5:]))
     where = {"type": "Task", "page_size": page_size, "sort_by": "TaskId"}
-    rows = bench.run(veeam_query_info, session, {}, where)["resources"]
+    rows = harness.run(veeam_query_info, session, {}, where)["resources"]
     assert sorted(row["task_id"] for row in rows) == sorted(made)
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A TLS server that says exactly what a test tells it to, for bodies that the emulator never makes."""
+"""A TLS server that answers exactly as a script says, for bodies that the emulator never sends."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ from typing import NamedTuple
 from emulator.tls import NAMES, server_context
 
 
-class Asked(NamedTuple):
-    """One request as it came; header names are in lower case."""
+class Request(NamedTuple):
+    """A request as it was received; header names are in lower case."""
 
     method: str
     target: str
     headers: dict[str, str]
 
 
-Script = Callable[[Asked], "bytes | Iterable[bytes]"]
+Script = Callable[[Request], "bytes | Iterable[bytes]"]
 
 
 class ScriptedServer:
-    """Answers each request with the bytes that ``script`` makes of it, then closes the connection.
+    """Answers each request with the bytes that ``script`` returns for it, then closes the connection.
 
-    ``script`` gives an answer as a whole (see `answer`) or in pieces, between which it may take its time.
+    ``script`` returns an answer as a whole (see `answer`) or in pieces, between which it may sleep.
     """
 
     def __init__(self, script: Script, *, context: ssl.SSLContext | None = None) -> None:
         self.script = script
-        self.asked: list[Asked] = []
+        self.requests: list[Request] = []
         self.hostname = "localhost"
         self._context = context or server_context(NAMES)
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -70,18 +70,18 @@ class ScriptedServer:
                 if not piece:
                     return
                 head += piece
-            asked = _read_head(head)
-            self.asked.append(asked)
-            said = self.script(asked)
-            for piece in [said] if isinstance(said, bytes) else said:
+            request = _read_head(head)
+            self.requests.append(request)
+            response = self.script(request)
+            for piece in [response] if isinstance(response, bytes) else response:
                 tls.sendall(piece)
 
 
-def _read_head(head: bytes) -> Asked:
+def _read_head(head: bytes) -> Request:
     first, *rest = head.partition(b"\r\n\r\n")[0].decode("latin-1").split("\r\n")
     method, target, _version = first.split(" ")
     pairs = (line.partition(":") for line in rest)
-    return Asked(method, target, {name.lower(): value.strip() for name, _colon, value in pairs})
+    return Request(method, target, {name.lower(): value.strip() for name, _colon, value in pairs})
 
 
 def answer(
@@ -92,7 +92,7 @@ def answer(
     headers: Iterable[tuple[str, str]] = (),
     length: int | None = None,
 ) -> bytes:
-    """Print one HTTP answer; ``length`` is what Content-Length says, if that is not the truth."""
+    """Return the bytes of an HTTP answer; ``length`` is a Content-Length other than the true one."""
     body = body.encode() if isinstance(body, str) else body
     lines = [f"HTTP/1.1 {status} Whatever", "Connection: close"]
     if status != 204:

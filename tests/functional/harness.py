@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The bench of the wire tests: runs modules as the runner does, on a clock that nobody has to wait for."""
+"""The harness of the functional tests: runs modules as the runner does, against an emulator, on a virtual clock."""
 
 from __future__ import annotations
 
@@ -15,26 +15,23 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.vbem.rest.plugins.module_utils._em.client.client import Client
+from ansible_collections.vbem.rest.plugins.module_utils._em.client.client import Client, Hooks
 from ansible_collections.vbem.rest.plugins.module_utils._em.errors import EmError
 from ansible_collections.vbem.rest.plugins.module_utils._em.options import CONNECTION_OPTIONS, create_connection
-from ansible_collections.vbem.rest.plugins.module_utils._em.runtime.one_time_pad import create_key, decrypt
 from ansible_collections.vbem.rest.plugins.modules import veeam_session, veeam_task, veeam_task_info
 from emulator import Emulator, LogEntry, LogonSession
 
-# Every wire there is: both server versions, both formats.
-every_wire = pytest.mark.usefixtures("version", "form")
-every_version = pytest.mark.usefixtures("version")
-every_form = pytest.mark.usefixtures("form")
-
-PAD = create_key()
+# A test with one of these runs for each version of the server, each response_format, or each combination.
+all_versions = pytest.mark.usefixtures("version")
+all_formats = pytest.mark.usefixtures("response_format")
+all_versions_and_formats = pytest.mark.usefixtures("version", "response_format")
 
 Module = Any
-Session = Any  # an emulator's LogonSession, a dict as veeam_session returns it, or None: log on for oneself
+Session = Any  # an emulator's LogonSession, a dict as veeam_session returns it, or None for a logon of the module's own
 
 
 class Failure:
-    """What `Bench.failure` caught."""
+    """What `Harness.failure` caught."""
 
     error: EmError
 
@@ -43,52 +40,51 @@ class Failure:
         return self.error.to_fail_json()
 
 
-class Bench:
+class Harness:
     """One emulator, and modules run against it.
 
-    ``slept`` holds the pauses that were asked for; each has pushed the emulator's clock ahead. ``warnings`` and ``client``
-    are those of the last run.
+    ``slept`` holds the pauses; each has advanced the emulator's clock. ``warnings``, ``progress`` and ``client`` are those of
+    the last run.
     """
 
-    def __init__(self, em: Emulator, form: str) -> None:
+    def __init__(self, em: Emulator, response_format: str) -> None:
         self.em = em
-        self.form = form
+        self.response_format = response_format
         self.slept: list[float] = []
         self.warnings: list[str] = []
+        self.progress: list[str] = []
         self.client: Client | None = None
         self.user = "admin"
         self._clients: list[Client] = []
-        self._errands: dict[int, Callable[[], object]] = {}
+        self._during_sleep: dict[int, Callable[[], object]] = {}
 
     # Time
 
     def clock(self) -> float:
-        """Give the emulator's time."""
+        """Return the emulator's time."""
         return self.em.clock.now()
 
     def sleep(self, seconds: float) -> None:
-        """Let time pass for the emulator, without waiting."""
+        """Advance the emulator's clock, without waiting."""
         assert seconds >= 0
         self.slept.append(seconds)
         self.em.clock.advance(seconds)
-        errand = self._errands.pop(len(self.slept), None)
-        if errand is not None:
-            errand()
+        self._during_sleep.pop(len(self.slept), lambda: None)()
 
-    def during_sleep(self, number: int, errand: Callable[[], object]) -> None:
-        """Have something done in the course of the pause of this number, counted from 1."""
-        self._errands[number] = errand
+    def during_sleep(self, number: int, function: Callable[[], object]) -> None:
+        """Call a function at the end of the pause of this number, counted from 1."""
+        self._during_sleep[number] = function
 
     # Clients
 
     def options(self, session: Session = None, **options: Any) -> dict[str, Any]:
-        """Give all connection options: of a borrowed session or, without one, with credentials."""
+        """Return all connection options: of a borrowed session or, without one, with credentials."""
         given: dict[str, Any] = {option.name: option.default for option in CONNECTION_OPTIONS}
         given |= {
             "hostname": self.em.hostname,
             "port": self.em.port,
             "ca_path": self.em.ca_path,
-            "response_format": self.form,
+            "response_format": self.response_format,
             "session": None,
         }
         if session is None:
@@ -102,11 +98,12 @@ class Bench:
             given["session"] = session
         return given
 
-    def connect(self, session: Session = None, *, clock: Any = None, sleep: Any = None, **options: Any) -> Client:
-        """Create a client from a borrowed session or, without one, with a session of its own."""
-        client = Client(
-            create_connection(self.options(session, **options)), clock=clock or self.clock, sleep=sleep or self.sleep
-        )
+    def connect(self, session: Session = None, **options: Any) -> Client:
+        """Return a client with a borrowed session or, without one, one of its own. ``options`` may hold `Hooks`, too."""
+        hooks = {name: options.pop(name) for name in Hooks._fields if name in options}
+        self.progress = []
+        defaults = {"clock": self.clock, "sleep": self.sleep, "on_progress": self.progress.append}
+        client = Client(create_connection(self.options(session, **options)), hooks=Hooks(**{**defaults, **hooks}))
         self._clients.append(client)
         return client
 
@@ -120,21 +117,21 @@ class Bench:
     def run(
         self, module: Module, session: Session, options: dict[str, Any], params: dict[str, Any], *, check_mode: bool = False
     ) -> dict[str, Any]:
-        """Run a module as the runner does and give its result."""
+        """Run a module as the runner does, and return its result."""
         unknown = params.keys() - module.SPEC.keys()
         assert not unknown, f"no such option: {unknown}"
-        timing = {name: options.pop(name) for name in ("clock", "sleep") if name in options}
-        defaults = {name: spec.get("default") for name, spec in module.SPEC.items()}
-        client = self.client = self.connect(session, **timing, **options)
+        client = self.client = self.connect(session, **options)
         self.warnings = client.warnings
+        defaults = {name: spec.get("default") for name, spec in module.SPEC.items()}
+        given = {name: value for name, value in options.items() if name not in Hooks._fields}
         try:
             with client:
                 result: dict[str, Any] = module.run(
-                    client, {**self.options(session, **options), **defaults, **params}, check_mode
+                    client, {**self.options(session, **given), **defaults, **params}, check_mode
                 )
         finally:
-            self.check_secrets(client.warnings)
-        self.check_secrets(result)
+            self.check_secrets(client.warnings, self.progress)
+        self.check_secrets({key: value for key, value in result.items() if module is not veeam_session or key != "session"})
         return result
 
     def info(self, session: Session = None, *, options: dict[str, Any] | None = None, **params: Any) -> dict[str, Any]:
@@ -142,7 +139,7 @@ class Bench:
         return self.run(veeam_task_info, session, options or {}, params)
 
     def ids(self, session: Session = None, *, options: dict[str, Any] | None = None, **params: Any) -> list[str]:
-        """Run veeam_task_info and give the ids of the tasks."""
+        """Run veeam_task_info, and return the ids of the tasks."""
         return [task["task_id"] for task in self.info(session, options=options, **params)["tasks"]]
 
     def remove(
@@ -158,9 +155,8 @@ class Bench:
         return self.run(veeam_task, session, options or {}, {"state": "finished", **params}, check_mode=check_mode)
 
     def present(self, session: Session = None, *, check_mode: bool = False, **options: Any) -> dict[str, Any]:
-        """Run veeam_session with state: present, and open its result as the action plugin does."""
-        result = self.run(veeam_session, session, options, {"state": "present", "_one_time_pad": PAD}, check_mode=check_mode)
-        return {"changed": result["changed"], "session": json.loads(decrypt(result["sealed"], PAD))}
+        """Run veeam_session with state: present."""
+        return self.run(veeam_session, session, options, {"state": "present"}, check_mode=check_mode)
 
     def absent(self, session: Session = None, **options: Any) -> dict[str, Any]:
         """Run veeam_session with state: absent."""
@@ -170,7 +166,7 @@ class Bench:
 
     @contextmanager
     def failure(self, kind: str) -> Iterator[Failure]:
-        """Expect a failure of this kind, which says something and gives no secret away."""
+        """Expect a failure of this kind, with a message and without secrets."""
         caught = Failure()
         with pytest.raises(EmError) as info, self.failure_of_any_kind():
             yield caught
@@ -180,7 +176,7 @@ class Bench:
 
     @contextmanager
     def failure_of_any_kind(self) -> Iterator[None]:
-        """PollResult at a failure, if there is one, for secrets; and let it through."""
+        """Check a failure, if there is one, for secrets, and raise it again."""
         try:
             yield
         except EmError as err:
@@ -188,7 +184,7 @@ class Bench:
             raise
 
     def check_secrets(self, *shown: object) -> None:
-        """Assert that no password, token or id of a logon session shows."""
+        """Assert that no password, token or id of a logon session is shown."""
         secrets = {user.password for user in self.em.users.values()}
         for session in self.em.sessions:
             secrets |= {session.token, session.id}
@@ -198,21 +194,21 @@ class Bench:
         for thing in shown:
             for text in (str(thing), repr(thing), json.dumps(thing, ensure_ascii=False, default=repr)):
                 for secret in secrets - {""}:
-                    assert secret not in text, f"{secret} shows in {text}"
-                    assert base64.b64encode(secret.encode()).decode() not in text, f"{secret}, in base64, shows in {text}"
+                    assert secret not in text, f"{secret} is shown in {text}"
+                    assert base64.b64encode(secret.encode()).decode() not in text, f"{secret}, in base64, is shown in {text}"
 
     def queries(self) -> list[LogEntry]:
-        """Give the requests for lists of tasks."""
+        """Return the queries."""
         return self.em.requests("GET", r"^/api/query\?")
 
     def deletions(self) -> list[str]:
-        """Give the ids of the tasks whose removal was asked for, in order."""
+        """Return the ids of the tasks whose removal was requested, in order."""
         return [entry.path.rpartition("/")[2] for entry in self.em.requests("DELETE", "^/api/tasks/")]
 
     def logons(self) -> list[LogEntry]:
-        """Give the requests to log on."""
+        """Return the logon requests."""
         return self.em.requests("POST", "/sessionMngr")
 
     def logoffs(self) -> list[LogEntry]:
-        """Give the requests to log off."""
+        """Return the log-off requests."""
         return self.em.requests("DELETE", "/logonSessions/")

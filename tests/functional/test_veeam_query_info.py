@@ -31,9 +31,9 @@ from ansible_collections.vbem.rest.plugins.modules import veeam_query_info
 from emulator import Emulator, Switches
 from emulator.query import Listing
 
-from .bench import Bench, Session, every_form, every_version
+from .harness import Harness, Session, all_formats, all_versions
 from .sampling import IS_ALL
-from .scripted import Asked, ScriptedServer, answer
+from .scripted_server import Request, ScriptedServer, answer
 
 GUIDE = ROOT / "docs" / "docsite" / "rst" / "guide_queries.rst"
 REFERENCE: dict[str, Any] = json.loads((ROOT / "emulator" / "reference_types.json").read_text(encoding="utf-8"))["types"]
@@ -59,16 +59,18 @@ def _never_hang() -> Iterator[None]:
     signal.signal(signal.SIGALRM, before)
 
 
-def ask(bench: Bench, session: Session, name: str, *, options: dict[str, Any] | None = None, **params: Any) -> dict[str, Any]:
+def ask(
+    harness: Harness, session: Session, name: str, *, options: dict[str, Any] | None = None, **params: Any
+) -> dict[str, Any]:
     """Run veeam_query_info."""
-    result = bench.run(veeam_query_info, session, options or {}, {"type": name, **params})
+    result = harness.run(veeam_query_info, session, options or {}, {"type": name, **params})
     assert result.keys() == {"changed", "resources", "stats"}
     assert result["changed"] is False
     return result
 
 
-def rows_of(bench: Bench, session: Session, name: str, **params: Any) -> list[dict[str, Any]]:
-    return list(ask(bench, session, name, **params)["resources"])
+def rows_of(harness: Harness, session: Session, name: str, **params: Any) -> list[dict[str, Any]]:
+    return list(ask(harness, session, name, **params)["resources"])
 
 
 def ids(rows: list[dict[str, Any]]) -> list[str]:
@@ -108,11 +110,11 @@ def test_the_table_and_the_emulator_know_the_same_types() -> None:
         ]
 
 
-@every_version
+@all_versions
 @every_type
-def test_every_type_answers(bench: Bench, em: Emulator, name: str) -> None:
+def test_every_type_answers(harness: Harness, em: Emulator, name: str) -> None:
     session = make_session(em)
-    result = ask(bench, session, name)
+    result = ask(harness, session, name)
     assert len(result["resources"]) == rows_there(em, session, name) > 0
     assert result["stats"] == {"requests": 1, "pages": 1}
     for row in result["resources"]:
@@ -124,12 +126,12 @@ def test_every_type_answers(bench: Bench, em: Emulator, name: str) -> None:
             assert link["href"].startswith(em.base_url + "/api/")
 
 
-@every_version
+@all_versions
 @every_type
-def test_every_type_in_lower_case_and_as_references(bench: Bench, em: Emulator, name: str) -> None:
+def test_every_type_in_lower_case_and_as_references(harness: Harness, em: Emulator, name: str) -> None:
     session = make_session(em)
-    entities = rows_of(bench, session, name.lower())
-    references = rows_of(bench, session, name.upper(), format="references")
+    entities = rows_of(harness, session, name.lower())
+    references = rows_of(harness, session, name.upper(), format="references")
     assert ids(references) == ids(entities)
     if name not in SINGLE:
         assert {key for row in references for key in row} == {"name", "uid", "href", "type", "links"}
@@ -141,18 +143,18 @@ def test_both_versions_give_the_same(tmp_path: Path, name: str) -> None:
     seen = []
     for version in (12, 13):
         with Emulator(Switches(version=version), speed=0, directory=tmp_path / str(version)) as em:
-            bench = Bench(em, "auto")
-            rows = rows_of(bench, make_session(em), name)
-            bench.close()
+            harness = Harness(em, "auto")
+            rows = rows_of(harness, make_session(em), name)
+            harness.close()
             text = json.dumps(shift(rows)).replace(f":{em.port}/", "/")
             seen.append(re.sub(r"\d{4}-\d\d-\d\d[T ]\d\d:?\d\d:?\d\d|[A-Z][a-z]{2} \d\d \d{4} \d\d:\d\d[AP]M", "DATE", text))
     assert seen[0] == seen[1]
 
 
-@every_form
-def test_the_preferred_format_makes_no_difference(bench: Bench, em: Emulator) -> None:
+@all_formats
+def test_the_preferred_format_makes_no_difference(harness: Harness, em: Emulator) -> None:
     session = make_session(em)
-    rows = rows_of(bench, session, "Repository")
+    rows = rows_of(harness, session, "Repository")
     assert isinstance(rows[0]["capacity"], int)
     assert {entry.header("Accept") for entry in em.log} == {"application/json"}
 
@@ -188,12 +190,12 @@ def find_value(em: Emulator, name: str, field: dict[str, Any]) -> tuple[object, 
     return field["values"][0] if field["values"] else fallbacks.get(field["kind"], "x"), []
 
 
-@every_version
+@all_versions
 @every_type
-def test_every_field_can_be_filtered_and_sorted_by(bench: Bench, em: Emulator, name: str) -> None:
+def test_every_field_can_be_filtered_and_sorted_by(harness: Harness, em: Emulator, name: str) -> None:
     """The two halves of == and != make the whole, and the client leaves out nothing that the server selected."""
     session = make_session(em)
-    everything = rows_of(bench, session, name)
+    everything = rows_of(harness, session, name)
     for field in REFERENCE[name]["fields"][:: 1 if IS_ALL else 3]:
         if name == "Task":
             value: Any = {"TaskId": "task-7", "State": "Finished", "Operation": "StartJob"}[field["name"]]
@@ -202,17 +204,17 @@ def test_every_field_can_be_filtered_and_sorted_by(bench: Bench, em: Emulator, n
             value, having = find_value(em, name, field)
         if hasattr(value, "isoformat"):
             value = value.isoformat()
-        same = rows_of(bench, session, name, where=where(field["name"].lower(), value))
-        other = rows_of(bench, session, name, where=where(field["name"], value, "!="))
+        same = rows_of(harness, session, name, where=where(field["name"].lower(), value))
+        other = rows_of(harness, session, name, where=where(field["name"], value, "!="))
         assert ids(same + other) == ids(everything), field["name"]
         assert len(same) == len(having), field["name"]
         for descending in (False, True):
-            ordered = rows_of(bench, session, name, sort_by=field["name"], descending=descending)
+            ordered = rows_of(harness, session, name, sort_by=field["name"], descending=descending)
             assert ids(ordered) == ids(everything), field["name"]
             assert em.log[-1].query["sortdesc" if descending else "sortasc"] == field["name"]
 
 
-@every_version
+@all_versions
 @pytest.mark.parametrize("operator", OPERATORS)
 @pytest.mark.parametrize(
     ("name", "field", "key", "value"),
@@ -225,7 +227,7 @@ def test_every_field_can_be_filtered_and_sorted_by(bench: Bench, em: Emulator, n
         ("BackupJobSession", "State", "state", "Working"),
     ],
 )
-def test_operators(bench: Bench, em: Emulator, operator: str, *, name: str, field: str, key: str, value: Any) -> None:
+def test_operators(harness: Harness, em: Emulator, operator: str, *, name: str, field: str, key: str, value: Any) -> None:
     session = em.logon()
     ranks = {
         "result": ["Success", "Warning", "Failed"],
@@ -243,32 +245,32 @@ def test_operators(bench: Bench, em: Emulator, operator: str, *, name: str, fiel
         ">": lambda one, two: one > two,
         ">=": lambda one, two: one >= two,
     }[operator]
-    everything = rows_of(bench, session, name)
+    everything = rows_of(harness, session, name)
     wanted = [row for row in everything if compare(rank(row[key]), rank(value))]
-    assert ids(rows_of(bench, session, name, where=where(field, value, operator))) == ids(wanted)
-    assert ids(rows_of(bench, session, name, filter=f'{field}{operator}"{value}"')) == ids(wanted)
+    assert ids(rows_of(harness, session, name, where=where(field, value, operator))) == ids(wanted)
+    assert ids(rows_of(harness, session, name, filter=f'{field}{operator}"{value}"')) == ids(wanted)
 
 
-@every_version
+@all_versions
 @pytest.mark.parametrize("hours", [0, 1, -8, 5.5])
-def test_dates_in_other_zones(bench: Bench, em: Emulator, hours: float) -> None:
+def test_dates_in_other_zones(harness: Harness, em: Emulator, hours: float) -> None:
     session = em.logon()
-    rows = rows_of(bench, session, "BackupJobSession", sort_by="CreationTime")
+    rows = rows_of(harness, session, "BackupJobSession", sort_by="CreationTime")
     middle = rows[len(rows) // 2]["creation_time_utc"]
     date = parse_date(middle)
     assert date is not None
     there = date.astimezone(timezone(timedelta(hours=hours))).isoformat()
-    found = rows_of(bench, session, "BackupJobSession", where=where("CreationTime", there, ">="))
+    found = rows_of(harness, session, "BackupJobSession", where=where("CreationTime", there, ">="))
     assert ids(found) == ids([row for row in rows if row["creation_time_utc"] >= middle])
-    assert ids(rows_of(bench, session, "BackupJobSession", filter=f'CreationTime>="{there}"')) == ids(found)
+    assert ids(rows_of(harness, session, "BackupJobSession", filter=f'CreationTime>="{there}"')) == ids(found)
     assert {entry.query["filter"] for entry in em.log if "filter" in entry.query} == {f'CreationTime>="{middle}"'}
 
 
-@every_version
-def test_both_criteria_must_be_met(bench: Bench, em: Emulator) -> None:
+@all_versions
+def test_both_criteria_must_be_met(harness: Harness, em: Emulator) -> None:
     session = em.logon()
     rows = rows_of(
-        bench,
+        harness,
         session,
         "BackupTaskSession",
         filter="Result==Failed,Result==Warning",
@@ -278,12 +280,12 @@ def test_both_criteria_must_be_met(bench: Bench, em: Emulator) -> None:
     assert {row["reason"][:12] for row in rows} == {"There is not"}
 
 
-@every_version
+@all_versions
 @pytest.mark.parametrize("value", ['a" ; Name!="b', "x,y;(z)", "\u00fc \U0001f600", "a==b", "%3B&filter=", '""', "C:\\x\\"])
-def test_no_value_is_syntax(bench: Bench, em: Emulator, value: str) -> None:
+def test_no_value_is_syntax(harness: Harness, em: Emulator, value: str) -> None:
     session = em.logon()
     em.world.add_row("Repository", value, FreeSpace=1, Capacity=1)
-    (row,) = rows_of(bench, session, "Repository", where=where("Name", value))
+    (row,) = rows_of(harness, session, "Repository", where=where("Name", value))
     assert row["name"] == value
 
 
@@ -291,63 +293,63 @@ def test_no_value_is_syntax(bench: Bench, em: Emulator, value: str) -> None:
 # Kinds of values
 
 
-def _say(said: bytes, _asked: Asked) -> bytes:
+def _say(said: bytes, _request: Request) -> bytes:
     return said
 
 
-@every_version
-def test_numbers_booleans_lists_and_names(bench: Bench, em: Emulator) -> None:
+@all_versions
+def test_numbers_booleans_lists_and_names(harness: Harness, em: Emulator) -> None:
     session = em.logon()
-    repository = rows_of(bench, session, "Repository", where=where("Name", "Scale-out 01"))[0]
+    repository = rows_of(harness, session, "Repository", where=where("Name", "Scale-out 01"))[0]
     assert repository["capacity"] == 65536 * 1024**3
     assert isinstance(repository["capacity"], int)
-    file = rows_of(bench, session, "BackupFile", limit=1)[0]
+    file = rows_of(harness, session, "BackupFile", limit=1)[0]
     assert isinstance(file["deduplication_ratio"], float)
-    job = rows_of(bench, session, "Job", limit=1)[0]
+    job = rows_of(harness, session, "Job", limit=1)[0]
     assert job["schedule_enabled"] is True
-    included = rows_of(bench, session, "ObjectInJob", where=where("Name", "true"))
+    included = rows_of(harness, session, "ObjectInJob", where=where("Name", "true"))
     assert [row["name"] for row in included] == ["true"]
-    session_of_true = rows_of(bench, session, "BackupTaskSession", where=where("VmDisplayName", "true"))
+    session_of_true = rows_of(harness, session, "BackupTaskSession", where=where("VmDisplayName", "true"))
     assert {row["vm_display_name"] for row in session_of_true} == {"true"}
-    tenant = rows_of(bench, session, "CloudTenant", limit=1)[0]
+    tenant = rows_of(harness, session, "CloudTenant", limit=1)[0]
     assert isinstance(tenant["resources"]["cloud_tenant_resources"], list)
     assert len(tenant["resources"]["cloud_tenant_resources"]) == 1
 
 
-@every_version
-def test_where_a_number_is_a_product_of_fractions(bench: Bench, em: Emulator) -> None:
+@all_versions
+def test_where_a_number_is_a_product_of_fractions(harness: Harness, em: Emulator) -> None:
     """Jinja's arithmetic gives 10737418240.0; a whole number is what the server reads."""
     session = em.logon()
-    rows = rows_of(bench, session, "Repository", where=where("FreeSpace", 0.1 * 1000 * 1024**3 * 1.0, "<"))
+    rows = rows_of(harness, session, "Repository", where=where("FreeSpace", 0.1 * 1000 * 1024**3 * 1.0, "<"))
     assert len(rows) == 1
 
 
-@every_version
-def test_never_is_null(bench: Bench, em: Emulator) -> None:
+@all_versions
+def test_never_is_null(harness: Harness, em: Emulator) -> None:
     session = em.logon()
-    active = {row["name"]: row["last_active"] for row in rows_of(bench, session, "CloudTenant")}
+    active = {row["name"]: row["last_active"] for row in rows_of(harness, session, "CloudTenant")}
     assert active["Nobody yet"] is None
     assert UTC.fullmatch(active["ACME"])
-    restores = {row["vm_display_name"]: row for row in rows_of(bench, session, "RestoreSession")}
+    restores = {row["vm_display_name"]: row for row in rows_of(harness, session, "RestoreSession")}
     assert restores["sql01"]["end_time_utc"] is None
     assert restores["sql01"]["result"] is None
     assert restores["web02"]["result"] == "Failed"
 
 
-@every_version
+@all_versions
 @pytest.mark.parametrize("hrefs", ["foreign", "http"])
 @every_type
-def test_addresses_are_on_the_configured_server(bench: Bench, em: Emulator, *, name: str, hrefs: str) -> None:
+def test_addresses_are_on_the_configured_server(harness: Harness, em: Emulator, *, name: str, hrefs: str) -> None:
     em.switches.update({"hrefs": hrefs})
-    text = repr(rows_of(bench, make_session(em), name))
+    text = repr(rows_of(harness, make_session(em), name))
     assert "vbem.internal.invalid" not in text
     assert ":9399" not in text  # ids may hold these digits
 
 
-@every_version
-def test_links_lead_elsewhere(bench: Bench, em: Emulator) -> None:
+@all_versions
+def test_links_lead_elsewhere(harness: Harness, em: Emulator) -> None:
     session = em.logon()
-    (row,) = rows_of(bench, session, "VmRestorePoint", where=where("VmDisplayName", "mail01"))
+    (row,) = rows_of(harness, session, "VmRestorePoint", where=where("VmDisplayName", "mail01"))
     assert [(link["rel"], link["type"]) for link in row["links"]] == [
         ("Up", "BackupServerReference"),
         ("Up", "RestorePointReference"),
@@ -361,28 +363,30 @@ def test_links_lead_elsewhere(bench: Bench, em: Emulator) -> None:
 # Order, limit, pages
 
 
-@every_version
+@all_versions
 @pytest.mark.parametrize(
     ("limit", "page_size", "pages"), [(1, 500, 1), (5, 5, 1), (7, 3, 3), (6, 3, 2), (500, 10, 4), (37, 10, 4)]
 )
-def test_a_limit_reads_no_more_pages_than_needed(bench: Bench, em: Emulator, limit: int, page_size: int, pages: int) -> None:
+def test_a_limit_reads_no_more_pages_than_needed(
+    harness: Harness, em: Emulator, limit: int, page_size: int, pages: int
+) -> None:
     session = em.logon()
     there = rows_there(em, session, "BackupJobSession")
     for order in ({}, {"sort_by": "CreationTime", "descending": True}):
-        result = ask(bench, session, "BackupJobSession", limit=limit, page_size=page_size, **order)
+        result = ask(harness, session, "BackupJobSession", limit=limit, page_size=page_size, **order)
         assert len(result["resources"]) == min(limit, there)
         assert result["stats"] == {"requests": pages, "pages": pages}
     assert {int(entry.query["pagesize"]) for entry in em.log} == {min(limit, page_size), min(max(limit, 10), page_size)}
 
 
-@every_version
+@all_versions
 @pytest.mark.parametrize("descending", [False, True])
 @pytest.mark.parametrize("limit", [None, 1, 10])
 def test_a_server_that_ignores_the_order(
-    bench: Bench, em: Emulator, monkeypatch: pytest.MonkeyPatch, *, limit: int | None, descending: bool
+    harness: Harness, em: Emulator, monkeypatch: pytest.MonkeyPatch, *, limit: int | None, descending: bool
 ) -> None:
     session = em.logon()
-    wanted = rows_of(bench, session, "BackupJobSession", sort_by="CreationTime", descending=descending, limit=limit)
+    wanted = rows_of(harness, session, "BackupJobSession", sort_by="CreationTime", descending=descending, limit=limit)
     times = [row["creation_time_utc"] for row in wanted]
     assert times == sorted(times, key=lambda text: text.rstrip("Z"), reverse=descending)
     order = Listing._order
@@ -393,14 +397,16 @@ def test_a_server_that_ignores_the_order(
 
     monkeypatch.setattr(Listing, "_order", scramble)
     em.world.touch()
-    seen = rows_of(bench, session, "BackupJobSession", sort_by="CreationTime", descending=descending, limit=limit, page_size=7)
+    seen = rows_of(
+        harness, session, "BackupJobSession", sort_by="CreationTime", descending=descending, limit=limit, page_size=7
+    )
     assert [row["uid"] for row in seen] == [row["uid"] for row in wanted]
 
 
-@every_version
+@all_versions
 @pytest.mark.parametrize("limit", [None, 1, 3])
 def test_a_server_that_ignores_the_filter(
-    bench: Bench, em: Emulator, monkeypatch: pytest.MonkeyPatch, limit: int | None
+    harness: Harness, em: Emulator, monkeypatch: pytest.MonkeyPatch, limit: int | None
 ) -> None:
     session = em.logon()
     criteria = {
@@ -409,39 +415,39 @@ def test_a_server_that_ignores_the_filter(
         "BackupFile": where("CreationTimeUTC", "2020-01-01", ">"),
         "DiscoveredComputer": where("AgentStatus", "Installed", "!="),
     }
-    wanted = {name: ids(rows_of(bench, session, name, where=each)) for name, each in criteria.items()}
+    wanted = {name: ids(rows_of(harness, session, name, where=each)) for name, each in criteria.items()}
     monkeypatch.setattr(Listing, "_predicate", lambda self, text: None)
     em.world.touch()
     for name, each in criteria.items():
-        seen = ids(rows_of(bench, session, name, where=each, limit=limit, page_size=2))
+        seen = ids(rows_of(harness, session, name, where=each, limit=limit, page_size=2))
         assert len(seen) == min(len(wanted[name]), limit or 1000)
         assert set(seen) <= set(wanted[name])
 
 
-@every_version
+@all_versions
 @pytest.mark.parametrize("shape", ["tasks_tasks", "tasks", "tasks_task"])
 @pytest.mark.parametrize("count", [0, 1, 2])
 @pytest.mark.parametrize("empty_query", ["list", "null", "missing"])
-def test_tasks_in_every_shape(bench: Bench, em: Emulator, *, shape: str, count: int, empty_query: str) -> None:
+def test_tasks_in_every_shape(harness: Harness, em: Emulator, *, shape: str, count: int, empty_query: str) -> None:
     em.switches.update({"json_tasks": shape, "empty_query": empty_query})
     session = em.logon()
     made = em.make_tasks(session, count)
-    rows = rows_of(bench, session, "Task")
+    rows = rows_of(harness, session, "Task")
     assert [row["task_id"] for row in rows] == made
     assert all(row["result"]["success"] is True for row in rows)
 
 
-@every_version
+@all_versions
 @pytest.mark.parametrize("empty_query", ["list", "null", "missing"])
 @every_type
-def test_nothing_is_nothing(bench: Bench, em: Emulator, name: str, empty_query: str) -> None:
+def test_nothing_is_nothing(harness: Harness, em: Emulator, name: str, empty_query: str) -> None:
     em.switches.update({"empty_query": empty_query})
     field = REFERENCE[name]["fields"][0]["name"]
     for form in ("entities", "references"):
-        assert rows_of(bench, em.logon(), name, where=where(field, "no such thing"), format=form) == []
+        assert rows_of(harness, em.logon(), name, where=where(field, "no such thing"), format=form) == []
 
 
-def test_a_list_of_one_in_any_wrapping(bench: Bench, em: Emulator, scripted: Callable[..., ScriptedServer]) -> None:
+def test_a_list_of_one_in_any_wrapping(harness: Harness, em: Emulator, start_scripted: Callable[..., ScriptedServer]) -> None:
     row = {"Name": "one", "UID": "urn:veeam:Repository:1", "Href": "/api/repositories/1", "Links": []}
     paging = {"Links": [], "PageNum": 1, "PageSize": 100, "PagesCount": 1}
     bodies = [
@@ -452,7 +458,7 @@ def test_a_list_of_one_in_any_wrapping(bench: Bench, em: Emulator, scripted: Cal
     ]
     for body in bodies:
         said = answer(json.dumps({**body, "PagingInfo": paging}), content_type="application/json")
-        with bench_at(bench, em, scripted(partial(_say, said))) as client:
+        with bench_at(harness, em, start_scripted(partial(_say, said))) as client:
             (found,) = read_resources(client, create_query(defaults("Repository")))
             assert found["name"] == "one"
 
@@ -462,15 +468,15 @@ def defaults(name: str, **params: Any) -> dict[str, Any]:
     return {**given, "type": name, **params}
 
 
-def bench_at(bench: Bench, em: Emulator, server: ScriptedServer) -> Any:
-    return bench.connect(em.logon(), port=server.port)
+def bench_at(harness: Harness, em: Emulator, server: ScriptedServer) -> Any:
+    return harness.connect(em.logon(), port=server.port)
 
 
 # ---------------------------------------------------------------------------------------------------------------------
 # Where what a row shows is called as what can be asked for, and is something else
 
 
-@every_version
+@all_versions
 @pytest.mark.parametrize(
     ("name", "value"),
     [
@@ -485,20 +491,20 @@ def bench_at(bench: Bench, em: Emulator, server: ScriptedServer) -> Any:
         ("CloudTenant", "Standalone"),
     ],
 )
-@pytest.mark.parametrize("form", ["entities", "references"])
+@pytest.mark.parametrize("response_format", ["entities", "references"])
 def test_the_field_type_is_not_the_type_of_the_resource(
-    bench: Bench, em: Emulator, *, name: str, value: str, form: str
+    harness: Harness, em: Emulator, *, name: str, value: str, form: str
 ) -> None:
     """A point is of the type Full, and its row says ``type: VmRestorePoint``."""
     session = em.logon()
     there = [row for row in em.world.table(em.world.catalogue[name]) if row.data["type"] == value]
     assert there
-    assert len(rows_of(bench, session, name, where=where("Type", value), format=form)) == len(there)
-    assert len(rows_of(bench, session, name, filter=f"Type=={value}", format=form)) == len(there)
+    assert len(rows_of(harness, session, name, where=where("Type", value), format=form)) == len(there)
+    assert len(rows_of(harness, session, name, filter=f"Type=={value}", format=form)) == len(there)
 
 
-@every_version
-def test_an_unknown_type_is_left_to_the_server(bench: Bench, em: Emulator, tmp_path: Path) -> None:
+@all_versions
+def test_an_unknown_type_is_left_to_the_server(harness: Harness, em: Emulator, tmp_path: Path) -> None:
     newer = tmp_path / "newer.json"
     newer.write_text(
         json.dumps({"NewerThing": {"fields": [
@@ -510,8 +516,8 @@ def test_an_unknown_type_is_left_to_the_server(bench: Bench, em: Emulator, tmp_p
     row = em.world.add_row("NewerThing", "one", Size=5, CreationTime="2026-01-02T03:04:05.5Z")
     em.world.add_row("NewerThing", "two", Size=50, CreationTime="2026-02-02T03:04:05Z")
     session = em.logon()
-    with bench.failure("invalid_option"):
-        rows_of(bench, session, "NewerThing")
+    with harness.failure("invalid_option"):
+        rows_of(harness, session, "NewerThing")
     assert em.log == []
     for params in (
         {"filter": "Size<10"},
@@ -520,50 +526,50 @@ def test_an_unknown_type_is_left_to_the_server(bench: Bench, em: Emulator, tmp_p
         {"where": where("UID", row.uid)},
         {"sort_by": "Size", "limit": 1},
     ):
-        (found,) = rows_of(bench, session, "NewerThing", allow_unknown=True, **params)
+        (found,) = rows_of(harness, session, "NewerThing", allow_unknown=True, **params)
         assert (found["name"], found["size"]) == ("one", 5)
-    with bench.failure("server_error"):
-        rows_of(bench, session, "NewestThing", allow_unknown=True)
+    with harness.failure("server_error"):
+        rows_of(harness, session, "NewestThing", allow_unknown=True)
 
 
-def test_an_unknown_field_is_the_servers_business(bench: Bench, em: Emulator, tmp_path: Path) -> None:
+def test_an_unknown_field_is_the_servers_business(harness: Harness, em: Emulator, tmp_path: Path) -> None:
     newer = tmp_path / "newer.json"
     newer.write_text(json.dumps({"NewerThing": {"fields": [{"name": "UID", "kind": "uid"}]}}), encoding="utf-8")
     em.world.catalogue.load(newer)
     row = em.world.add_row("NewerThing", "one")
     session = em.logon()
-    assert len(rows_of(bench, session, "NewerThing", allow_unknown=True, where=where("UID", row.id))) == 1
-    assert len(rows_of(bench, session, "NewerThing", allow_unknown=True, filter=f"UID=={row.id}")) == 1
+    assert len(rows_of(harness, session, "NewerThing", allow_unknown=True, where=where("UID", row.id))) == 1
+    assert len(rows_of(harness, session, "NewerThing", allow_unknown=True, filter=f"UID=={row.id}")) == 1
 
 
 # ---------------------------------------------------------------------------------------------------------------------
 # What it costs
 
 
-def test_many_rows_are_as_many_requests_as_pages(bench: Bench, em: Emulator) -> None:
+def test_many_rows_are_as_many_requests_as_pages(harness: Harness, em: Emulator) -> None:
     count = 100_000 if IS_ALL else 20_000
     em.world.make_runs(count, every=6)
     session = em.logon()
     there = rows_there(em, session, "BackupJobSession")
-    result = ask(bench, session, "BackupJobSession", format="references", page_size=2000)
+    result = ask(harness, session, "BackupJobSession", format="references", page_size=2000)
     assert len(result["resources"]) == len({row["uid"] for row in result["resources"]}) == there > count
     assert result["stats"] == {"requests": -(-there // 2000), "pages": -(-there // 2000)}
     assert len(em.log) == result["stats"]["requests"]
-    failed = ask(bench, session, "BackupJobSession", where=where("Result", "Failed"))
+    failed = ask(harness, session, "BackupJobSession", where=where("Result", "Failed"))
     assert count / 100 < len(failed["resources"]) < count / 20
     assert failed["stats"]["pages"] == -(-len(failed["resources"]) // 500)
-    assert ask(bench, session, "BackupJobSession", limit=10)["stats"] == {"requests": 1, "pages": 1}
+    assert ask(harness, session, "BackupJobSession", limit=10)["stats"] == {"requests": 1, "pages": 1}
 
 
-def test_memory_is_that_of_the_result(bench: Bench, em: Emulator) -> None:
+def test_memory_is_that_of_the_result(harness: Harness, em: Emulator) -> None:
     """What is needed besides the result is that of a page or two, whatever the number of rows."""
     session = em.logon()
     query = create_query(defaults("BackupJobSession", page_size=200))
     besides = []
     for count in (2_000, 10_000):
         em.world.make_runs(count, every=6)
-        ask(bench, session, "BackupJobSession", page_size=200)  # so that the emulator, in the same process, has its texts
-        with bench.connect(session) as client:
+        ask(harness, session, "BackupJobSession", page_size=200)  # so that the emulator, in the same process, has its texts
+        with harness.connect(session) as client:
             gc.collect()
             tracemalloc.start()
             try:
