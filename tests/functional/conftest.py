@@ -17,11 +17,11 @@ from support.tiers import IS_THOROUGH
 
 from emulator import Emulator, Switches
 
-from .sampling import choose
 from .harness import Harness
+from .sampling import choose
 from .scripted_server import Script, ScriptedServer
 
-HANG_SECONDS = 30
+HANG_SECONDS = 120
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
