@@ -4,7 +4,7 @@
 
 # ruff: noqa: PT017 - that something may fail, and then how, is what a property says
 
-"""Any text as a value selects exactly what equality says: through our quoting, the wire, and the emulator's own parser."""
+"""Any text as a value selects exactly the rows that are equal to it: through quoting, encoding and the emulator's parser."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from functional.harness import Harness
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.vbem.rest.plugins.module_utils._em.client.client import Client
 from ansible_collections.vbem.rest.plugins.module_utils._em.errors import EmError
 from ansible_collections.vbem.rest.plugins.module_utils._em.protocol.filters import (
     MAX_LENGTH,
@@ -48,7 +47,7 @@ all_texts = texts(control_characters, surrogates, max_size=10)
 
 
 def is_equal(left: str, right: str) -> bool:
-    """Say what equality is: text is compared without case."""
+    """Return whether two texts are equal: text is compared case-insensitively."""
     return left.lower() == right.lower()
 
 
@@ -110,17 +109,17 @@ def test_unknown_equals_nothing(value: str, other: str) -> None:
 
 
 @given(st.lists(all_texts, min_size=1, max_size=4))
-def test_wire_is_one_parameter_or_nothing(values: list[str]) -> None:
+def test_the_encoded_filter_is_one_parameter(values: list[str]) -> None:
     tree = And(tuple(Comparison(NAME, "==", value) for value in values))
-    wire = to_server_filter(tree)
+    encoded = to_server_filter(tree)
     sendable = [Comparison(NAME, "==", value) for value in values if is_portable(Comparison(NAME, "==", value))]
-    if wire is None:
+    if encoded is None:
         assert not sendable or len("".join(values)) * 12 > MAX_LENGTH - 100
         return
-    assert wire.isascii()
-    query = parse_qs(f"type=Task&filter={wire}&pageSize=1", strict_parsing=True)
-    assert query == {"type": ["Task"], "filter": [unquote(wire)], "pageSize": ["1"]}
-    assert print_filter(parse_filter(unquote(wire), FIELDS)) == ";".join(map(print_filter, sendable))
+    assert encoded.isascii()
+    query = parse_qs(f"type=Task&filter={encoded}&pageSize=1", strict_parsing=True)
+    assert query == {"type": ["Task"], "filter": [unquote(encoded)], "pageSize": ["1"]}
+    assert print_filter(parse_filter(unquote(encoded), FIELDS)) == ";".join(map(print_filter, sendable))
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -136,15 +135,11 @@ def named_rows(draw: Any) -> tuple[list[str], list[str]]:
 
 
 def run(harness: Harness, module: Any, session: Any, **params: Any) -> dict[str, Any]:
-    """Run a module as `Harness.run` does, without looking for secrets: the test's texts are made of what these are, too."""
+    """Run a module as `Harness.run` does, without a search for secrets: a text of the test may be part of one."""
     defaults = {name: spec.get("default") for name, spec in module.SPEC.items()}
-    with Client(bench_connection(harness, session), clock=harness.clock, sleep=harness.sleep) as client:
+    with harness.connect(session) as client:
         result: dict[str, Any] = module.run(client, {**harness.options(session), **defaults, **params}, False)
         return result
-
-
-def bench_connection(harness: Harness, session: Any) -> Any:
-    return harness.connect(session).connection
 
 
 @share(0.4)
@@ -198,7 +193,7 @@ def test_names_in_a_query(harness: Harness, em: Emulator, given_texts: tuple[lis
 
 @share(0.3)
 @given(value=st.one_of(texts(control_characters, surrogates), st.sampled_from(["", " ", "\t\n", "\u3000"])))
-def test_what_is_refused_is_refused_before_any_request(harness: Harness, em: Emulator, value: str) -> None:
+def test_a_value_is_accepted_or_refused_before_any_request(harness: Harness, em: Emulator, value: str) -> None:
     em.reset()
     session = em.logon()
     for module, params in (
@@ -218,7 +213,7 @@ def test_what_is_refused_is_refused_before_any_request(harness: Harness, em: Emu
 
 
 @pytest.mark.parametrize("text", ["営業\u3000部", "soft\u00a0space", "\U0001f469\u200d\U0001f4bb", "a\u200bb"])
-def test_what_cannot_be_printed_can_be_asked_for(harness: Harness, em: Emulator, text: str) -> None:
+def test_texts_that_are_not_printable(harness: Harness, em: Emulator, text: str) -> None:
     em.reset()
     session = em.logon()
     made = em.world.add_row("Repository", text)
