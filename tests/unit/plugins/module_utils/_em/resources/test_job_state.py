@@ -118,3 +118,39 @@ def test_the_result_of_check_mode() -> None:
     assert job.data["schedule_enabled"] is False, "the job itself is unchanged"
     assert create_check_mode_result(job, desire(), Plan(None, None, None, None))["changed"] is False
     assert create_check_mode_result(job, desire(), Plan(None, "/api/y", None, None))["changed"] is True
+
+
+@pytest.mark.parametrize("option", [True, False])
+def test_an_unknown_schedule_is_not_toggled(option: bool) -> None:
+    job = make_job(enabled=None)
+    with pytest.raises(EmError, match="does not say whether the schedule of SQL is enabled") as caught:
+        plan(sessions_of(SessionListClient()), job, desire(schedule_enabled=option))
+    assert caught.value.kind == "bad_response"
+    assert caught.value.result == {"job": job.data}
+
+
+def test_the_latest_session_is_read_only_if_it_matters() -> None:
+    for desired, reads in (
+        (desire(state="started"), 1),
+        (desire(state="started", wait_for="session"), 2),
+        (desire(state="stopped"), 2),
+        (desire(state="retried"), 2),
+    ):
+        client = SessionListClient([make_session(1)])
+        planned = plan(sessions_of(client), make_job(), desired)
+        assert len(client.paths) == reads
+        assert (planned.latest is not None) is (reads == 2)
+
+
+def test_an_active_session_that_a_filter_by_state_hides() -> None:
+    """The filter by state may hide it; the newest session shows it."""
+
+    class Hiding(SessionListClient):
+        def iter_pages(self, path: str, *, list_path: tuple[str, ...]) -> Any:
+            pages = super().iter_pages(path, list_path=list_path)
+            return iter([[]]) if "State" in path else pages
+
+    planned = plan(sessions_of(Hiding([make_session(2, "Working", "None")])), make_job(), desire(state="stopped"))
+    assert planned.active == planned.latest
+    assert planned.active is not None
+    assert (planned.action or "").endswith("action=stop")
