@@ -43,10 +43,16 @@ UNIT = "tests/unit/plugins/module_utils/_em"
 MODULES: dict[str, list[str]] = {
     "protocol/filters": [f"{UNIT}/protocol/test_filters.py"],
     "protocol/codec": [f"{UNIT}/protocol/test_codec.py"],
-    "resources/tasks": [f"{UNIT}/resources/test_tasks.py"],
+    "client/retry": [f"{UNIT}/client/test_retry.py"],
+    "client/status": [f"{UNIT}/client/test_status.py"],
     "client/session": [f"{UNIT}/client/test_session.py"],
-    "resources/task_removal": [f"{UNIT}/resources/test_task_removal.py"],
+    "resources/listing": [f"{UNIT}/resources/test_listing.py"],
+    "resources/tasks": [f"{UNIT}/resources/test_tasks.py"],
     "resources/task_wait": [f"{UNIT}/resources/test_task_wait.py"],
+    "resources/task_removal": [f"{UNIT}/resources/test_task_removal.py"],
+    "resources/task_action": [f"{UNIT}/resources/test_task_action.py"],
+    "resources/session_wait": [f"{UNIT}/resources/test_session_wait.py"],
+    "resources/job_sessions": [f"{UNIT}/resources/test_job_sessions.py"],
 }
 HEADER = """\
 ---
@@ -203,7 +209,7 @@ def write_record(record: dict[Mutant, str]) -> None:
 
 def print_table(outcomes: Iterable[Outcome], record: dict[Mutant, str]) -> None:
     """Print the figures of each file."""
-    print(f"\n{'file':15} mutants  killed  timeouts  survived  share   explained  seconds")
+    print(f"\n{'file':22} mutants  killed  timeouts  survived  share   explained  seconds")
     total = Outcome("all")
     for one in outcomes:
         total.mutants += one.mutants
@@ -219,7 +225,7 @@ def print_row(one: Outcome, record: dict[Mutant, str]) -> None:
     """Print the figures of one file."""
     explained = sum(bool(record.get(mutant)) for mutant in one.survivors)
     print(
-        f"{one.file:15} {one.mutants:7}  {one.killed:6}  {one.timeouts:8}  {len(one.survivors):8}  {one.share:4.1f}%"
+        f"{one.file:22} {one.mutants:7}  {one.killed:6}  {one.timeouts:8}  {len(one.survivors):8}  {one.share:4.1f}%"
         f"  {explained:9}  {one.seconds:7.0f}"
     )
 

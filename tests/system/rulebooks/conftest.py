@@ -16,13 +16,13 @@ import pytest
 from ansible_collections.vbem.rest.plugins.module_utils._em.events import finished_sessions
 from emulator import Emulator, Switches
 
-from .watch import Rig
+from .watch import SourceHarness
 
 HANG_SECONDS = 900  # more than any wait of a test
 
 
 class HangError(BaseException):
-    """No ordinary exception, so that nothing can take it for a fault of the network."""
+    """Not an Exception, so that nothing can take it for a network error."""
 
 
 @pytest.fixture(autouse=True)
@@ -59,8 +59,8 @@ def em(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Emulator]:
 
 
 @pytest.fixture
-def rig(em: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Rig:
+def harness(em: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SourceHarness:
     """Return what starts the source; its own clock is the emulator's, unless a test sets it."""
-    made = Rig(em, tmp_path, monkeypatch)
+    made = SourceHarness(em, tmp_path, monkeypatch)
     monkeypatch.setattr(finished_sessions, "time", SimpleNamespace(time=lambda: em.clock.now() + made.ahead))
     return made

@@ -65,19 +65,19 @@ class Rulebook:
         self.process = process
         self.output = ""
 
-    def await_(self, what: str, is_so: Callable[[], object]) -> None:
-        """Wait until something is so."""
+    def wait_for(self, what: str, condition: Callable[[], object]) -> None:
+        """Wait until a condition holds."""
         until = time.monotonic() + SAFETY_NET
-        while not is_so():
+        while not condition():
             if self.process.poll() is not None or time.monotonic() > until:
                 self.process.kill()
                 pytest.fail(f"{what} did not come about:\n{self.process.communicate()[0]}")
             time.sleep(0.05)
 
-    def await_polls(self, count: int) -> None:
-        """Wait until the source has polled so often from now on; each poll ends with the runs of replications."""
+    def wait_for_polls(self, count: int) -> None:
+        """Wait for a number of polls; each ends with the query for sessions of replication jobs."""
         before = len(self.em.requests("GET", "type=ReplicaJobSession"))
-        self.await_("polling", lambda: len(self.em.requests("GET", "type=ReplicaJobSession")) >= before + count)
+        self.wait_for("polling", lambda: len(self.em.requests("GET", "type=ReplicaJobSession")) >= before + count)
 
     def end(self, number: signal.Signals) -> int:
         """End it by a signal and return its exit code."""
@@ -95,7 +95,7 @@ class Rulebook:
 def start(
     em: Emulator, folder: Path, name: str, *options: str, variables: dict[str, Any] | None = None, **environment: str
 ) -> Iterator[Rulebook]:
-    """Start a rulebook and end it at last."""
+    """Start a rulebook, and end it after the test."""
     inventory = folder / "inventory.yml"
     inventory.write_text(yaml.safe_dump({"all": {"hosts": {"localhost": LOCAL}}}), encoding="utf-8")
     (folder / "variables.yml").write_text(yaml.safe_dump(variables or {}), encoding="utf-8")
@@ -119,7 +119,7 @@ def start(
 
 
 def begin_run(em: Emulator, name: str, outcome: str, reason: str = "") -> Run:
-    """Have a run of a job begin, which is over soon; with the reason of its failure."""
+    """Start a job session that finishes soon, with the reason of its failure."""
     with em.locked():
         run = em.world.start_run(em.world.job(name), outcome=outcome)
         if reason:
@@ -147,7 +147,7 @@ def check_secrets(em: Emulator, output: str) -> None:
 @thorough
 @needs_rulebook
 def test_a_ticket_for_each_failure_across_restarts(em: Emulator, tickets: TicketSystem, tmp_path: Path) -> None:
-    """The connection comes by the environment, as a credential of AAP can inject it."""
+    """With the connection in the environment, as a credential of AAP can inject it."""
     given = {
         "ticket_url": tickets.url,
         "ticket_token": "s3cret-of-the-tickets",
@@ -156,11 +156,11 @@ def test_a_ticket_for_each_failure_across_restarts(em: Emulator, tickets: Ticket
     }
     name = "vbem.rest.open_a_ticket"
     with start(em, tmp_path, name, "-vv", variables=given, **create_environment_variables(em)) as rulebook:
-        rulebook.await_polls(1)
+        rulebook.wait_for_polls(1)
         begin_run(em, "Daily Backup", "success")
         failed = begin_run(em, "SQL Backup", "failed", 'No space on "E:\\"')
-        rulebook.await_("the ticket", lambda: tickets.taken)
-        rulebook.await_polls(2)
+        rulebook.wait_for("the ticket", lambda: tickets.taken)
+        rulebook.wait_for_polls(2)
         assert rulebook.end(signal.SIGTERM) == 0
     assert em.sessions == []
     check_secrets(em, rulebook.output)
@@ -170,8 +170,8 @@ def test_a_ticket_for_each_failure_across_restarts(em: Emulator, tickets: Ticket
     tickets.refuse = 1
     given["ticket_delay"] = 1
     with start(em, tmp_path, name, variables=given, **create_environment_variables(em)) as rulebook:
-        rulebook.await_("the ticket", lambda: len(tickets.taken) > 1)
-        rulebook.await_polls(2)
+        rulebook.wait_for("the ticket", lambda: len(tickets.taken) > 1)
+        rulebook.wait_for_polls(2)
         assert rulebook.end(signal.SIGINT) == 0
     assert em.sessions == []
     assert rulebook.events == 1
@@ -192,26 +192,26 @@ def test_a_ticket_for_each_failure_across_restarts(em: Emulator, tickets: Ticket
     ids=lambda is_told: f"a retry is {'told' if is_told else 'not told'} as one",
 )
 def test_a_failed_job_is_retried_once(em: Emulator, tmp_path: Path, is_told: bool) -> None:
-    """The connection comes by variables, as a credential of AAP can inject it too."""
+    """With the connection in variables, as a credential of AAP can inject it."""
     job = em.world.job("SQL Backup")
     job.script = ["failed"]
     before = len(em.world.runs_of(job))
     given = {**create_environment_variables(em), "poll_interval": 1}
     with start(em, tmp_path, "vbem.rest.retry_failed_job", variables=given) as rulebook:
-        rulebook.await_polls(1)
+        rulebook.wait_for_polls(1)
         first = begin_run(em, "SQL Backup", "failed")
-        rulebook.await_("the retry", lambda: len(em.requests("POST", "action=retry")) == 1)
+        rulebook.wait_for("the retry", lambda: len(em.requests("POST", "action=retry")) == 1)
         (retry,) = em.world.runs_of(job)[before + 1 :]
         assert retry.is_retry
         if not is_told:
             with em.locked():
                 retry.is_retry = False
                 em.world.touch()
-        rulebook.await_("the retry's end", lambda: retry.is_over(em.clock.now()))
-        rulebook.await_polls(3)
+        rulebook.wait_for("the retry's end", lambda: retry.is_over(em.clock.now()))
+        rulebook.wait_for_polls(3)
         other = begin_run(em, "Failing Backup", "failed")  # once for each job
-        rulebook.await_("the other retry", lambda: len(em.requests("POST", "action=retry")) == 2)
-        rulebook.await_polls(1)
+        rulebook.wait_for("the other retry", lambda: len(em.requests("POST", "action=retry")) == 2)
+        rulebook.wait_for_polls(1)
         assert rulebook.end(signal.SIGTERM) == 0
     assert em.world.runs_of(job)[before:] == [first, retry]
     assert [run.is_retry for run in em.world.runs_of(other.job)[-2:]] == [False, True]
@@ -223,7 +223,7 @@ def test_a_failed_job_is_retried_once(em: Emulator, tmp_path: Path, is_told: boo
 @thorough
 @needs_rulebook
 def test_a_copy_of_the_source_and_a_wrong_password(em: Emulator, tmp_path: Path) -> None:
-    """With --source-dir the file may be anywhere; the collection is found where Ansible's are. What is wrong is said."""
+    """With --source-dir the file may be anywhere, and Ansible's path has the collection. A wrong password is reported."""
     folder = tmp_path / "sources"
     folder.mkdir()
     shutil.copy(SOURCE, folder)
@@ -242,7 +242,7 @@ def test_a_copy_of_the_source_and_a_wrong_password(em: Emulator, tmp_path: Path)
 
 @pytest.mark.parametrize("place", ["tree", "beside a regular ansible_collections", "copy"])
 def test_the_collection_is_found_without_a_path_to_it(tmp_path: Path, place: str) -> None:
-    """As ansible-rulebook runs the file. The tree goes last on the path, and nothing but the tree goes there."""
+    """As ansible-rulebook runs the file. Only the tree of the collection is appended to the path."""
     tree = Path(get_collections_path().split(os.pathsep)[0])
     file = tree / "ansible_collections" / "vbem" / "rest" / SOURCE.relative_to(ROOT)
     environment = create_environment(tmp_path)
@@ -268,7 +268,7 @@ def test_the_collection_is_found_without_a_path_to_it(tmp_path: Path, place: str
 
 
 def iter_guide_rulebooks() -> Iterator[tuple[str, str]]:
-    """Yield the rulebooks of the guide, and where they stand."""
+    """Yield the rulebooks of the guide, and their places."""
     for example in read_examples(GUIDE):
         if isinstance(example.data, list) and all("sources" in each for each in example.data):
             yield example.where, example.text
@@ -276,7 +276,7 @@ def iter_guide_rulebooks() -> Iterator[tuple[str, str]]:
 
 @needs_rulebook
 def test_rulebooks_of_the_guide_and_of_the_collection(em: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
-    """They keep to ansible-rulebook's schema, and the source takes their arguments."""
+    """They follow ansible-rulebook's schema, and the source accepts their arguments."""
     from ansible_rulebook.util import substitute_variables
     from ansible_rulebook.validators import Validate
 
@@ -297,7 +297,7 @@ def test_rulebooks_of_the_guide_and_of_the_collection(em: Emulator, monkeypatch:
             assert options["password"] == em.admin.password, where
 
 
-def test_the_guide_shows_an_event_as_it_is(em: Emulator) -> None:
+def test_the_guide_shows_a_whole_event(em: Emulator) -> None:
     """Its keys are those that the source emits; test_exactly_once compares these with a server's."""
     from .test_exactly_once import __file__ as tests
 

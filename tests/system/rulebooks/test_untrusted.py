@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Names that come from the server run nothing where the rulebook does, though Ansible trusts extra variables."""
+"""Names from the server cannot run commands where the rulebook runs, although Ansible trusts extra variables."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_an_event_is_data(tmp_path: Path, tickets: TicketSystem) -> None:
 
 
 @thorough
-def test_what_would_happen_otherwise(tmp_path: Path, tickets: TicketSystem) -> None:
+def test_an_event_that_is_not_escaped_runs_a_command(tmp_path: Path, tickets: TicketSystem) -> None:
     """The test above can fail: the same event as the server sends it runs the command."""
     mark = tmp_path / "mark"
     event = create_hostile_event(mark)
@@ -93,5 +93,5 @@ def test_what_would_happen_otherwise(tmp_path: Path, tickets: TicketSystem) -> N
         ("SQL {prod} #1", "SQL {prod} #1"),
     ],
 )
-def test_what_begins_a_template_is_broken(text: str, shown: str) -> None:
+def test_templates_are_escaped(text: str, shown: str) -> None:
     assert escape_templates({"a": [text, 1, None, {"b": text}]}) == {"a": [shown, 1, None, {"b": shown}]}
