@@ -71,7 +71,7 @@ def _drop_none(value: Any, name: str) -> Any:
     if isinstance(value, (list, tuple)):
         return [_drop_none(one, name) for one in value if one is not None]
     if isinstance(value, str) and _NOT_SENDABLE.search(value):
-        name = name.lstrip("@")
+        name = name.removeprefix("@")
         raise EmError("invalid_option", f"The value of {name} holds characters that cannot be sent: check where it comes from.")
     return value
 
@@ -87,7 +87,7 @@ def _print_booleans(value: Any) -> Any:
 
 def _strip_marks(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return {key.lstrip("@"): _strip_marks(one) for key, one in value.items()}
+        return {key.removeprefix("@"): _strip_marks(one) for key, one in value.items()}
     return [_strip_marks(one) for one in value] if isinstance(value, list) else value
 
 

@@ -274,7 +274,7 @@ def test_the_message_of_a_refused_logoff_hides_secrets(status: int, kind: str) -
 
 
 def test_a_refusal_that_leaves_the_session_alive_is_not_checked() -> None:
-    for status, kind in ((403, "forbidden"), (400, "server_error"), (302, "bad_response")):
+    for status, kind in ((403, "forbidden"), (400, "server_error"), (300, "bad_response"), (302, "bad_response")):
         err = catch(Server(answer(status)), log_off, SESSION)
         assert facts(err) == (kind, status, "DELETE", HIDDEN, None)
 

@@ -67,6 +67,14 @@ def test_the_servers_message_is_part_of_the_failure(status: int, message: str) -
     assert err.detail == message
 
 
+def test_only_full_stops_are_removed_from_the_end_of_the_servers_message() -> None:
+    assert " The server says: No X." in catch(404, {"Message": "No X..."}).msg
+
+
+def test_400_is_no_redirect() -> None:
+    assert catch(400, Location="https://other.example/").kind == "server_error"
+
+
 def test_the_body_of_a_web_page_is_no_message() -> None:
     err = catch(500, b'<Error Message="No."/>', Content_Type="text/html")
     assert err.detail is None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -510,3 +511,23 @@ def test_a_body_is_not_changed_by_encoding() -> None:
     for media_type in (XML_TYPE, JSON_TYPE):
         encode(Body("Spec", members), media_type)
     assert members == {"@A": True, "B": [{"C": None}], "D": None}
+
+
+def test_names_lose_only_the_mark() -> None:
+    assert encode_json(**{"@X": 1, "XX": 2, "X@": 3}) == '{"X": 1, "XX": 2, "X@": 3}'
+    with pytest.raises(EmError, match="The value of XName holds"):
+        encode(Body("Spec", {"@XName": "\x00"}), JSON_TYPE)
+
+
+def test_booleans_do_not_depend_on_the_xml_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Version 0.12 prints those of attributes as Python does."""
+    seen: list[Any] = []
+
+    def unparse(tree: Any, **settings: Any) -> str:
+        seen.append((tree, settings))
+        return ""
+
+    monkeypatch.setitem(sys.modules, "xmltodict", SimpleNamespace(unparse=unparse))
+    encode(Body("Spec", {"@A": True, "B": [False, {"@C": True}], "D": 1}), XML_TYPE)
+    tree = {"Spec": {"@xmlns": NAMESPACE, "@A": "true", "B": ["false", {"@C": "true"}], "D": 1}}
+    assert seen == [(tree, {"short_empty_elements": True})]

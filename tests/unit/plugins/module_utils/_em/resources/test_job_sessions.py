@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any, cast
 from urllib.parse import unquote
 
@@ -153,6 +154,32 @@ def test_the_time_is_part_of_the_filter() -> None:
     times = [unquote(path).partition("CreationTime>=")[2].partition("&")[0] for path in client.paths]
     assert times == [f'"2026-11-23T{time}Z"' for time in ("18:29:00", "18:40:00", "18:40:00")], "the later one counts"
     assert len(client.paths) == 3, "nothing is verified where a time is part of the filter"
+
+
+@pytest.mark.skipif(not hasattr(time, "tzset"), reason="the time zone cannot be set here")
+def test_the_time_does_not_depend_on_the_machines_time_zone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "XYZ-05:30")
+    time.tzset()
+    try:
+        client = SessionListClient()
+        sessions_of(client).find_latest(make_job().data, requested_at=REQUESTED_AT)
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert 'CreationTime>="2026-11-23T18:29:00Z"' in unquote(client.paths[0])
+
+
+def test_sessions_of_the_same_time_are_sorted() -> None:
+    same = [make_session(7, uid=f"urn:veeam:BackupJobSession:{number}", name=str(number)) for number in range(30)]
+    client = SessionListClient(same)
+    assert (sessions_of(client).find_latest(make_job().data) or {})["name"] == "0", "the first one of them"
+    assert client.pages == 1
+
+
+def test_addresses_are_on_the_configured_server() -> None:
+    row = make_session(1, href="http://vbr/api/x")
+    found = sessions_of(SessionListClient([row])).find_latest(make_job().data)
+    assert (found or {})["href"] == "located http://vbr/api/x"
 
 
 def test_both_uids_of_a_job_are_part_of_the_filter() -> None:
@@ -319,8 +346,9 @@ def test_queries_have_dates_under_another_name() -> None:
     ],
 )
 def test_reading_a_session(href: str, path: str) -> None:
-    client = FakeClient(lambda _method, _path: answer(200, {"State": "Stopped", "JobUid": JOB_UID, "Name": "n"}))
+    client = FakeClient(lambda _method, _path: answer(200, {"State": "Stopped", "JobUid": JOB_UID, "Name": "n", "Href": href}))
     session = JobSessions(client).read(href)
+    assert session["href"] == f"https://em.example.com:9398/api/{href.partition('/api/')[2]}"
     assert (session["state"], session["job_uid"], session["name"]) == ("Stopped", JOB_UID, "n")
     assert client.calls == [("GET", path)]
 
@@ -328,7 +356,7 @@ def test_reading_a_session(href: str, path: str) -> None:
 @pytest.mark.parametrize("body", [{}, [1], {"State": "Stopped"}, {"JobUid": JOB_UID}])
 def test_an_answer_that_is_no_session(body: Any) -> None:
     client = FakeClient(lambda _method, _path: answer(200, body))
-    with pytest.raises(EmError, match="is not a job session") as caught:
+    with pytest.raises(EmError, match=r"^The server's answer is not a job session\.$") as caught:
         JobSessions(client).read("/api/backupSessions/1?x=y")
     assert (caught.value.kind, caught.value.method, caught.value.path) == ("bad_response", "GET", "/api/backupSessions/1")
 

@@ -71,6 +71,18 @@ def test_filter_and_order_are_sent() -> None:
     assert listing.is_filtered
 
 
+def test_nothing_was_filtered_before_the_first_use() -> None:
+    listing = FilteredListing(FakeClient(ThingServer("a")), THINGS)
+    assert (listing.is_filtered, listing.refuses_filter) == (False, False)
+
+
+def test_a_list_of_another_type_is_an_error() -> None:
+    body = {"Entities": {"Others": [{"Name": "a", "Href": "/api/others/a"}]}, "PagingInfo": {"PageNum": 1}}
+    client = FakeClient(lambda _method, _path: answer(200, body))
+    with pytest.raises(EmError, match="list of things has an unknown shape"):
+        list(iter_resources(client, THINGS))
+
+
 def test_tasks_have_no_format() -> None:
     """They have one representation, under Resources (wire facts, section 1.2)."""
     client = FakeClient(lambda _method, _path: answer(200, {"Resources": None, "PagingInfo": {"PageNum": 1}}))

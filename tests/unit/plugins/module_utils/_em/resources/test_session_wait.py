@@ -68,6 +68,12 @@ def test_it_waits_until_the_session_has_stopped() -> None:
     assert wait.looked_for == []
 
 
+def test_nothing_is_known_before_the_wait() -> None:
+    client = FakeClient(lambda _method, _path: answer(204))
+    waiter = SessionWaiter(client, WaitBudget(client, 1, 1), subject="x", read=restore, is_listed=bool)
+    assert waiter.session == {}
+
+
 def test_the_progress_is_reported() -> None:
     wait = Wait(restore("Starting"), restore(progress=0), restore(progress=50), STOPPED)
     assert wait.client.progress == [

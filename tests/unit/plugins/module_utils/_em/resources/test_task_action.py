@@ -126,6 +126,12 @@ def test_an_answer_without_a_task_means_that_all_is_done(status: int) -> None:
     assert len(done.client.calls) == 1
 
 
+def test_before_the_request_nothing_has_happened() -> None:
+    client = FakeClient(Server(ACCEPTED))
+    action = TaskAction(client, WaitBudget(client, 1, 1), subject="Root 7", lookup_hint=HINT)
+    assert (action.changed, action.task, action.requested_at) == (False, None, None)
+
+
 # ---------------------------------------------------------------------------------------------------------------------
 # The answer to the request
 
@@ -136,16 +142,16 @@ def test_an_answer_that_is_no_task_is_a_change_and_an_error(body: Any) -> None:
     assert done.err is not None
     assert done.err.kind == "bad_response"
     assert done.err.msg == "The server accepted the request, but did not return the task that carries it out."
-    assert (done.err.method, done.err.path) == ("POST", PATH.partition("?")[0])
+    assert (done.err.method, done.err.path) == ("POST", "/api/hierarchyRoots/7/credentials")
     assert (done.action.changed, done.action.task) == (True, None)
 
 
-@pytest.mark.parametrize("body", [b"", b"<html>", b"oops"])
-def test_an_answer_that_cannot_be_read_is_a_change_and_an_error(body: bytes) -> None:
-    done = Action(Server(answer(202, body)))
+@pytest.mark.parametrize(("status", "body"), [(200, b""), (202, b"<html>"), (299, b"oops")])
+def test_an_answer_that_cannot_be_read_is_a_change_and_an_error(status: int, body: bytes) -> None:
+    done = Action(Server(answer(status, body)))
     assert done.err is not None
-    assert (done.err.kind, done.err.status) == ("bad_response", 202)
-    assert done.err.msg.startswith("The request was answered with 202, so it may have been carried out: The server sent ")
+    assert (done.err.kind, done.err.status) == ("bad_response", status)
+    assert done.err.msg.startswith(f"The request was answered with {status}, so it may have been carried out: The server sent ")
     assert str(done.err) == done.err.msg
     assert HINT not in done.err.msg
     assert done.action.changed
@@ -174,7 +180,7 @@ def test_a_lost_answer_is_reported_and_the_request_not_repeated(failure: Any) ->
     "failure",
     [
         EmError("connection", "Nobody there.", may_have_been_sent=False),
-        *(answer(status) for status in (400, 401, 403, 404, 500, 503)),
+        *(answer(status) for status in (300, 400, 401, 403, 404, 500, 503)),
     ],
     ids=str,
 )
@@ -182,7 +188,7 @@ def test_a_refusal_is_no_change(failure: Any) -> None:
     done = Action(Server(failure))
     assert done.err is not None
     assert "may have been carried out" not in done.err.msg
-    assert not done.action.changed
+    assert done.action.changed is False
     assert done.client.calls == [("POST", PATH)]
 
 
@@ -325,3 +331,11 @@ def test_a_failed_removal_does_not_replace_the_failure() -> None:
     assert done.err is not None
     assert done.err.kind == "task_failed"
     assert len(done.client.warnings) == 1
+
+
+def test_an_address_without_a_query_is_shown_whole() -> None:
+    client = FakeClient(lambda _method, _path: answer(202, {}))
+    action = TaskAction(client, WaitBudget(client, 1, 1), subject="Root 7", lookup_hint=HINT)
+    with pytest.raises(EmError) as caught:
+        action.submit("POST", "/api/x")
+    assert caught.value.path == "/api/x"

@@ -167,6 +167,13 @@ def test_another_404_is_checked_against_the_list() -> None:
     assert removal.lists == 1
 
 
+def test_a_redirect_is_no_removal() -> None:
+    removal = Removal({2: answer(300)}, gone=(2,))
+    assert removal.deleted == [1, 3, 4, 5, 10]
+    assert removal.errors[2].startswith("The server redirects ")
+    assert removal.lists == 0
+
+
 def test_a_refusal_is_reported_and_the_others_are_removed() -> None:
     removal = Removal({2: answer(403), 10: answer(500, {"Message": "Busy."})})
     assert removal.err is not None

@@ -344,6 +344,20 @@ def test_a_list_of_several_pages_after_a_refused_filter_is_not_believed() -> Non
     assert client.calls[-1] == ("GET", "/api/tasks/task-12")
 
 
+@pytest.mark.parametrize("for_action", [True, False])
+def test_a_whole_list_of_several_pages_is_not_believed_to_lack_a_task(for_action: bool) -> None:
+    server = TaskServer(ROWS)
+
+    def script(method: str, path: str) -> Any:
+        return answer(200, make_row("task-12")) if path == "/api/tasks/task-12" else server(method, path)
+
+    client = FakeClient(script)
+    selection = select(task_id=["task-12"], task_state=["Finished"])
+    assert ids(find(client, selection, page_size=2, for_action=for_action)) == ["task-12"]
+    assert client.calls[-1] == ("GET", "/api/tasks/task-12")
+    assert find(client, select(task_id=["task-12"], task_state=["Running"]), page_size=2).tasks == [], "it is selected, too"
+
+
 def find_late(said: Any) -> Found:
     """Find task-9 and task-1 on two pages, neither of which has task-9; the read of task-9 is answered so."""
     server = TaskServer([make_row("task-3"), make_row("task-2"), make_row("task-1")])
