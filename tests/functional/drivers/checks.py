@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -68,3 +69,40 @@ def check_job_session(observed: Observation, shown: Mapping[str, Any]) -> Iterat
         yield f"the job session is reported with the result {shown['result']}"
     if shown["job_name"] != run.job.name:
         yield "the job session is that of another job"
+
+
+def list_actions(observed: Observation) -> list[Any]:
+    """Return the requests to change something that the server carried out, without logons."""
+    done = [one for method in ("POST", "PUT", "DELETE") for one in observed.done(method, "/api/")]
+    return [one for one in done if not re.search("/sessionmngr|/logonsessions", one.entry.path.lower())]
+
+
+def check_action_failure(observed: Observation, is_done: bool) -> Iterator[str]:
+    """A failure says that an action was carried out, or that it may have been, if it was; and only then."""
+    assert observed.failure is not None
+    kind, msg = observed.error.get("kind"), observed.failure["msg"]
+    requests = [entry for method in ("POST", "PUT", "DELETE") for entry in observed.sent(method, "/api/")]
+    requests = [entry for entry in requests if not re.search("/sessionmngr|/logonsessions", entry.path.lower())]
+    is_answered = any(entry.status and 200 <= entry.status < 300 for entry in requests)
+    if observed.failure.get("changed") and not (is_done or is_answered):
+        yield "changed, although no action was carried out"
+    # An answer that refuses is believed, even if it is false.
+    refused = any(entry.fault and entry.status and entry.status >= 300 for entry in requests)
+    is_reported = observed.failure.get("changed") or kind == "task_failed" or "may have been carried out" in msg
+    if is_done and not is_reported and not refused:
+        yield f"an action was carried out, and the failure does not say that it may have been: {msg}"
+    if kind == "task_failed" and (observed.failure.get("task") or {}).get("success") is not False:
+        yield "task_failed, although the task did not fail"
+
+
+def check_finished_task(observed: Observation) -> Iterator[str]:
+    """After a success, the task of an action was seen to succeed, and was removed."""
+    assert observed.result is not None
+    task = observed.result["task"] or {}
+    if task.get("state") not in ("Finished", "OperationFinished"):
+        yield "success, and the task was not seen to be finished"
+    elif task.get("success") is not True:
+        yield "success, and the task was not seen to succeed"
+    is_gone = any(one.status == 404 for one in observed.sent("DELETE", "/tasks/"))  # by the server's answer
+    if not (observed.done("DELETE", "/tasks/") or is_gone or observed.warnings):
+        yield "the task was left without a warning"

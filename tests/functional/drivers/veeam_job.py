@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from . import Scenario
-from .checks import check_job_session, check_task, same
+from .checks import check_action_failure, check_finished_task, check_job_session, check_task, same
 from .observation import Observation, Setup
 
 WAIT_TIMEOUT = 40  # seconds; enough without a fault, and soon over with one
@@ -45,7 +45,7 @@ def reach(state: str | None, wait_for: str, *, schedule: bool | None = None) -> 
         run = started[0] if started else observed.setup.job_session
         yield from _check_state(observed, healthy, run, state, wait_for)
         if wait_for != "nothing" and is_done:
-            yield from _check_finished_task(observed)
+            yield from check_finished_task(observed)
 
     return rule
 
@@ -69,18 +69,6 @@ def _check_state(observed: Observation, healthy: Observation, run: Any, state: s
         yield from _check_stopped_session(observed, run, state)
 
 
-def _check_finished_task(observed: Observation) -> Iterator[str]:
-    assert observed.result is not None
-    task = observed.result["task"] or {}
-    if task.get("state") not in ("Finished", "OperationFinished"):
-        yield "success, and the task was not seen to be finished"
-    elif task.get("success") is not True:
-        yield "success, and the task was not seen to succeed"
-    is_gone = any(one.status == 404 for one in observed.sent("DELETE", "/tasks/"))  # by the server's answer
-    if not (observed.done("DELETE", "/tasks/") or is_gone or observed.warnings):
-        yield "the task was left without a warning"
-
-
 def _check_stopped_session(observed: Observation, run: Any, state: str | None) -> Iterator[str]:
     assert observed.result is not None
     shown = observed.result["job_session"]
@@ -94,22 +82,10 @@ def _check_stopped_session(observed: Observation, run: Any, state: str | None) -
 
 
 def _check_failure(observed: Observation, is_done: bool) -> Iterator[str]:
-    assert observed.failure is not None
-    kind, msg = observed.error.get("kind"), observed.failure["msg"]
-    actions = [entry for entry in observed.sent("POST", "/api/") if "sessionmngr" not in entry.path.lower()]
-    is_answered = any(entry.status and 200 <= entry.status < 300 for entry in actions)
-    if observed.failure.get("changed") and not (is_done or is_answered):
-        yield "changed, although no action was carried out"
-    # An answer that refuses is believed, even if it is false.
-    refused = any(entry.fault and entry.status and entry.status >= 300 for entry in actions)
-    is_reported = observed.failure.get("changed") or kind == "task_failed" or "may have been carried out" in msg
-    if is_done and not is_reported and not refused:
-        yield f"an action was carried out, and the failure does not say that it may have been: {msg}"
+    yield from check_action_failure(observed, is_done)
     runs = [run for run in (*_list_started(observed), observed.setup.job_session) if run is not None]
-    if kind == "job_failed" and not any(run.outcome == "Failed" for run in runs):
+    if observed.error.get("kind") == "job_failed" and not any(run.outcome == "Failed" for run in runs):
         yield "job_failed, although the job session did not fail"
-    if kind == "task_failed" and (observed.failure.get("task") or {}).get("success") is not False:
-        yield "task_failed, although the task did not fail"
 
 
 def _find_job(name: str, kind: str = "job", server: str | None = None, *, running: bool = False) -> Callable[[Setup], None]:

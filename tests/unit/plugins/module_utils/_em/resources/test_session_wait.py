@@ -189,7 +189,7 @@ def test_which_results_fail(result: str, fail_on_warning: bool, fails: bool) -> 
 def test_a_failure_without_a_reason() -> None:
     with pytest.raises(EmError) as caught:
         raise_for_result({"name": "Restore", "result": "Failed"}, fail_on_warning=False)
-    assert caught.value.msg == "Restore ended with Failed: the server gives no reason here, see its task sessions"
+    assert caught.value.msg == "Restore ended with Failed: the server gives no reason, see its task sessions"
     assert caught.value.detail is None
 
 
@@ -210,3 +210,20 @@ def test_the_message_of_a_timeout() -> None:
         " The last poll failed: Late."
     )
     assert err.detail == "Late."
+
+
+def test_further_reasons_are_looked_for_only_if_necessary() -> None:
+    calls: list[int] = []
+
+    def find_reasons() -> list[str]:
+        calls.append(1)
+        return ["sql01: No space.", "sql02: No space."]
+
+    raise_for_result(STOPPED, fail_on_warning=True, find_reasons=find_reasons)
+    with pytest.raises(EmError):
+        raise_for_result(restore("Stopped", "Failed", failure_message="No."), fail_on_warning=True, find_reasons=find_reasons)
+    assert calls == []
+    with pytest.raises(EmError) as caught:
+        raise_for_result(restore("Stopped", "Failed"), fail_on_warning=True, find_reasons=find_reasons)
+    assert caught.value.detail == "sql01: No space. sql02: No space."
+    assert caught.value.msg == "Restore of sql01 ended with Failed: sql01: No space. sql02: No space."

@@ -129,7 +129,7 @@ def test_an_answer_without_a_task_means_that_all_is_done(status: int) -> None:
 def test_before_the_request_nothing_has_happened() -> None:
     client = FakeClient(Server(ACCEPTED))
     action = TaskAction(client, WaitBudget(client, 1, 1), subject="Root 7", lookup_hint=HINT)
-    assert (action.changed, action.task, action.requested_at) == (False, None, None)
+    assert (action.changed, action.task, action.requested_at, action.answer) == (False, None, None, None)
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -144,6 +144,49 @@ def test_an_answer_that_is_no_task_is_a_change_and_an_error(body: Any) -> None:
     assert done.err.msg == "The server accepted the request, but did not return the task that carries it out."
     assert (done.err.method, done.err.path) == ("POST", "/api/hierarchyRoots/7/credentials")
     assert (done.action.changed, done.action.task) == (True, None)
+
+
+@pytest.mark.parametrize("body", [{"Href": "/api/x"}, {"Type": "CredentialsInfo"}, {"Links": None, "Id": "1"}])
+def test_another_resource_may_be_the_answer(body: dict[str, Any]) -> None:
+    client = FakeClient(lambda _method, _path: answer(201, body))
+    action = TaskAction(client, WaitBudget(client, 60, 10), subject="x", lookup_hint=HINT, requires_task=False)
+    action.run("POST", PATH, SPEC)
+    assert (action.changed, action.task) == (True, None)
+    assert action.answer is not None
+    assert action.answer.status == 201
+    assert action.answer.document is not None
+    assert len(client.calls) == 1
+
+
+@pytest.mark.parametrize("body", [{}, {"Unexpected": [1]}, {"Message": "Accepted."}, [1]])
+def test_other_json_is_no_answer_of_the_api(body: Any) -> None:
+    client = FakeClient(lambda _method, _path: answer(200, body))
+    action = TaskAction(client, WaitBudget(client, 60, 10), subject="x", lookup_hint=HINT, requires_task=False)
+    with pytest.raises(EmError) as caught:
+        action.run("POST", PATH, SPEC)
+    assert caught.value.kind == "bad_response"
+    assert caught.value.msg == "The server accepted the request, but did not return a resource of the REST API."
+    assert action.changed
+
+
+def test_a_task_is_awaited_whether_it_is_required_or_not() -> None:
+    client = FakeClient(Server(ACCEPTED, FINISHED))
+    action = TaskAction(client, WaitBudget(client, 60, 10), subject="x", lookup_hint=HINT, requires_task=False)
+    action.run("POST", PATH)
+    assert action.task is not None
+    assert action.task["state"] == "Finished"
+
+
+@pytest.mark.parametrize("failure", [answer(200), EmError("timeout", "It was late.")], ids=["200", "timeout"])
+def test_a_failed_logon_says_nothing_of_the_request(failure: Any) -> None:
+    client = FakeClient(lambda _method, _path: failure, own=True)
+    client.session = None
+    action = TaskAction(client, WaitBudget(client, 60, 10), subject="x", lookup_hint=HINT)
+    with pytest.raises(EmError) as caught:
+        action.submit("POST", PATH)
+    assert [path.partition("?")[0] for _method, path in client.calls] == ["/api/sessionMngr/"]
+    assert "may have been carried out" not in caught.value.msg
+    assert action.changed is False
 
 
 @pytest.mark.parametrize(("status", "body"), [(200, b""), (202, b"<html>"), (299, b"oops")])
