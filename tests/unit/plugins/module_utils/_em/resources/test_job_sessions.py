@@ -278,6 +278,103 @@ def test_whether_a_session_is_listed(hides: str | None, uid: str | None, listed:
         assert f'UID=="{uid}"' in (server.filters[0] or "")
 
 
+@pytest.mark.parametrize(
+    ("hides", "uid", "listed"),
+    [
+        (None, "urn:veeam:BackupJobSession:7", True),
+        (None, "urn:veeam:BackupJobSession:8", False),
+        ("UID==", "urn:veeam:BackupJobSession:7", True),
+        ("UID==", "urn:veeam:BackupJobSession:8", False),
+        (None, None, True),
+    ],
+)
+def test_whether_a_session_of_any_job_is_listed(hides: str | None, uid: str | None, listed: bool) -> None:
+    server = HidingServer(hides)
+    assert JobSessions(FakeClient(server)).is_uid_listed({"uid": uid}) is listed
+    if uid is None:
+        assert server.filters == []
+    else:
+        assert server.filters[0] == f'UID=="{uid}"'
+
+
+def test_the_active_sessions_of_all_jobs() -> None:
+    client = SessionListClient([make_session(1), make_session(2, "Working"), make_session(3, "Starting", job_uid="x")])
+    assert [one["name"] for one in sessions_of(client).list_active()] == ["session 2", "session 3"]
+    assert client.paths == [
+        "/api/query?type=BackupJobSession&format=Entities&filter=State%21%3DStopped&sortDesc=CreationTime&pageSize=500"
+    ]
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Reasons
+
+SESSION_GUID = "35c24055-bdee-4e43-b655-a42de408d2ec"
+
+
+def task_session(result: str | None, reason: str | None, **more: Any) -> dict[str, Any]:
+    return {
+        "JobSessionUid": f"urn:x:{SESSION_GUID}",
+        "Result": result,
+        "Reason": reason,
+        "VmDisplayName": "sql01",
+        "Name": "n",
+        **more,
+    }
+
+
+def list_reasons(*rows: dict[str, Any], uid: str | None = f"urn:veeam:BackupJobSession:{SESSION_GUID}") -> list[str]:
+    def script(_method: str, path: str) -> Any:
+        calls.append(path)
+        kind = "Replica" if "ReplicaTaskSession" in path else "Backup"
+        return answer(200, {"Entities": {f"{kind}TaskSessions": list(rows)}, "PagingInfo": {"PageNum": 1, "PagesCount": 1}})
+
+    calls: list[str] = []
+    reasons = JobSessions(FakeClient(script)).list_reasons({"uid": uid})
+    kind = "Replica" if uid and "replica" in uid.lower() else "Backup"
+    expected = f"/api/query?type={kind}TaskSession&format=Entities&filter=JobSessionUid=="
+    assert [unquote(path).partition('"')[0] for path in calls] == ([expected] if uid else [])
+    return reasons
+
+
+def test_the_reasons_of_a_session() -> None:
+    assert list_reasons(
+        task_session("Failed", "No space"),
+        task_session("Warning", "Slow.", VmDisplayName=None),
+        task_session("Failed", None),
+        task_session("Success", "Fine."),
+        task_session(None, "Unknown."),
+        task_session("Failed", "Of another session.", JobSessionUid=f"urn:x:{SESSION_GUID[::-1]}"),
+        task_session("Failed", "Of none.", JobSessionUid=None),
+    ) == ["sql01: No space.", "n: Slow.", "sql01: Failed."]
+
+
+def test_only_some_reasons_are_listed() -> None:
+    assert list_reasons(*[task_session("Failed", str(number)) for number in range(20)]) == [
+        f"sql01: {number}." for number in range(10)
+    ]
+
+
+@pytest.mark.parametrize("prefix", ["urn:veeam:ReplicaJobSession:", "URN:VEEAM:REPLICAJOBSESSION:"])
+def test_the_reasons_of_a_replica_are_of_another_type(prefix: str) -> None:
+    assert list_reasons(task_session("Failed", "No."), uid=prefix + SESSION_GUID) == ["sql01: No."]
+
+
+def test_a_session_without_a_uid_has_no_reasons() -> None:
+    assert list_reasons(uid=None) == []
+    client = FakeClient(lambda _method, _path: answer(500))
+    assert JobSessions(client).list_reasons({"uid": "a\nb"}) == []
+    assert client.calls == []
+
+
+@pytest.mark.parametrize("failure", [answer(500), answer(403), EmError("timeout", "Late.")])
+def test_reasons_that_cannot_be_read_are_none(failure: Any) -> None:
+    session = {"uid": f"urn:veeam:BackupJobSession:{SESSION_GUID}"}
+    assert JobSessions(FakeClient(lambda _method, _path: failure)).list_reasons(session) == []
+    with pytest.raises(EmError) as caught:
+        JobSessions(FakeClient(lambda _method, _path: answer(401))).list_reasons(session)
+    assert caught.value.kind == "session_lost"
+
+
 # ---------------------------------------------------------------------------------------------------------------------
 # The public form, and reading one
 

@@ -12,6 +12,7 @@ from urllib.parse import unquote
 import pytest
 
 from ansible_collections.vbem.rest.plugins.module_utils._em.errors import EmError
+from ansible_collections.vbem.rest.plugins.module_utils._em.protocol.codec import Document
 from ansible_collections.vbem.rest.plugins.module_utils._em.protocol.filters import Comparison, Field
 from ansible_collections.vbem.rest.plugins.module_utils._em.resources.listing import (
     BACKUP_SESSION_QUERY,
@@ -20,6 +21,7 @@ from ansible_collections.vbem.rest.plugins.module_utils._em.resources.listing im
     FilteredListing,
     QueryTarget,
     iter_collection,
+    iter_list,
     iter_resources,
 )
 from ansible_collections.vbem.rest.tests.unit.plugins.module_utils._em.fakes import FakeClient, answer
@@ -297,6 +299,8 @@ JOB_XML = b'<Job Name="SQL" Href="/api/jobs/1"/>'
     [
         {"Jobs": [{"Name": "SQL", "Href": "/api/jobs/1"}]},
         {"Jobs": [{"Name": "SQL", "Href": "/api/jobs/1"}], "PagingInfo": {"PageNum": 1, "PagesCount": 1}},
+        {"Jobs": {"Jobs": [{"Name": "SQL", "Href": "/api/jobs/1"}]}},
+        {"Jobs": {"Job": {"Name": "SQL", "Href": "/api/jobs/1"}}},
         b"<Jobs>" + JOB_XML + b"</Jobs>",
         b"<Jobs>" + JOB_XML + b'<PagingInfo PageNum="1" PagesCount="1"/></Jobs>',
     ],
@@ -307,7 +311,9 @@ def test_a_collection(body: Any) -> None:
     assert client.calls == [("GET", "/api/jobs?format=Entity")]
 
 
-@pytest.mark.parametrize("body", [{"Jobs": None}, {"Jobs": []}, b"<Jobs/>"])
+@pytest.mark.parametrize(
+    "body", [{"Jobs": None}, {"Jobs": []}, {"Jobs": {"Jobs": []}}, b"<Jobs/>", b'<Jobs Type="JobList"><Links/></Jobs>']
+)
 def test_an_empty_collection(body: Any) -> None:
     assert list(iter_collection(FakeClient(lambda _method, _path: answer(200, body)), "/api/jobs", "jobs")) == []
 
@@ -336,6 +342,8 @@ def test_the_pages_of_a_collection() -> None:
         (b"<Tasks/>", "is not the list of jobs"),
         ({"Jobs": None, "Message": "db down"}, "reports a failure"),
         ({"Jobs": [5]}, "holds something that is not a resource"),
+        ({"Jobs": {"Others": [JOB]}}, "has an unknown shape"),
+        (b"<Jobs><Other/></Jobs>", "has an unknown shape"),
         (
             {"Jobs": [], "PagingInfo": {"PageNum": 1, "Links": [{"Rel": "Next", "Href": "/api/jobs?format=Entity"}]}},
             "go in a circle",
@@ -349,6 +357,21 @@ def test_what_is_no_collection(body: Any, words: str) -> None:
     assert caught.value.kind == "bad_response"
     if "resource" not in words:
         assert (caught.value.method, caught.value.path) == ("GET", "/api/jobs")
+
+
+def test_a_list_may_have_one_of_several_names() -> None:
+    for root, data in ((None, {"Things": [JOB]}), (None, {"Jobs": [JOB]}), ("things", {"job": JOB}), ("jobs", {"job": [JOB]})):
+        lower = {key.lower(): value for key, value in data.items()}
+        assert list(iter_list(Document(root, lower), "/api/x", "jobs", "things", "job")) == [JOB]
+    with pytest.raises(EmError, match="is not the list of jobs"):
+        list(iter_list(Document("others", {"job": JOB}), "/api/x", "jobs", "things", "job"))
+
+
+def test_any_list_of_a_type() -> None:
+    body = {"Entities": {"Others": [{"Name": "a", "Href": "/api/others/a"}]}, "PagingInfo": {"PageNum": 1}}
+    client = FakeClient(lambda _method, _path: answer(200, body))
+    assert [row["name"] for row in iter_resources(client, QueryTarget("Other", ()))] == ["a"]
+    assert client.calls == [("GET", "/api/query?type=Other&format=Entities&pageSize=500")]
 
 
 def test_sessions_have_a_list_of_their_own() -> None:
