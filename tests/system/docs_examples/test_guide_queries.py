@@ -17,7 +17,7 @@ from support.tiers import thorough
 
 import ansible_collections
 
-from .conftest import Kitchen as ExampleRunner
+from .conftest import ExampleRunner
 from .examples import read_examples
 
 GUIDE = GUIDES / "guide_queries.rst"

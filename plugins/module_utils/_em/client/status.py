@@ -23,7 +23,7 @@ def raise_for_status(response: Response, method: str, path: str) -> None:
     status = response.status
     if 200 <= status < 300:
         return
-    detail = decode_error(response.body, response.headers.get("Content-Type", ""))
+    detail = decode_error(response.body, response.content_type)
     reason = f" The server says: {detail.rstrip('.')}." if detail else ""
     kind, msg = _describe(status, f"{method} {path}", path, reason, response.headers.get("Location", ""))
     raise EmError(kind, msg, status=status, method=method, path=path, detail=detail)
