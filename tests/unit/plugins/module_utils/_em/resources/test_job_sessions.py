@@ -298,8 +298,11 @@ def test_whether_a_session_of_any_job_is_listed(hides: str | None, uid: str | No
 
 
 def test_the_active_sessions_of_all_jobs() -> None:
-    client = SessionListClient([make_session(1), make_session(2, "Working"), make_session(3, "Starting", job_uid="x")])
-    assert [one["name"] for one in sessions_of(client).list_active()] == ["session 2", "session 3"]
+    client = SessionListClient(
+        [make_session(1), make_session(2, "Working"), make_session(3, "Starting", job_uid="x", href="/x")]
+    )
+    active = sessions_of(client).list_active()
+    assert [(one["name"], one["href"]) for one in active] == [("session 2", None), ("session 3", "located /x")]
     assert client.paths == [
         "/api/query?type=BackupJobSession&format=Entities&filter=State%21%3DStopped&sortDesc=CreationTime&pageSize=500"
     ]
@@ -352,6 +355,17 @@ def test_only_some_reasons_are_listed() -> None:
     assert list_reasons(*[task_session("Failed", str(number)) for number in range(20)]) == [
         f"sql01: {number}." for number in range(10)
     ]
+
+
+def test_not_all_task_sessions_are_read() -> None:
+    def script(_method: str, path: str) -> Any:
+        number = int(path.partition("&page=")[2] or 1)
+        rows = [task_session("Success", "Fine.", Href=f"/api/x/{number}-{row}") for row in range(150)]
+        return answer(200, {"Entities": {"BackupTaskSessions": rows}, "PagingInfo": {"PageNum": number, "PagesCount": 9}})
+
+    client = FakeClient(script)
+    assert JobSessions(client).list_reasons({"uid": f"urn:veeam:BackupJobSession:{SESSION_GUID}"}) == []
+    assert len(client.calls) == 2, "of 200 rows"
 
 
 @pytest.mark.parametrize("prefix", ["urn:veeam:ReplicaJobSession:", "URN:VEEAM:REPLICAJOBSESSION:"])

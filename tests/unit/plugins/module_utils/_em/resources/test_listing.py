@@ -312,7 +312,14 @@ def test_a_collection(body: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [{"Jobs": None}, {"Jobs": []}, {"Jobs": {"Jobs": []}}, b"<Jobs/>", b'<Jobs Type="JobList"><Links/></Jobs>']
+    "body",
+    [
+        {"Jobs": None},
+        {"Jobs": []},
+        {"Jobs": {"Jobs": []}},
+        b"<Jobs/>",
+        b'<Jobs Type="JobList" Href="/api/jobs"><Links><Link Rel="Up"/></Links><PagingInfo PageNum="1"/></Jobs>',
+    ],
 )
 def test_an_empty_collection(body: Any) -> None:
     assert list(iter_collection(FakeClient(lambda _method, _path: answer(200, body)), "/api/jobs", "jobs")) == []

@@ -136,7 +136,7 @@ def test_before_the_request_nothing_has_happened() -> None:
 # The answer to the request
 
 
-@pytest.mark.parametrize("body", [{}, {"TaskId": ""}, {"Message": "Accepted."}, [1]])
+@pytest.mark.parametrize("body", [{}, {"TaskId": ""}, {"Message": "Accepted."}, {"Href": "/api/x"}, [1]])
 def test_an_answer_that_is_no_task_is_a_change_and_an_error(body: Any) -> None:
     done = Action(Server(answer(202, body)))
     assert done.err is not None
