@@ -28,7 +28,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Run a sample of the cases of this folder, unless all are run or one is named by its id."""
     if IS_THOROUGH or any("::" in argument for argument in config.args):
         return
-    mine = [item for item in items if Path(__file__).parent in item.path.parents]
+    mine = [item for item in items if Path(__file__).parent in item.path.parents and not item.get_closest_marker("thorough")]
     left_out = set(mine) - choose(mine)
     items[:] = [item for item in items if item not in left_out]
     config.hook.pytest_deselected(items=[item for item in mine if item in left_out])
