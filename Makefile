@@ -19,16 +19,20 @@ demo: $(READY) ## Run shipped playbooks against the emulated Enterprise Manager
 	@$(BIN)/python dev/demo.py
 
 .PHONY: test
-test: $(READY) ## Run every check but the longer ones, which are targets of their own; below ten minutes
+test: $(READY) ## Run the checks of every day; below five minutes
 	@$(BIN)/python dev/check.py
 
+.PHONY: thorough
+thorough: $(READY) ## Run all checks with every case of their tests; about an hour
+	@$(BIN)/python dev/check.py --thorough
+
 .PHONY: check
-check: $(READY) ## Run one check or some: make check ONLY="ruff units"; ONLY=? lists them
+check: $(READY) ## Run one check or some: make check ONLY="ruff unit"; ONLY=? lists them, TESTS names tests of one
 	@$(BIN)/python dev/check.py $(ONLY)
 
 .PHONY: bench
 bench: $(READY) ## Measure speed and write the figures into the guide on speed; some minutes on an idle machine
-	@$(BIN)/python dev/stage.py >/dev/null && $(BIN)/python tests/benchmarks --write
+	@$(BIN)/python dev/build_tree.py >/dev/null && $(BIN)/python tests/benchmarks --write
 
 .PHONY: emulator
 emulator: $(READY) ## Start the emulated Enterprise Manager and say how to reach it
@@ -40,7 +44,7 @@ docs: $(READY) ## Build the documentation site into .build/site/html
 
 .PHONY: build
 build: $(READY) ## Build the artifact for Galaxy into .build/dist/
-	@$(BIN)/python dev/stage.py
+	@$(BIN)/python dev/build_tree.py
 
 .PHONY: release
 release: $(READY) ## Make changelog, commit, tag and artifact: make release VERSION=1.2.3
@@ -54,26 +58,16 @@ coverage: $(READY) ## Measure which branches of the collection the tests run, in
 mutation: $(READY) ## Put slips into the code that must not be wrong, and see that the tests notice; takes long
 	@$(BIN)/python dev/mutation.py $(ONLY)
 
-.PHONY: thorough
-thorough: $(READY) ## Every case of the tests of which `make test` runs a sample; takes long
-	@VBEM_EVERY_CASE=1 $(BIN)/python dev/check.py integration examples plays ecosystem wire sanity importer
-
-.PHONY: faults
-faults: $(READY) ## Every module, every request, every fault: print cases tried and cases wrong
-	@$(BIN)/python dev/stage.py >/dev/null && PYTHONPATH=.build/source:tests:. $(BIN)/python -m generated.fault_matrix
-
-.PHONY: properties
-properties: $(READY) ## Try the properties on thousands of inputs each
-	@$(BIN)/python dev/stage.py >/dev/null && HYPOTHESIS_PROFILE=thorough PYTHONPATH=.build/source $(BIN)/python -m pytest -q -n 2 -p no:cacheprovider tests/generated/properties
-
-.PHONY: soak
-soak: $(READY) ## Run thousands of operations, and see that nothing is left behind
-	@$(BIN)/python dev/stage.py >/dev/null && PYTHONPATH=.build/source:tests:. $(BIN)/python -m system.concurrency.soak --operations 5000
-
-.PHONY: secrets
-secrets: $(READY) ## Look for secrets at every verbosity in every way, then break each guard and see it noticed
-	@$(BIN)/python dev/stage.py >/dev/null && export ANSIBLE_COLLECTIONS_PATH=$(CURDIR)/.build/source PYTHONPATH=$(CURDIR)/.build/source:$(CURDIR)/tests:$(CURDIR) && \
-	  $(BIN)/python -m system.playbooks.secrets_matrix && $(BIN)/python -m system.playbooks.secrets_matrix --sabotage
+.PHONY: faults properties secrets soak
+faults: ONLY := fault-matrix-all
+properties: ONLY := properties-all
+secrets soak: ONLY = $@
+faults: ## Every module, every request, every fault: print cases tried and cases wrong
+properties: ## Try the properties on thousands of inputs each
+secrets: ## Look for secrets at every verbosity in every way, then break each guard and see it noticed
+soak: ## Run thousands of operations, and see that nothing is left behind
+faults properties secrets soak: $(READY)
+	@$(BIN)/python dev/check.py $(ONLY) && cat .build/logs/$(ONLY).log
 
 .PHONY: matrix
 matrix: $(READY) ## Run units, sanity and integration on every ansible-core and Python there is here; takes long

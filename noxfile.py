@@ -8,12 +8,11 @@
 
 """For those who prefer nox: the linters as antsibull-nox runs them, and each check of ``make test`` by its name.
 
-``nox -l`` lists them; ``nox -e check-units`` is ``make check ONLY=units``.
+``nox -l`` lists them; ``nox -e check-unit`` is ``make check ONLY=unit``.
 """
 
 from __future__ import annotations
 
-import re
 import sys
 from pathlib import Path
 
@@ -26,11 +25,11 @@ except ImportError:
 
 ROOT = Path(__file__).parent
 
-antsibull_nox.load_antsibull_nox_toml()
+sys.path.insert(0, str(ROOT / "dev"))
 
-CHECKS = re.findall(
-    r'(?m)^    Check\(\n        "([\w-]+)"|^    Check\("([\w-]+)"', (ROOT / "dev" / "check.py").read_text(encoding="utf-8")
-)
+from checks import CHECKS  # noqa: E402
+
+antsibull_nox.load_antsibull_nox_toml()
 
 
 def add_check(name: str) -> None:
@@ -42,7 +41,7 @@ def add_check(name: str) -> None:
 
 
 for each in CHECKS:
-    add_check("".join(each))
+    add_check(each.name)
 
 if __name__ == "__main__":
     nox.main()

@@ -20,8 +20,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from check import PYTHON, seed_pip_bootstrap
-from stage import BUILD, PLACE, ROOT, create_environment, run
+from build_tree import BUILD, PLACE, ROOT, copy_files, create_environment, run
+from checks import PYTHON, seed_pip_bootstrap
 
 LEAST = 95.0  # per cent of statements and branches together
 PLACES = BUILD / "coverage"
@@ -67,12 +67,7 @@ exclude_also =
 def copy_tree() -> None:
     """Copy the files that git knows or would add, to a repository of their own."""
     shutil.rmtree(PLACES, ignore_errors=True)
-    for name in filter(None, run("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard").split("\0")):
-        if (ROOT / name).is_file():
-            (COLLECTION / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, COLLECTION / name)
-    run("git", "init", "--quiet", cwd=COLLECTION)
-    run("git", "add", "--all", cwd=COLLECTION)
+    copy_files(COLLECTION)
     DATA.mkdir(parents=True)
     RC.write_text(SETTINGS, encoding="utf-8")
     STARTER.mkdir()

@@ -2,225 +2,225 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs the checks, some at a time, and ends with a table of what ran, how long, and the result.
+"""Runs the checks of checks.py, some at a time, and ends with a table of what ran, how long, and the result.
 
-Without arguments all of them; with arguments only those named. ``?`` lists them.
+Without names those of ``make test``, or with ``--thorough`` all there are; with names only these. ``?`` lists them. The
+variable TESTS names the tests or integration targets to run in place of all of a check.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import re
+import resource
 import shlex
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from stage import BIN, BUILD, INSTALLED, INTEGRATION, PLACE, ROOT, SOURCE, create_environment, show, stage
+from build_tree import BUILD, GIT, ROOT, build_trees, create_environment, show
+from checks import CHECKS, COLLECTION, LOGS, Check
 
-PYTHON = f"{sys.version_info[0]}.{sys.version_info[1]}"
-LOGS = BUILD / "logs"
-COLLECTION = SOURCE / PLACE
-
-
-@dataclass
-class Check:
-    """One check: a shell command, where it runs, and what it needs in its environment."""
-
-    name: str
-    about: str
-    command: str
-    cwd: Path = COLLECTION
-    paths: Path = SOURCE
-    prepare: Callable[[], None] | None = None
-    seconds: float = 0.0
-    cpu: float = 0.0
-    code: int | None = None
-
-    @property
-    def log(self) -> Path:
-        """Name the file with all it printed."""
-        return LOGS / f"{self.name}.log"
-
-    def run(self) -> Check:
-        """Run the command and keep its output, its time and its exit code."""
-        begin = time.monotonic()
-        if self.prepare:
-            self.prepare()
-        environment = create_environment(
-            ANSIBLE_COLLECTIONS_PATH=str(self.paths), PYTHONPATH=f"{self.paths}:{ROOT / 'tests'}:{ROOT}"
-        )
-        if IS_ALL:
-            environment["VBEM_EVERY_CASE"] = "1"
-        with self.log.open("w", encoding="utf-8") as log:
-            process = subprocess.Popen(
-                ["bash", "-euo", "pipefail", "-c", self.command],
-                cwd=self.cwd,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-            )
-            _pid, status, usage = os.wait4(process.pid, 0)
-        self.code = process.returncode = os.waitstatus_to_exitcode(status)
-        self.seconds, self.cpu = time.monotonic() - begin, usage.ru_utime + usage.ru_stime
-        print(f"  {'ok    ' if self.code == 0 else 'FAILED'} {self.name} ({self.seconds:.0f} s)", flush=True)
-        return self
-
-
-def seed_pip_bootstrap() -> None:
-    """Put a stand-in where ansible-test keeps the script that it would download to get pip into its environments."""
-    text = f"""\
-import os, subprocess, sys
-packages = [a for a in sys.argv[1:] if not a.startswith("-")]
-quick = [{str(BIN / "uv")!r}, "pip", "install", "--quiet", "--python", sys.executable]
-# Where it could not be installed, or reaches no index, pip does the same.
-if not os.path.exists(quick[0]) or subprocess.call(quick + packages, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL):
-    subprocess.check_call([sys.executable, "-m", "ensurepip", "--default-pip"], stdout=subprocess.DEVNULL)
-    subprocess.check_call([sys.executable, "-m", "pip", "install", "--disable-pip-version-check", "-q"] + packages)
-"""
-    cache = BUILD / "home" / ".ansible" / "test" / "cache"
-    cache.mkdir(parents=True, exist_ok=True)
-    for version in ("23_1_2", "24_2", "25_2"):
-        (cache / f"get_pip_{version}.py").write_text(text, encoding="utf-8")
-
-
-MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py"))
-
-PYTEST = "pytest -q --durations=30 -p no:cacheprovider --color=no"
-
-IS_ALL = bool(os.environ.get("VBEM_EVERY_CASE"))
-# Pages are drawn, and shipped playbooks are run, by other tests as well, and a page asks a dozen questions.
-LEFT_OUT = "" if IS_ALL else " --exclude role_report --exclude playbooks"
-# ruff and mypy read the tests too, and sooner than pylint does; what the other sanity tests look for is looked for by ruff,
-# yamllint, antsibull-changelog and ansible-doc below, without an environment set up for each of them.
-LINTED = "" if IS_ALL else " plugins/ extensions/"
-SKIPPED = "" if IS_ALL else " --skip-test pep8 --skip-test yamllint --skip-test changelog --skip-test ansible-doc"
-
-# As many at a time as there are cores (more of them slow each other down), and the longest first.
-CHECKS = [
-    Check(
-        "integration",
-        "the targets, with the built and installed artifact, against the emulator",
-        f"python {shlex.quote(str(ROOT))}/dev/with_emulator.py --config tests/integration/integration_config.yml --"
-        f" ansible-test integration --python {PYTHON} --color no{LEFT_OUT}",
-        cwd=INTEGRATION / PLACE,
-        paths=INTEGRATION,
-        prepare=seed_pip_bootstrap,
-    ),
-    Check("examples", "examples of the documents, and what they return", f"{PYTEST} tests/system/docs_examples"),
-    Check("plays", "secrets, endings and crowds of whole plays", f"{PYTEST} tests/system/playbooks tests/system/concurrency"),
-    Check(
-        "ecosystem",
-        "events, AWX, pages, shipping",
-        f"{PYTEST} tests/system/rulebooks tests/system/awx tests/system/report tests/packaging",
-    ),
-    Check(
-        "wire",
-        "what goes over the wire, faults, properties, and the emulator",
-        f"{PYTEST} tests/functional tests/generated/fault_matrix tests/generated/properties emulator/tests",
-    ),
-    Check(
-        "sanity",
-        "ansible-test sanity, without any ignore entry",
-        f"test ! -e tests/sanity && ansible-test sanity --python {PYTHON} --color no --skip-test pylint{SKIPPED}"
-        f" && ansible-test sanity --python {PYTHON} --color no --test pylint{LINTED}",
-        prepare=seed_pip_bootstrap,
-    ),
-    Check("units", "the unit tests as ansible-test runs them", f"ansible-test units --python {PYTHON} --color no"),
-    Check(
-        "importer",
-        "what Galaxy does with an upload, without a warning",
-        # ansible-lint is a check of its own.
-        f"export GALAXY_IMPORTER_RUN_ANSIBLE_LINT={str(IS_ALL).lower()} GALAXY_IMPORTER_CHECK_REQUIRED_TAGS=true"
-        "; said=$(python -m galaxy_importer.main $(ls ../dist/*.tar.gz) 2>&1)"
-        """ || { echo "$said"; exit 1; }; echo "$said"; ! grep -qE '^(WARNING|ERROR)' <<<"$said\"""",
-        cwd=LOGS,  # it writes a file
-    ),
-    Check("ansible-lint", "ansible-lint, production profile", "ansible-lint --offline --nocolor"),
-    Check(
-        "docs",
-        "the documentation of modules and guides",
-        # Its temporary folder's name is in what it checks, and is taken for a reference if it happens to end with "_".
-        "lint() { antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs self --check-extra-docs-refs"
-        """ .; }; said=$(lint 2>&1) || { echo "$said"; grep -q 'Unknown target name: "antsibull-docs-' <<<"$said" && lint; }""",
-    ),
-    Check(
-        "mypy",
-        "types, strictly: plugins, tests and tools",
-        "cd ../../.. && mypy --config-file ansible_collections/vbem/rest/mypy.ini ansible_collections/vbem/rest/plugins"
-        " ansible_collections/vbem/rest/extensions"
-        " && cd ansible_collections/vbem/rest && mypy --config-file mypy.ini emulator --exclude emulator/tests",
-    ),
-    Check("ruff", "style and slips of Python", "ruff check . && ruff format --check ."),
-    Check("yamllint", "style of YAML", "yamllint --strict ."),
-    Check("shellcheck", "slips in shell scripts", "shellcheck dev/*.sh .ci/run emulator/run"),
-    Check("bandit", "weaknesses in the code", "bandit -q -r plugins extensions && bandit -q -c dev/bandit.yaml -r dev"),
-    Check(
-        "eda-lint",
-        "certification's rules for event sources",
-        "ruff check --isolated --select ALL --ignore D100,D104,INP001,FA102,UP001,UP010,I001,FA100,PLR0913,E501"
-        " extensions/eda/plugins && pylint extensions/eda/plugins --disable R0801,E0401,C0103,R0913,R0902,R0903",
-    ),
-    Check(
-        "site",
-        "the documentation site, without a warning",
-        f"python {shlex.quote(str(ROOT))}/dev/docsite.py --staged",
-        cwd=ROOT,
-    ),
-    Check("changelog", "the changelog's fragments", "antsibull-changelog lint"),
-    Check(
-        "ansible-doc",
-        "the documentation of every plugin of the installed artifact can be shown",
-        " && ".join(f"ansible-doc --json vbem.rest.{name} >/dev/null" for name in MODULES),
-        cwd=ROOT,
-        paths=INSTALLED,
-    ),
+WORKERS = 3  # of two cores: a third of the time of tests is spent waiting
+SHOWN_LINES = 60
+SHOWN_FAILURES = 5
+RERUN_FAILURES = 20  # more than that are not named one by one
+SETUP = BUILD / "setup.time"  # written by dev/setup.sh if it was run just now
+FAILED_TEST = re.compile(r"^(?:FAILED|ERROR) ((?:tests|emulator)/\S+?\.py(?:::[^\[\n]*?(?:\[.*?\])?)?)(?: - .*)?$", re.M)
+FAILED_TARGET = re.compile(r"resume at this .*--start-at (\S+)")
+REASONS = [
+    re.compile(rf"^(?!WARNING).*\b(?:{words})\b.*$", re.I | re.M)
+    for words in ("error|fatal|failed|wrong|leaks?|grew|unformatted", "errors|warnings?")
 ]
 
 
-def main(names: list[str]) -> int:
-    """Run what is asked for; give the exit code."""
-    if names == ["?"]:
+@dataclass
+class Outcome:
+    """What became of a check."""
+
+    check: Check
+    seconds: float
+    cpu: float
+    code: int
+
+    @property
+    def log(self) -> Path:
+        """Return the file with all it printed."""
+        return get_log(self.check)
+
+    @property
+    def text(self) -> str:
+        """Return all it printed."""
+        return self.log.read_text(encoding="utf-8", errors="replace")
+
+    @property
+    def failures(self) -> list[str]:
+        """Return the ids of the tests, or the names of the targets, that failed."""
+        found = FAILED_TEST if self.check.is_pytest else FAILED_TARGET
+        return list(dict.fromkeys(found.findall(self.text)))
+
+    @property
+    def headline(self) -> str:
+        """Return a line that says what failed, and how to run just that."""
+        failures = self.failures
+        if failures:
+            more = len(failures) - SHOWN_FAILURES
+            what = ", ".join(failures[:SHOWN_FAILURES]) + (f" and {more} more" if more > 0 else "")
+        else:
+            what = find_reason(self.text)
+        return f"FAILED {self.check.name}: {what} -- run it again: {create_command(self.check, failures)}"
+
+
+def find_reason(text: str) -> str:
+    """Return the line of an output that most likely says why it failed."""
+    found = next(filter(None, (reason.search(text) for reason in REASONS)), None)
+    lines = text.strip().splitlines()
+    return (found[0] if found else lines[-1] if lines else "it printed nothing").strip()[:300]
+
+
+def create_command(check: Check, failures: list[str]) -> str:
+    """Return the command that runs a check again: only what failed, where it can be told and is not too much."""
+    command = f"make check ONLY={check.name}"
+    if not failures or len(failures) > RERUN_FAILURES:
+        return command
+    tests = " ".join(failures).replace("$", "$$")
+    return f"{command} {shlex.quote(f'TESTS={tests}')}"
+
+
+def split_tests(text: str) -> list[str]:
+    """Return the tests that a text names; their ids may hold spaces, but each begins with its folder."""
+    ids = re.split(r"\s+(?=(?:tests|emulator)/)", text.strip())
+    return ids if ids[0].startswith(("tests/", "emulator/")) else text.split()
+
+
+def get_log(check: Check) -> Path:
+    """Return the file with all that a check printed."""
+    return LOGS / f"{check.name}.log"
+
+
+def run_check(check: Check, *, thorough: bool, tests: str = "") -> Outcome:
+    """Run the command of a check; keep its output, its time and its exit code."""
+    begin = time.monotonic()
+    if check.prepare:
+        check.prepare()
+    environment = create_environment(
+        ANSIBLE_COLLECTIONS_PATH=str(check.paths),
+        PYTHONPATH=os.pathsep.join(map(str, (check.paths, COLLECTION / "tests", COLLECTION))),
+        **check.environment,
+    )
+    if thorough:
+        environment["VBEM_EVERY_CASE"] = "1"
+    chosen = split_tests(tests) if tests and check.tests else check.tests
+    with get_log(check).open("w", encoding="utf-8") as log:
+        process = subprocess.Popen(
+            ["bash", "-euo", "pipefail", "-c", f"{check.command} {shlex.join(chosen)}"],
+            cwd=check.cwd,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+        _pid, status, usage = os.wait4(process.pid, 0)
+    code = process.returncode = os.waitstatus_to_exitcode(status)
+    outcome = Outcome(check, time.monotonic() - begin, usage.ru_utime + usage.ru_stime, code)
+    print(f"  {'ok    ' + check.name if code == 0 else outcome.headline} ({outcome.seconds:.0f} s)", flush=True)
+    return outcome
+
+
+def list_changed() -> set[str] | None:
+    """Return the files that differ from the branch main, with those not committed; None where git cannot say."""
+
+    def ask(*arguments: str) -> str:
+        done = subprocess.run(
+            [*GIT, *arguments], cwd=ROOT, env=create_environment(), capture_output=True, encoding="utf-8", check=False
+        )
+        return done.stdout if done.returncode == 0 else ""
+
+    bases = (ask("merge-base", "HEAD", branch).strip() for branch in ("origin/main", "main", "HEAD"))
+    base = next(filter(None, bases), None)
+    if base is None:
+        return None
+    texts = ask("diff", "--name-only", "-z", base), ask("ls-files", "-z", "--others", "--exclude-standard")
+    return {name for text in texts for name in text.split("\0") if name}
+
+
+def choose_checks(names: list[str], *, thorough: bool, changed: set[str] | None) -> list[Check]:
+    """Return the checks to run: those that are named, or those of the tier."""
+    if names:
+        return [check for check in CHECKS if check.name in names]
+    return [check for check in CHECKS if thorough or (check.tier == "test" and check.is_about(changed))]
+
+
+def main(arguments: list[str]) -> int:
+    """Run what is asked for; return the exit code."""
+    begin = time.monotonic()
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("names", nargs="*", metavar="CHECK", help="only these; ? lists them")
+    parser.add_argument("--thorough", action="store_true", help="all checks, with all cases of their tests")
+    options = parser.parse_args(arguments)
+    if options.names == ["?"]:
         for check in CHECKS:
-            print(f"{check.name:14} {check.about}")
+            print(f"{check.name:18} {'' if check.tier == 'test' else 'thorough':9} {check.about}")
         return 0
-    unknown = set(names) - {check.name for check in CHECKS}
+    unknown = set(options.names) - {check.name for check in CHECKS}
     if unknown:
         print(f"No such check: {', '.join(sorted(unknown))}. There are {', '.join(check.name for check in CHECKS)}.")
         return 2
+    os.umask(0o022)  # of what is made: an artifact that is the same for everybody
     LOGS.mkdir(parents=True, exist_ok=True)
-    begin = time.monotonic()
-    print(f"Building and installing {show(stage())}, then checking ...", flush=True)
-    chosen = [check for check in CHECKS if not names or check.name in names]
-    with ThreadPoolExecutor(min(2, os.cpu_count() or 1)) as pool:
-        done = list(pool.map(Check.run, chosen))
-    failed = [check for check in done if check.code != 0]
-    for check in failed:
-        lines = check.log.read_text(encoding="utf-8", errors="replace").splitlines()
-        print(f"\n----- {check.name}: the end of {show(check.log)}", *lines[-60:], sep="\n")
+    chosen = choose_checks(options.names, thorough=options.thorough, changed=list_changed())
+    print(f"Building and installing {show(build_trees())}, then checking ...", flush=True)
+    tests = os.environ.get("TESTS", "")
+    with ThreadPoolExecutor(min(WORKERS, 1 + (os.cpu_count() or 1))) as pool:
+        done = list(pool.map(lambda check: run_check(check, thorough=options.thorough, tests=tests), chosen))
+    failed = [outcome for outcome in done if outcome.code != 0]
+    for outcome in failed:
+        print(f"\n{outcome.headline}\nThe end of {show(outcome.log)}:", *outcome.text.splitlines()[-SHOWN_LINES:], sep="\n")
     print_table(done, time.monotonic() - begin)
+    if not options.names and not options.thorough:
+        print_what_is_left(done)
     return 1 if failed else 0
 
 
-def print_table(done: list[Check], seconds: float) -> None:
+def print_table(done: list[Outcome], seconds: float) -> None:
     """Print what ran, how long, and the result; then what pytest counted, in its own words."""
-    width = max(len(check.name) for check in done)
-    rows = [(check.name, check.seconds, check.cpu, check.code == 0, check.about) for check in done]
-    rows.append(("all", seconds, sum(check.cpu for check in done), all(check.code == 0 for check in done), ""))
+    # All processes below this one, and this one.
+    cpu = sum(sum(resource.getrusage(who)[:2]) for who in (resource.RUSAGE_CHILDREN, resource.RUSAGE_SELF))
+    rows = [(one.check.name, one.seconds, one.cpu, one.code == 0, one.check.about) for one in done]
+    if SETUP.exists():
+        wall, own = map(float, SETUP.read_text(encoding="utf-8").split())
+        SETUP.unlink()
+        rows.insert(0, ("(setup)", wall, own, True, "the Python environment with all tools"))
+        seconds, cpu = seconds + wall, cpu + own
+    rows.append(("all", seconds, cpu, all(outcome.code == 0 for outcome in done), "with building and installing the artifact"))
+    width = max(len(row[0]) for row in rows)
     print(f"\n{'check':{width}}  seconds  on CPU  result  what it is")
-    for name, elapsed, cpu, is_good, about in rows:
-        print(f"{name:{width}}  {elapsed:7.1f}  {cpu:6.0f}  {'ok    ' if is_good else 'FAILED'}  {about}".rstrip())
+    for name, elapsed, used, is_good, about in rows:
+        print(f"{name:{width}}  {elapsed:7.1f}  {used:6.0f}  {'ok    ' if is_good else 'FAILED'}  {about}".rstrip())
     print()
-    for check in done:
-        if check.command.startswith(PYTEST):
-            lines = check.log.read_text(encoding="utf-8", errors="replace").splitlines()
-            closing = [line for line in lines if re.search(r"\b(passed|failed|error|no tests ran)\b.* in [\d.]+s", line)]
-            print(f"{check.name}: {closing[-1].strip('= ') if closing else 'pytest did not end'}")
+    for outcome in done:
+        if outcome.check.is_pytest:
+            print(f"{outcome.check.name}: {read_closing_line(outcome)}")
+
+
+def read_closing_line(outcome: Outcome) -> str:
+    """Return what pytest says at its end."""
+    closing = re.findall(r"^.*\b(?:passed|failed|error|no tests ran)\b.* in [\d.]+s.*$", outcome.text, re.MULTILINE)
+    return str(closing[-1].strip("= ")) if closing else "pytest did not end"
+
+
+def print_what_is_left(done: list[Outcome]) -> None:
+    """Print the one line that says what only ``make thorough`` runs."""
+    ran = {outcome.check.name for outcome in done}
+    left = [check.name for check in CHECKS if check.name not in ran]
+    cases = sum(
+        int(count) for one in done if one.check.is_pytest for count in re.findall(r"(\d+) deselected", read_closing_line(one))
+    )
+    print(f"\nLeft to `make thorough`: {cases} cases of the tests above, and the checks {', '.join(left)}.")
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ import textwrap
 import time
 from pathlib import Path
 
-from stage import BIN, INSTALLED, PLACE, ROOT, create_environment, show, stage
+from build_tree import BIN, INSTALLED, PLACE, ROOT, build_trees, create_environment, show
 
 sys.path.insert(0, str(ROOT))
 
@@ -52,7 +52,7 @@ def fail(text: str) -> int:
 def main() -> int:
     """Run the demonstration; anything that is not as told ends it with 1."""
     begin = time.monotonic()
-    artifact = stage()
+    artifact = build_trees()
     say(f"{show(artifact)} is built and installed below {show(INSTALLED / PLACE)}.")
     # Slow enough for a task to be seen in each of its three states.
     with Emulator(Switches(version=13, task_running=2.5, task_collecting=2.0, run_duration=9.0)) as em:

@@ -15,7 +15,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from stage import BIN, BUILD, SOURCE, run, show, stage
+from build_tree import BIN, BUILD, SOURCE, build_trees, run, show
 
 SITE = BUILD / "site"
 EVERYBODY = "All modules of vbem.rest and its event source take these variables too, on the machine that they run on.\n\n"
@@ -72,5 +72,5 @@ if __name__ == "__main__":
     if sys.argv[1:] == ["--staged"]:
         build(SITE, SOURCE)
     else:
-        stage()
+        build_trees()
         print(f"The site is {show(build(SITE, SOURCE))}")

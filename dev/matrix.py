@@ -22,9 +22,9 @@ from datetime import datetime, timezone
 from itertools import groupby
 from pathlib import Path
 
-from check import seed_pip_bootstrap
-from pythons import call, create_venv, find_pythons
-from stage import BIN, BUILD, INSTALLED, INTEGRATION, PLACE, ROOT, SOURCE, create_environment, run, show, stage
+from build_tree import BIN, BUILD, INSTALLED, INTEGRATION, PLACE, ROOT, SOURCE, build_trees, create_environment, run, show
+from checks import seed_pip_bootstrap
+from interpreters import call, create_venv, find_interpreters
 
 sys.path.insert(0, str(ROOT))
 
@@ -208,7 +208,7 @@ def create_table(rows: list[Row]) -> list[str]:
 
 def copy_trees(cores: list[str]) -> None:
     """Build and install, and give each core copies of its own."""
-    print(f"Building and installing {show(stage())} ...", flush=True)
+    print(f"Building and installing {show(build_trees())} ...", flush=True)
     seed_pip_bootstrap()
     for core in cores:
         for name, origin in (("source", SOURCE), ("integration", INTEGRATION), ("installed", INSTALLED)):
@@ -278,7 +278,7 @@ def main() -> int:
     options = parser.parse_args()
     begin, steps = time.monotonic(), options.only or list(STEPS)
     wanted = {python for own, others in CORES.values() for python in (*own, *others)}
-    pythons = find_pythons(sorted(wanted, key=lambda python: int(python.split(".")[1])))
+    pythons = find_interpreters(sorted(wanted, key=lambda python: int(python.split(".")[1])))
     rows = list(create_rows(options.core or list(CORES), pythons, options.quick))
     rows = [row for row in rows if not options.python or row.python in options.python]
     cores = {core: list(some) for core, some in groupby(rows, key=lambda row: row.core)}

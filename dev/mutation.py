@@ -30,9 +30,9 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from build_tree import BUILD, PLACE, ROOT, create_environment, list_files, show
 from mutmut.mutation.diff_apply import get_diff_for_mutant
 from mutmut.utils.format_utils import orig_function_and_class_names_from_key
-from stage import BUILD, PLACE, ROOT, create_environment, show
 
 MOST_SURVIVING = 10.0  # per cent of a file's mutants
 RECORD = ROOT / "tests" / "generated" / "mutation" / "survivors.yml"
@@ -43,10 +43,16 @@ UNIT = "tests/unit/plugins/module_utils/_em"
 MODULES: dict[str, list[str]] = {
     "protocol/filters": [f"{UNIT}/protocol/test_filters.py"],
     "protocol/codec": [f"{UNIT}/protocol/test_codec.py"],
-    "resources/tasks": [f"{UNIT}/resources/test_tasks.py"],
+    "client/retry": [f"{UNIT}/client/test_retry.py"],
+    "client/status": [f"{UNIT}/client/test_status.py"],
     "client/session": [f"{UNIT}/client/test_session.py"],
-    "resources/task_removal": [f"{UNIT}/resources/test_task_removal.py"],
+    "resources/listing": [f"{UNIT}/resources/test_listing.py"],
+    "resources/tasks": [f"{UNIT}/resources/test_tasks.py"],
     "resources/task_wait": [f"{UNIT}/resources/test_task_wait.py"],
+    "resources/task_removal": [f"{UNIT}/resources/test_task_removal.py"],
+    "resources/task_action": [f"{UNIT}/resources/test_task_action.py"],
+    "resources/session_wait": [f"{UNIT}/resources/test_session_wait.py"],
+    "resources/job_sessions": [f"{UNIT}/resources/test_job_sessions.py"],
 }
 HEADER = """\
 ---
@@ -103,13 +109,6 @@ def run_mutmut(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def list_files() -> list[str]:
-    """List the files of plugins and tests that git knows or would add."""
-    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "plugins", "tests"]
-    names = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True).stdout.split("\0")
-    return [name for name in names if name and (ROOT / name).is_file()]
-
-
 def copy_tree(name: str, *, afresh: bool) -> None:
     """Copy plugins and tests to where mutmut mutates them, and write its settings."""
     place = PLACES / name
@@ -117,7 +116,7 @@ def copy_tree(name: str, *, afresh: bool) -> None:
         shutil.rmtree(place, ignore_errors=True)
     for below in (place, place / "mutants") if not afresh else (place,):
         shutil.rmtree(below / PLACE / "tests", ignore_errors=True)
-        for path in list_files():
+        for path in list_files(ROOT, "plugins", "tests"):
             if afresh or path.startswith("tests/"):
                 target = below / PLACE / path
                 target.parent.mkdir(parents=True, exist_ok=True)
@@ -210,7 +209,7 @@ def write_record(record: dict[Mutant, str]) -> None:
 
 def print_table(outcomes: Iterable[Outcome], record: dict[Mutant, str]) -> None:
     """Print the figures of each file."""
-    print(f"\n{'file':15} mutants  killed  timeouts  survived  share   explained  seconds")
+    print(f"\n{'file':22} mutants  killed  timeouts  survived  share   explained  seconds")
     total = Outcome("all")
     for one in outcomes:
         total.mutants += one.mutants
@@ -226,7 +225,7 @@ def print_row(one: Outcome, record: dict[Mutant, str]) -> None:
     """Print the figures of one file."""
     explained = sum(bool(record.get(mutant)) for mutant in one.survivors)
     print(
-        f"{one.file:15} {one.mutants:7}  {one.killed:6}  {one.timeouts:8}  {len(one.survivors):8}  {one.share:4.1f}%"
+        f"{one.file:22} {one.mutants:7}  {one.killed:6}  {one.timeouts:8}  {len(one.survivors):8}  {one.share:4.1f}%"
         f"  {explained:9}  {one.seconds:7.0f}"
     )
 

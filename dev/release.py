@@ -18,16 +18,19 @@ import sys
 from datetime import datetime, timezone
 from pathlib import Path
 
-from stage import BIN, ROOT, run, show, stage
+from build_tree import BIN, ROOT, build_trees, run, show
 
 GALAXY = ROOT / "galaxy.yml"
+# These may lead git to another checkout, as they do within a hook.
+OTHER_CHECKOUT = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY", "GIT_PREFIX")
 FRAGMENTS = ROOT / "changelogs" / "fragments"
 
 
 def ask_git(*arguments: str) -> str:
-    """Give what git says, with the settings of who calls it: their name, their way of signing."""
+    """Return what git says, with the settings of who calls it (their name, their way of signing), of this checkout."""
+    environment = {name: value for name, value in os.environ.items() if name not in OTHER_CHECKOUT}
     done = subprocess.run(
-        ["git", *arguments], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+        ["git", *arguments], cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
     )
     if done.returncode:
         sys.exit(f"git {' '.join(arguments)} failed:\n{done.stdout}")
@@ -71,15 +74,13 @@ def release(version: str, *, is_checked: bool) -> Path:
     today = datetime.now(timezone.utc).date().isoformat()
     run(BIN / "antsibull-changelog", "release", "--version", version, "--date", today)
     if is_checked:
-        done = subprocess.run(
-            [BIN / "python", ROOT / "dev" / "check.py"], env={**os.environ, "VBEM_EVERY_CASE": "1"}, check=False
-        )
+        done = subprocess.run([BIN / "python", ROOT / "dev" / "check.py", "--thorough"], check=False)
         if done.returncode:
             sys.exit("A check failed.")
     ask_git("add", "--all")
     ask_git("commit", "--quiet", "--message", f"Release {version}")
     ask_git("tag", "--annotate", version, "--message", version)
-    return stage()
+    return build_trees()
 
 
 def main() -> int:

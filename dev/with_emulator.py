@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -32,8 +31,6 @@ def main() -> int:
             "em_password": em.admin.password,
             "em_ca_path": str(em.ca_path),
             "em_control_url": em.control_url,
-            # ansible-test passes no environment on: this is how its targets learn whether to run all they have.
-            "em_every_case": bool(os.environ.get("VBEM_EVERY_CASE")),
         }
         options.config.write_text(json.dumps(variables, indent=2) + "\n", encoding="utf-8")
         return subprocess.run([part for part in options.command if part != "--"], check=False).returncode

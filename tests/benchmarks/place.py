@@ -22,7 +22,7 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 IS_TRIAL = "--trial" in sys.argv
-TREE = ROOT / ".build" / "installed"  # the artifact, built and installed by dev/stage.py
+TREE = ROOT / ".build" / "installed"  # the artifact, built and installed by dev/build_tree.py
 
 
 def size(wanted: int, trial: int = 1) -> int:

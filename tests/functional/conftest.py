@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Fixtures of the wire tests."""
+"""Fixtures of the functional tests."""
 
 from __future__ import annotations
 
@@ -13,33 +13,34 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.tiers import IS_THOROUGH
 
 from emulator import Emulator, Switches
 
-from . import sampling
-from .bench import Bench
-from .scripted import Script, ScriptedServer
+from .harness import Harness
+from .sampling import choose
+from .scripted_server import Script, ScriptedServer
 
-HANG_SECONDS = 30
+HANG_SECONDS = 120
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Run a sample of the cases of this folder, all of them with ``VBEM_EVERY_CASE=1``, and what is named by itself."""
-    if sampling.IS_ALL or any("::" in argument for argument in config.args):
+    """Run a sample of the cases of this folder, unless all are run or one is named by its id."""
+    if IS_THOROUGH or any("::" in argument for argument in config.args):
         return
-    mine = [item for item in items if Path(__file__).parent in item.path.parents]
-    left_out = set(mine) - sampling.choose(mine)
+    mine = [item for item in items if Path(__file__).parent in item.path.parents and not item.get_closest_marker("thorough")]
+    left_out = set(mine) - choose(mine)
     items[:] = [item for item in items if item not in left_out]
     config.hook.pytest_deselected(items=[item for item in mine if item in left_out])
 
 
 class HangError(BaseException):
-    """No ordinary exception, so that nothing in the client can take it for a fault of the network."""
+    """Not an Exception, so that the client cannot take it for a network error."""
 
 
 @pytest.fixture(autouse=True)
 def _never_hang() -> Iterator[None]:
-    """End a test in which the client goes on for ever."""
+    """Fail a test in which the client never stops."""
 
     def end(_number: int, _frame: object) -> None:
         raise HangError(f"still running after {HANG_SECONDS} seconds")
@@ -53,19 +54,19 @@ def _never_hang() -> Iterator[None]:
 
 @pytest.fixture(params=[12, 13], ids=["v12", "v13"])
 def version(request: pytest.FixtureRequest) -> int:
-    """Give each server version in turn; asking for this fixture is enough to make ``em`` that version."""
+    """Return each version of the server in turn; with this fixture, ``em`` has that version."""
     return int(request.param)
 
 
 @pytest.fixture(params=["xml", "json"])
-def form(request: pytest.FixtureRequest) -> str:
-    """Give each format in turn; asking for this fixture is enough to make ``bench`` ask for it."""
+def response_format(request: pytest.FixtureRequest) -> str:
+    """Return each format in turn; with this fixture, ``harness`` requests that format."""
     return str(request.param)
 
 
 @pytest.fixture
 def em(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Emulator]:
-    """Give a new emulator whose clock stands still unless it is pushed."""
+    """Start an emulator whose clock moves only when it is advanced."""
     chosen = request.getfixturevalue("version") if "version" in request.fixturenames else 13
     with Emulator(Switches(version=chosen), speed=0, directory=tmp_path / "emulator") as emulator:
         yield emulator
@@ -74,16 +75,16 @@ def em(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Emulator]:
 
 
 @pytest.fixture
-def bench(request: pytest.FixtureRequest, em: Emulator) -> Iterator[Bench]:
-    """Give a bench for the emulator."""
-    made = Bench(em, request.getfixturevalue("form") if "form" in request.fixturenames else "auto")
+def harness(request: pytest.FixtureRequest, em: Emulator) -> Iterator[Harness]:
+    """Return a harness for the emulator."""
+    made = Harness(em, request.getfixturevalue("response_format") if "response_format" in request.fixturenames else "auto")
     yield made
     made.close()
 
 
 @pytest.fixture
-def scripted() -> Iterator[Callable[..., ScriptedServer]]:
-    """Give a maker of servers that say what they are told."""
+def start_scripted() -> Iterator[Callable[..., ScriptedServer]]:
+    """Return a function that starts servers which answer as a script says."""
     with ExitStack() as stack:
 
         def start(script: Script, **settings: Any) -> ScriptedServer:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The environment has no say: not ``.netrc``, not proxies, not CA variables. Certificates are checked as the task says."""
+"""The environment has no effect: no ``.netrc``, no proxy, no CA variable. Certificates are checked as the options say."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ import trustme
 
 from emulator import Emulator
 
-from .bench import Bench
-from .scripted import ScriptedServer, answer
+from .harness import Harness
+from .scripted_server import ScriptedServer, answer
 
 PROXY = "http://proxyuser:proxypassword@127.0.0.1:9"
 CA_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
@@ -27,7 +27,7 @@ PROXY_VARIABLES = ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "HTTP
 
 @pytest.fixture(params=["netrc", "netrc-default", "NETRC", "proxies", *CA_VARIABLES, "SSL_CERT_DIR", "everything"])
 def _hostile(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Set up one thing of the environment that libraries heed, or all of them."""
+    """Set one thing in the environment that libraries read, or all of them."""
     what = request.param
     every = what == "everything"
     home = tmp_path / "home"
@@ -62,13 +62,13 @@ def _hostile(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tm
 @pytest.mark.usefixtures("_hostile")
 @pytest.mark.parametrize("validate_certs", [True, False])
 @pytest.mark.parametrize("own", [True, False], ids=["own", "borrowed"])
-def test_nothing_of_the_environment_is_heeded(bench: Bench, em: Emulator, validate_certs: bool, own: bool) -> None:
+def test_the_environment_has_no_effect(harness: Harness, em: Emulator, validate_certs: bool, own: bool) -> None:
     session = None if own else em.logon()
     ca_path = em.ca_path if validate_certs else None
     options = {"validate_certs": validate_certs, "ca_path": ca_path}
     if session is not None:
         em.make_tasks(session, 2)
-    assert len(bench.ids(session, options=options)) == (0 if own else 2)
+    assert len(harness.ids(session, options=options)) == (0 if own else 2)
     for entry in em.log:
         basic = entry.header("Authorization")
         if entry.method == "POST":
@@ -83,36 +83,36 @@ def test_nothing_of_the_environment_is_heeded(bench: Bench, em: Emulator, valida
 
 
 @pytest.mark.parametrize("variable", CA_VARIABLES)
-def test_a_ca_variable_makes_no_server_trusted(
-    bench: Bench, em: Emulator, monkeypatch: pytest.MonkeyPatch, variable: str
+def test_a_ca_variable_does_not_make_a_server_trusted(
+    harness: Harness, em: Emulator, monkeypatch: pytest.MonkeyPatch, variable: str
 ) -> None:
-    """What a task says of trust is all there is: also where the environment is more generous."""
+    """Only the options decide, also where the environment trusts more."""
     monkeypatch.setenv(variable, em.ca_path)
-    with bench.failure("tls"):
-        bench.info(options={"ca_path": em.other_ca_path})
+    with harness.failure("tls"):
+        harness.info(options={"ca_path": em.other_ca_path})
     assert em.log == []
-    with bench.failure("tls"):
-        bench.info(options={"ca_path": None})
+    with harness.failure("tls"):
+        harness.info(options={"ca_path": None})
     assert em.log == []
 
 
 @pytest.mark.parametrize("trust", ["system", "another authority"])
-def test_an_untrusted_server_gets_nothing_and_is_explained(bench: Bench, em: Emulator, trust: str) -> None:
-    with bench.failure("tls") as caught:
-        bench.info(options={"ca_path": None if trust == "system" else em.other_ca_path})
+def test_an_untrusted_server(harness: Harness, em: Emulator, trust: str) -> None:
+    with harness.failure("tls") as caught:
+        harness.info(options={"ca_path": None if trust == "system" else em.other_ca_path})
     assert "ca_path" in caught.error.msg
     assert "validate_certs" in caught.error.msg
     assert em.log == []
-    assert bench.slept == [], "a certificate does not change by waiting"
+    assert harness.slept == [], "a certificate is not retried"
 
 
-def test_a_certificate_for_another_name_is_explained(bench: Bench) -> None:
+def test_a_certificate_for_another_address(harness: Harness) -> None:
     with Emulator(host="127.0.0.2") as other:
-        with bench.failure("tls") as caught:
-            bench.info(options={"hostname": "127.0.0.2", "port": other.port, "ca_path": other.ca_path})
+        with harness.failure("tls") as caught:
+            harness.info(options={"hostname": "127.0.0.2", "port": other.port, "ca_path": other.ca_path})
         assert other.log == []
         user = other.admin
-        bench.info(
+        harness.info(
             options={
                 "hostname": "127.0.0.2",
                 "port": other.port,
@@ -125,44 +125,44 @@ def test_a_certificate_for_another_name_is_explained(bench: Bench) -> None:
     assert "hostname" in caught.error.msg
 
 
-def test_a_certificate_for_another_dns_name_is_explained(
-    bench: Bench, scripted: Callable[..., ScriptedServer], tmp_path: Path
+def test_a_certificate_for_another_name(
+    harness: Harness, start_scripted: Callable[..., ScriptedServer], tmp_path: Path
 ) -> None:
     authority = trustme.CA()
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     authority.issue_cert("em.example.net").configure_cert(context)
     authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
-    server = scripted(lambda _asked: answer(), context=context)
-    with bench.failure("tls") as caught:
-        bench.info(options={"port": server.port, "ca_path": str(tmp_path / "ca.pem")})
+    server = start_scripted(lambda _request: answer(), context=context)
+    with harness.failure("tls") as caught:
+        harness.info(options={"port": server.port, "ca_path": str(tmp_path / "ca.pem")})
     assert "another name" in caught.error.msg
-    assert server.asked == []
+    assert server.requests == []
 
 
-def test_an_expired_certificate_is_explained(bench: Bench, scripted: Callable[..., ScriptedServer], tmp_path: Path) -> None:
+def test_an_expired_certificate(harness: Harness, start_scripted: Callable[..., ScriptedServer], tmp_path: Path) -> None:
     authority = trustme.CA()
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     past = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(days=1)
     authority.issue_cert("localhost", not_before=past - datetime.timedelta(days=9), not_after=past).configure_cert(context)
     authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
-    server = scripted(lambda _asked: answer(), context=context)
-    with bench.failure("tls") as caught:
-        bench.info(options={"port": server.port, "ca_path": str(tmp_path / "ca.pem")})
+    server = start_scripted(lambda _request: answer(), context=context)
+    with harness.failure("tls") as caught:
+        harness.info(options={"port": server.port, "ca_path": str(tmp_path / "ca.pem")})
     assert "expired" in caught.error.msg
-    assert server.asked == []
+    assert server.requests == []
 
 
-def test_without_validation_any_certificate_will_do(bench: Bench, em: Emulator) -> None:
+def test_without_validation_any_certificate_is_accepted(harness: Harness, em: Emulator) -> None:
     session = em.logon()
     made = em.make_tasks(session, 1)
-    assert bench.ids(session, options={"validate_certs": False, "ca_path": em.other_ca_path}) == made
-    assert bench.ids(session, options={"validate_certs": False, "ca_path": None}) == made
+    assert harness.ids(session, options={"validate_certs": False, "ca_path": em.other_ca_path}) == made
+    assert harness.ids(session, options={"validate_certs": False, "ca_path": None}) == made
 
 
 @pytest.mark.parametrize("hostname", ["localhost", "127.0.0.1", "::1", "[::1]", "LOCALHOST"])
-def test_names_and_addresses_of_both_families(bench: Bench, em: Emulator, hostname: str) -> None:
+def test_names_and_addresses(harness: Harness, em: Emulator, hostname: str) -> None:
     session = em.logon()
     (made,) = em.make_tasks(session, 1)
-    (task,) = bench.info(session, options={"hostname": hostname})["tasks"]
+    (task,) = harness.info(session, options={"hostname": hostname})["tasks"]
     shown = "[::1]" if "::1" in hostname else hostname
     assert task["href"] == f"https://{shown}:{em.port}/api/tasks/{made}"

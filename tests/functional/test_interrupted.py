@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A module that is interrupted logs off all the same, once, and says what really became of its session."""
+"""A module that is interrupted logs off, once, and says what became of its session."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import pytest
 
 from emulator import Emulator
 
-# Runs a module that logs on and then does what it is told. What is done to it comes from itself, so as to come in time.
+# Runs a module that interrupts itself, so that the interruption comes at the right moment.
 CHILD = """
 import json, os, signal, sys, threading, time
 from ansible.module_utils import basic
@@ -34,7 +34,7 @@ def send(name):
 
 def run(client, params, check_mode):
     if given["log_on"]:
-        client.log_on()
+        client.ensure_session()
     for number, name in enumerate(given["signals"][1:], 1):
         threading.Timer(0.4 * number, send, [name]).start()
     if given["signals"]:
@@ -45,7 +45,7 @@ def run(client, params, check_mode):
 
 
 def run_to_the_end(client, params, check_mode):
-    client.log_on()
+    client.ensure_session()
     for number, name in enumerate(given["signals"], 1):
         threading.Timer(0.4 * number, send, [name]).start()
     return {"changed": False}
@@ -57,15 +57,15 @@ run_module({"_progress_file": {"type": "str"}}, run_to_the_end if given["to_the_
 
 @pytest.fixture
 def options(em: Emulator, tmp_path: Path) -> dict[str, Any]:
-    """Give the options of a module that logs on for itself, and that this process waits for."""
-    watch = tmp_path / "watch"
-    watch.touch()
-    connection = {"hostname": em.hostname, "port": em.port, "ca_path": str(em.ca_path), "_progress_file": f":{watch}"}
+    """Return the options of a module that logs on for itself, with a progress file."""
+    path = tmp_path / "progress"
+    path.touch()
+    connection = {"hostname": em.hostname, "port": em.port, "ca_path": str(em.ca_path), "_progress_file": f":{path}"}
     return {**connection, "username": em.admin.username, "password": em.admin.password}
 
 
 def run(options: dict[str, Any], *signals: str, log_on: bool = True, to_the_end: bool = False) -> dict[str, Any]:
-    """Interrupt a module by signals, or by no longer waiting for it; give its result."""
+    """Interrupt a module by signals or, without any, by removing its progress file; return its result."""
     given = {"options": options, "signals": signals, "log_on": log_on, "to_the_end": to_the_end}
     done = subprocess.run([sys.executable, "-c", CHILD], input=json.dumps(given), capture_output=True, text=True, check=False)
     assert done.stdout, done.stderr
@@ -74,9 +74,9 @@ def run(options: dict[str, Any], *signals: str, log_on: bool = True, to_the_end:
     return result
 
 
-@pytest.mark.parametrize("signals", [[], ["SIGTERM"], ["SIGINT"], ["SIGHUP"]], ids=["unawaited", "TERM", "INT", "HUP"])
-def test_its_session_is_logged_off(em: Emulator, options: dict[str, Any], signals: list[str]) -> None:
-    # The first try fails, and so does the question whether the session is alive, after which there is a pause.
+@pytest.mark.parametrize("signals", [[], ["SIGTERM"], ["SIGINT"], ["SIGHUP"]], ids=["no file", "TERM", "INT", "HUP"])
+def test_an_interrupted_module_logs_off(em: Emulator, options: dict[str, Any], signals: list[str]) -> None:
+    # The first log-off fails, and so does the read of whether the session is alive, after which there is a pause.
     em.fault("status", method="DELETE", path="logonSessions", status=503, times=1)
     em.fault("status", method="GET", status=503, times=1)
     result = run(options, *signals)
@@ -87,29 +87,29 @@ def test_its_session_is_logged_off(em: Emulator, options: dict[str, Any], signal
 
 @pytest.mark.parametrize("further", ["SIGTERM", "SIGINT", "SIGHUP"])
 @pytest.mark.parametrize("first", ["SIGTERM", "SIGINT"])
-def test_further_signals_do_not_end_the_log_off(em: Emulator, options: dict[str, Any], first: str, further: str) -> None:
+def test_further_signals_do_not_end_the_logoff(em: Emulator, options: dict[str, Any], first: str, further: str) -> None:
     em.fault("slow", method="DELETE", path="logonSessions", delay=1.5)
     result = run(options, first, further, further)
     assert result["msg"].endswith("Its own logon session was logged off.")
     assert em.sessions == []
 
 
-def test_a_signal_does_not_spoil_what_was_done(em: Emulator, options: dict[str, Any]) -> None:
+def test_a_signal_during_the_logoff_does_not_change_the_result(em: Emulator, options: dict[str, Any]) -> None:
     em.fault("slow", method="DELETE", path="logonSessions", delay=1.5)
     assert run(options, "SIGTERM", "SIGINT", to_the_end=True)["changed"] is False
     assert em.sessions == []
 
 
-def test_a_session_that_is_left_is_told(em: Emulator, options: dict[str, Any]) -> None:
+def test_a_session_that_stays_open_is_reported(em: Emulator, options: dict[str, Any]) -> None:
     em.fault("status", method="DELETE", path="logonSessions", status=403, times=None)
     result = run(options, "SIGTERM")
-    assert result["msg"].endswith("Its own logon session was not logged off and ends when idle for 15 minutes.")
+    assert result["msg"].endswith("Its own logon session was not logged off and ends after 15 idle minutes.")
     assert "could not be logged off" in json.dumps(result["warnings"])
     (left,) = em.sessions
     assert left.id not in json.dumps(result)
 
 
-def test_nothing_is_said_of_a_session_that_never_was(em: Emulator, options: dict[str, Any]) -> None:
+def test_without_a_logon_no_session_is_mentioned(em: Emulator, options: dict[str, Any]) -> None:
     result = run(options, log_on=False)
     assert "session" not in result["msg"]
     assert em.log == []

@@ -133,7 +133,7 @@ def test_floors_agree_wherever_they_are_said() -> None:
     floors = next(
         ast.literal_eval(node.value)
         for node in tree.body
-        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "FLOORS"
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "MINIMUM_VERSIONS"
     )
     assert floors == wanted
     readme = (ROOT / "README.md").read_text(encoding="utf-8")

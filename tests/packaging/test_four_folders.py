@@ -6,14 +6,13 @@
 
 from __future__ import annotations
 
-import json
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
+from support.emulators import create_environment_variables
 from support.places import ROOT
+from support.playbooks import run_playbook
+from support.tiers import thorough
 
 from emulator import Emulator
 
@@ -41,25 +40,13 @@ PLAY = """
 """
 
 
+@thorough
 def test_playbooks_with_a_role_and_plugins_run_with_four_folders(tmp_path: Path) -> None:
     place = tmp_path / "tree" / "ansible_collections" / "vbem" / "rest"
     for folder in FOLDERS:
         shutil.copytree(ROOT / folder, place / folder, ignore=shutil.ignore_patterns("__pycache__"))
     (tmp_path / "play.yml").write_text(PLAY, encoding="utf-8")
     with Emulator() as em:
-        environment = {key: value for key, value in os.environ.items() if not key.startswith(("ANSIBLE_", "VBEM_"))}
-        environment |= {
-            "ANSIBLE_COLLECTIONS_PATH": str(tmp_path / "tree"),
-            "ANSIBLE_HOME": str(tmp_path / "home"),
-            "ANSIBLE_PYTHON_INTERPRETER": sys.executable,
-            "VBEM_HOSTNAME": em.hostname,
-            "VBEM_PORT": str(em.port),
-            "VBEM_USERNAME": em.admin.username,
-            "VBEM_PASSWORD": em.admin.password,
-            "VBEM_CA_PATH": str(em.ca_path),
-        }
-        environment.pop("PYTHONPATH", None)
+        environment = {"ANSIBLE_COLLECTIONS_PATH": str(tmp_path / "tree"), **create_environment_variables(em)}
         given = {"first_steps_jobs": ["SQL Backup"]}
-        command = ["ansible-playbook", "play.yml", "vbem.rest.first_steps", "-e", json.dumps(given)]
-        done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
+        run_playbook("play.yml", "vbem.rest.first_steps", home=tmp_path, environment=environment, variables=given)

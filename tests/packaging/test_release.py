@@ -13,13 +13,14 @@ import signal
 import subprocess
 import sys
 import tarfile
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from support.places import ROOT
+from support.processes import SAFETY_NET, start_process, wait_until
+from support.tiers import thorough
 
 
 def git(folder: Path, *arguments: str) -> str:
@@ -27,15 +28,9 @@ def git(folder: Path, *arguments: str) -> str:
     return subprocess.run(["git", *identity, *arguments], cwd=folder, capture_output=True, text=True, check=True).stdout
 
 
-only_in_thorough = pytest.mark.skipif(
-    not os.environ.get("VBEM_EVERY_CASE"),
-    reason="takes long: make thorough runs it, and so does a release",
-)
-
-
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """Give a copy of this checkout with everything committed."""
+    """Return a copy of this checkout with everything committed."""
     folder = tmp_path / "checkout"
     for name in git(ROOT, "ls-files", "-z", "--cached", "--others", "--exclude-standard").split("\0"):
         if name and (ROOT / name).is_file() and not name.startswith("tests/"):
@@ -69,6 +64,7 @@ def add_summary(folder: Path) -> None:
         git(folder, "commit", "--quiet", "--message", "Summary")
 
 
+@thorough
 def test_a_release_has_changelog_tag_and_artifact(checkout: Path) -> None:
     add_summary(checkout)
     done = release(checkout, "7.8.9")
@@ -113,7 +109,7 @@ def test_an_untidy_checkout_is_refused(checkout: Path) -> None:
     assert git(checkout, "tag", "--list") == ""
 
 
-@only_in_thorough
+@thorough
 def test_a_bad_fragment_leaves_the_checkout_as_it_was(checkout: Path) -> None:
     add_summary(checkout)
     (checkout / "changelogs" / "fragments" / "bad.yml").write_text("---\nno_such_section:\n  - x\n", encoding="utf-8")
@@ -139,7 +135,7 @@ def test_without_a_name_nothing_is_begun(checkout: Path) -> None:
     assert look(checkout) == before
 
 
-@only_in_thorough
+@thorough
 def test_a_commit_that_fails_leaves_everything_as_it_was(checkout: Path) -> None:
     add_summary(checkout)
     hook = checkout / ".git" / "hooks" / "pre-commit"
@@ -155,29 +151,22 @@ def test_a_commit_that_fails_leaves_everything_as_it_was(checkout: Path) -> None
 def test_ctrl_c_during_the_checks_leaves_everything_as_it_was(checkout: Path) -> None:
     add_summary(checkout)
     # The checks say that they have begun; Ctrl-C reaches them and the release at once, as it does in a terminal.
-    checks = (
-        "import os, pathlib, time\n"
-        "pathlib.Path('.build/begun').write_text(os.environ.get('VBEM_EVERY_CASE', 'a sample'))\n"
-        "time.sleep(60)\n"
-    )
+    checks = "import pathlib, sys, time\npathlib.Path('.build/begun').write_text(' '.join(sys.argv[1:]))\ntime.sleep(600)\n"
     (checkout / "dev" / "check.py").write_text(checks, encoding="utf-8")
     git(checkout, "commit", "--quiet", "--all", "--message", "Slow checks")
     before = look(checkout)
-    process = subprocess.Popen(
-        [sys.executable, str(checkout / "dev" / "release.py"), "7.8.9"],
+    process = start_process(
+        [sys.executable, checkout / "dev" / "release.py", "7.8.9"],
         cwd=checkout,
         env={**os.environ, "HOME": str(checkout.parent)},
-        stderr=subprocess.PIPE,
-        text=True,
         start_new_session=True,
     )
-    until = time.monotonic() + 120
-    while not (checkout / ".build" / "begun").exists() and process.poll() is None and time.monotonic() < until:
-        time.sleep(0.1)
+    begun = checkout / ".build" / "begun"
+    wait_until("the beginning of the checks", lambda: process.poll() is not None or (begun.exists() and begun.read_text()))
     assert look(checkout) != before, "the release had not begun"
-    assert (checkout / ".build" / "begun").read_text(encoding="utf-8") == "1", "not every case was wished"
+    assert begun.read_text(encoding="utf-8") == "--thorough", "a release runs all checks"
     os.killpg(process.pid, signal.SIGINT)
-    _out, err = process.communicate(timeout=60)
+    err, _nothing = process.communicate(timeout=SAFETY_NET)
     assert process.returncode != 0
     assert "the checkout is as it was" in err
     assert look(checkout) == before

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Recording, generating, running, counting."""
+"""Records the run of a scenario without a fault, injects every fault into each of its requests, and counts the outcomes."""
 
 from __future__ import annotations
 
@@ -12,90 +12,97 @@ from dataclasses import dataclass, field
 from itertools import product
 from typing import Any
 
-from .catalogue import Doom, iter_dooms
-from .rules import EXCUSES, HANDED_OVER, judge, left_open
-from .scenarios import SCENARIOS, Scenario
-from .stage import Evidence, Stage
+from functional.drivers import Scenario, load_scenarios
+from functional.drivers.observation import Observation
 
-WIRES = tuple(product((12, 13), ("json", "xml")))
+from .fault_harness import FaultHarness
+from .faults import iter_injected_faults
+from .rules import ACCEPTED_REASONS, RETURNED, explain_open_session, judge
+
+SCENARIOS = load_scenarios()
+COMBINATIONS = tuple(product((12, 13), ("json", "xml")))  # of server version and response_format
 
 
 @dataclass
-class Tally:
-    """What was tried of one scenario on one wire."""
+class Summary:
+    """The cases of one scenario with one combination of version and format."""
 
     group: str
     scenario: str
-    wire: str
+    combination: str
     requests: int = 0
     faults: int = 0
     cases: int = 0
     endings: Counter[str] = field(default_factory=Counter)  # result, or the kind of the failure
-    excused: Counter[str] = field(default_factory=Counter)  # own sessions that stayed open, by the reason
+    accepted: Counter[str] = field(default_factory=Counter)  # own sessions that stayed open, by the reason
     wrong: list[tuple[str, list[str]]] = field(default_factory=list)
+    healthy: Any = None  # what the run without a fault showed
 
 
 def find_scenario(name: str) -> Scenario:
-    """Give the scenario of this name."""
+    """Return the scenario of this name."""
     return next(scenario for scenario in SCENARIOS if scenario.name == name)
 
 
 def run_scenario(
-    stage: Stage, scenario: Scenario, form: str, *, thorough: bool = False, only: str = "", every: int = 1, offset: int = 0
-) -> Tally:
-    """Record a scenario's healthy run and run it with every fault at every request.
+    harness: FaultHarness,
+    scenario: Scenario,
+    response_format: str,
+    *,
+    thorough: bool = False,
+    only: str = "",
+    every: int = 1,
+    offset: int = 0,
+) -> Summary:
+    """Run a scenario without a fault, and then with every fault at every request.
 
-    ``only`` is the beginning of the names of the cases that are wanted; ``every`` takes one of so many, for a sample, and one
-    in any case.
+    ``only`` is the beginning of the names of the cases to run; ``every`` runs a sample of one case of so many, and at least one.
     """
-    wire = f"{stage.em.switches.version}-{form}"
-    tally = Tally(scenario.group, scenario.name, wire)
-    name = f"{wire}/{scenario.name}"
-    healthy = stage.play(scenario, form)
-    wrong = judge(healthy, healthy, scenario.topic)  # before the stage is cleared
-    again = stage.play(scenario, form)
+    combination = f"{harness.em.switches.version}-{response_format}"
+    summary = Summary(scenario.group, scenario.name, combination)
+    name = f"{combination}/{scenario.name}"
+    healthy = harness.run(scenario, response_format)
+    summary.healthy = healthy.shown
+    wrong = judge(healthy, healthy, scenario)  # before the emulator is reset
+    again = harness.run(scenario, response_format)
     methods = [entry.method for entry in healthy.log]
-    if [entry.method for entry in again.log] != methods or _kind(again) != _kind(healthy):
-        wrong.append("two healthy runs are not alike")
-    tally.cases, tally.requests = 1, len(methods)
-    tally.endings[_kind(healthy)] += 1
+    if [entry.method for entry in again.log] != methods or _get_ending(again) != _get_ending(healthy):
+        wrong.append("two runs without a fault differ")
+    summary.cases, summary.requests = 1, len(methods)
+    summary.endings[_get_ending(healthy)] += 1
     if wrong:
-        tally.wrong.append((f"{name}/healthy", wrong))
-        return tally
-    dooms = list(iter_dooms(methods, thorough=thorough))
-    tally.faults = len({doom.fault.name for doom in dooms})
-    every = min(every, len(dooms) or 1)
-    for number, doom in enumerate(dooms):
-        case = f"{name}/{doom.name}"
+        summary.wrong.append((f"{name}/healthy", wrong))
+        return summary
+    injected_faults = list(iter_injected_faults(methods, thorough=thorough))
+    summary.faults = len({injected.fault.name for injected in injected_faults})
+    every = min(every, len(injected_faults) or 1)
+    for number, injected in enumerate(injected_faults):
+        case = f"{name}/{injected.name}"
         if (number + offset) % every or not case.startswith(only):
             continue
-        _run_case(stage, scenario, form, doom, healthy, tally, case)
-    return tally
+        observed = harness.run(scenario, response_format, injected)
+        _add_case(summary, case, observed, judge(observed, healthy, scenario))
+    return summary
 
 
-def _run_case(  # noqa: PLR0917 - what a case is made of
-    stage: Stage, scenario: Scenario, form: str, doom: Doom, healthy: Evidence, tally: Tally, case: str
-) -> None:
-    evidence = stage.play(scenario, form, doom)
-    wrong = judge(evidence, healthy, scenario.topic)
-    tally.cases += 1
-    tally.endings[_kind(evidence)] += 1
-    for session in evidence.made:
-        why = left_open(evidence, session)
-        if why in EXCUSES and why != HANDED_OVER:
-            tally.excused[why] += 1
+def _add_case(summary: Summary, case: str, observed: Observation, wrong: list[str]) -> None:
+    summary.cases += 1
+    summary.endings[_get_ending(observed)] += 1
+    for session in observed.opened:
+        reason = explain_open_session(observed, session)
+        if reason in ACCEPTED_REASONS and reason != RETURNED:
+            summary.accepted[reason] += 1
     if wrong:
-        tally.wrong.append((case, [*wrong, *_describe(evidence)]))
+        summary.wrong.append((case, [*wrong, *_describe(observed)]))
 
 
-def _kind(evidence: Evidence) -> str:
-    return "crash" if evidence.crash else "result" if evidence.failure is None else str(evidence.error.get("kind"))
+def _get_ending(observed: Observation) -> str:
+    return "crash" if observed.crash else "result" if observed.failure is None else str(observed.error.get("kind"))
 
 
-def _describe(evidence: Evidence) -> Iterator[str]:
-    """Yield what helps to understand a wrong case; nothing secret."""
-    said: Any = evidence.failure or evidence.result
-    yield f"  outcome: {_kind(evidence)}: {str((said or {}).get('msg', ''))[:300]}"
-    for entry in evidence.log:
+def _describe(observed: Observation) -> Iterator[str]:
+    """Yield what helps to understand a wrong case, without secrets."""
+    yield f"  outcome: {_get_ending(observed)}: {str(observed.shown.get('msg', ''))[:300]}"
+    for entry in observed.log:
         path = "/api/logonSessions/(hidden)" if "logonSessions" in entry.path else entry.target[:110]
         yield f"  {entry.method} {path} -> {entry.status}{f' [{entry.fault}]' if entry.fault else ''}"

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Bodies that are meant to do harm. As a script: decodes each of them within limits, and tells what came of it."""
+"""Malicious bodies. As a script: decodes each of them within limits, and prints the outcome."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MILLION = 1_000_000
 
 
 class Bomb(NamedTuple):
-    """A body and what may come of it: ``read`` or ``bad_response``."""
+    """A body and its possible outcomes: ``read`` or ``bad_response``."""
 
     create: Callable[[], bytes]
     outcomes: tuple[str, ...]
@@ -78,11 +78,11 @@ BOMBS: dict[str, Bomb] = {
 
 
 def main() -> None:
-    """Decode each body in a child with limits, as far as a client reads it, and print what came of each."""
-    from ansible_collections.vbem.rest.plugins.module_utils._em.protocol import codec as _codec
+    """Decode each body in a child process with limits, as a client does, and print the outcomes."""
+    from ansible_collections.vbem.rest.plugins.module_utils._em.protocol import codec
 
-    _codec.decode(b"<a/>")  # loads the library, once for all children
-    told = {}
+    codec.decode(b"<a/>")  # loads the library, once for all children
+    outcomes = {}
     for name, bomb in BOMBS.items():
         body = bomb.create()
         reader, writer = os.pipe()
@@ -96,9 +96,9 @@ def main() -> None:
         with os.fdopen(reader, "rb") as pipe:
             answer = pipe.read()
         _pid, status = os.waitpid(child, 0)
-        told[name] = json.loads(answer) if answer else {"outcome": f"died with status {status}"}
-        told[name]["size"] = len(body)
-    print(json.dumps(told))
+        outcomes[name] = json.loads(answer) if answer else {"outcome": f"died with status {status}"}
+        outcomes[name]["size"] = len(body)
+    print(json.dumps(outcomes))
 
 
 def _measure(body: bytes) -> dict[str, object]:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Profiles, fixtures, and the count of what was tried."""
+"""Profiles, fixtures, and the number of inputs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from functional.bench import Bench
+from functional.harness import Harness
 from hypothesis import HealthCheck, settings
 from hypothesis.configuration import set_hypothesis_home_dir
 
@@ -37,29 +37,29 @@ _TRIED = "hypothesis tried"
 
 @pytest.fixture(scope="module")
 def em() -> Iterator[Emulator]:
-    """Give an emulator whose clock stands still; each example resets it."""
+    """Start an emulator whose clock moves only when it is advanced; each example resets it."""
     with Emulator(Switches(), speed=0) as emulator:
         yield emulator
 
 
 @pytest.fixture(scope="module", params=["xml", "json"])
-def bench(request: pytest.FixtureRequest, em: Emulator) -> Iterator[Bench]:
-    """Give a bench for the emulator, in each format."""
-    made = Bench(em, request.param)
+def harness(request: pytest.FixtureRequest, em: Emulator) -> Iterator[Harness]:
+    """Return a harness for the emulator, with each format."""
+    made = Harness(em, request.param)
     yield made
     made.close()
 
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
-    """Keep what Hypothesis says of a test where the other processes of pytest-xdist do not lose it."""
+    """Keep the statistics of Hypothesis with the report, which pytest-xdist hands on."""
     report = (yield).get_result()  # type: ignore[attr-defined]
     if report.when == "teardown" and hasattr(item, "hypothesis_statistics"):
         report.user_properties.append((_TRIED, item.hypothesis_statistics))
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """Print how many properties there were and with how many inputs they were tried."""
+    """Print the number of properties and of inputs."""
     texts = [
         text
         for reports in terminalreporter.stats.values()

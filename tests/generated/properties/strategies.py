@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What inputs are made of."""
+"""Strategies for inputs."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ surrogates = st.characters(min_codepoint=0xD800, max_codepoint=0xDFFF, categorie
 
 
 def texts(*more: st.SearchStrategy[str], min_size: int = 0, max_size: int = 12) -> st.SearchStrategy[str]:
-    """Give short texts that look for trouble."""
+    """Return short texts with characters that are easily mistreated."""
     parts = st.lists(st.one_of(characters, st.sampled_from(PIECES), *more), min_size=min_size, max_size=max_size)
     return parts.map("".join)
 
@@ -44,7 +44,7 @@ wild_texts = texts(control_characters, surrogates)
 
 
 def variants(text: str) -> list[str]:
-    """Give what a slip of quoting, encoding or case could take for a text."""
+    """Return texts that a mistake in quoting, encoding or case could take for this one."""
     return [
         text,
         text.swapcase(),
@@ -66,7 +66,7 @@ def variants(text: str) -> list[str]:
 
 @st.composite
 def rows_and_values(draw: Any, alphabet: st.SearchStrategy[str] = plain_texts) -> tuple[list[str], list[str]]:
-    """Give texts of rows, and values to look for, which are related more often than chance would have it."""
+    """Return texts of rows, and values to look for, which are often similar."""
     values = draw(st.lists(alphabet, min_size=1, max_size=3))
     near = [variant for value in values for variant in variants(value)]
     rows = draw(st.lists(st.one_of(st.sampled_from(near), alphabet), min_size=1, max_size=8))
@@ -115,18 +115,18 @@ objects = st.dictionaries(st.one_of(st.sampled_from(KEYS), plain_texts), trees, 
 
 
 def nest(depth: int, key: str | None, inner: Any = None) -> Any:
-    """Give objects within objects, or lists within lists where there is no key."""
+    """Return nested objects, or nested lists if there is no key."""
     for _level in range(depth):
         inner = [inner] if key is None else {key: inner}
     return inner
 
 
 def create_client() -> Client:
-    """Create a client that has a session and sends nothing by itself."""
+    """Return a client with a session, which sends nothing."""
     return Client(CONNECTION)
 
 
 def share(fraction: float) -> settings:
-    """Give the settings for a property that costs more than others: it is tried with a share of the inputs."""
+    """Return the settings of a slow property, which gets a share of the inputs."""
     current = settings()
     return settings(current, max_examples=max(5, int(current.max_examples * fraction)))

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# ruff: noqa: PT017 - that something may fail, and then how, is what a property says
+# ruff: noqa: PT017 - a property tells how something may fail
 
-"""Decoding: whatever the bytes, plain data or the codec's own failure, in bounded time and memory."""
+"""Decoding: any bytes give plain data or the codec's own failure, in bounded time and memory; and bodies can be read again."""
 
 from __future__ import annotations
 
@@ -20,9 +20,17 @@ from xml.sax.saxutils import escape, quoteattr
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from support.tiers import thorough
 
 from ansible_collections.vbem.rest.plugins.module_utils._em.errors import EmError
-from ansible_collections.vbem.rest.plugins.module_utils._em.protocol.codec import Document, decode, decode_error, snake_case
+from ansible_collections.vbem.rest.plugins.module_utils._em.protocol.codec import (
+    Body,
+    Document,
+    decode,
+    decode_error,
+    encode,
+    snake_case,
+)
 
 from .bodies import BOMBS
 from .strategies import plain_texts
@@ -52,7 +60,7 @@ content_types = st.one_of(
 
 
 def is_plain(data: Any) -> bool:
-    """Ask whether data is of what the codec promises, without calling itself: data may be deep."""
+    """Return whether data has only the types that the codec promises; without recursion, because data may be deep."""
     pending = [data]
     while pending:
         node = pending.pop()
@@ -95,7 +103,7 @@ pieces = st.one_of(st.sampled_from(SNIPPETS), st.binary(max_size=4))
 
 
 @given(st.lists(pieces, max_size=12).map(b"".join), content_types)
-def test_scraps_of_documents(body: bytes, content_type: str) -> None:
+def test_pieces_of_documents(body: bytes, content_type: str) -> None:
     check(body, content_type)
 
 
@@ -113,14 +121,14 @@ def test_other_encodings(body: bytes, encoding: str) -> None:
 
 
 @given(st.sampled_from(VALID), st.floats(0, 1))
-def test_half_a_document_is_none(body: bytes, where: float) -> None:
+def test_half_a_document_is_refused(body: bytes, where: float) -> None:
     cut = body[: int(where * (len(body) - 1))]
     with pytest.raises(EmError):
         decode(cut)
 
 
 # ---------------------------------------------------------------------------------------------------------------------
-# What is valid is read for what it is
+# Valid documents
 
 _NOT_XML = "".join(map(chr, (*range(0x20), 0xFFFE, 0xFFFF)))
 names = st.lists(st.sampled_from(["Job", "Name", "UID", "Utc", "Is", "Vm"]), min_size=1, max_size=3).map("".join)
@@ -135,7 +143,7 @@ def write_xml(name: str, node: Any, *, prefix: str = "") -> str:
 
 
 def expect(node: Any) -> Any:
-    """Give what a shape is decoded to: an empty element and an empty object are one."""
+    """Return what a shape is decoded to: an empty element and an empty object are the same."""
     if isinstance(node, str):
         return node or {}
     return {snake_case(key): expect(value) for key, value in node.items()}
@@ -197,12 +205,25 @@ def test_numbers_that_no_json_holds(number: str) -> None:
             decode((body % number).encode())
 
 
+@given(st.dictionaries(names, shapes, max_size=4))
+def test_a_body_can_be_read_again(members: dict[str, Any]) -> None:
+    """From either format, and in the order in which it was written."""
+    expected = {snake_case(name): expect(node) for name, node in members.items()}
+    document = decode(encode(Body("Spec", members), "application/xml"))
+    assert document.root == "spec"
+    assert document.data == expected
+    body = encode(Body("Spec", members), "application/json")
+    assert json.loads(body) == members
+    assert list(json.loads(body)) == list(members)
+
+
 # ---------------------------------------------------------------------------------------------------------------------
-# Bounds
+# Limits
 
 
-def test_bombs_stay_within_bounds() -> None:
-    """Each has a process with 1 GiB of memory and 60 s of CPU; its memory may grow by 100 times the body and 64 MiB."""
+@thorough
+def test_malicious_bodies_stay_within_limits() -> None:
+    """Each has a process with 1 GiB of memory and 60 s of CPU, whose memory may grow by 100 times the body and 64 MiB."""
     run = subprocess.run(
         [sys.executable, str(Path(__file__).with_name("bodies.py"))],
         capture_output=True,
@@ -212,8 +233,8 @@ def test_bombs_stay_within_bounds() -> None:
         env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
     )
     assert run.returncode == 0, run.stderr[-2000:]
-    told = json.loads(run.stdout)
-    assert told.keys() == BOMBS.keys()
-    assert {name: one for name, one in told.items() if one["outcome"] not in BOMBS[name].outcomes} == {}
-    assert {name: one for name, one in told.items() if one["peak"] > 100 * one["size"] + (64 << 20)} == {}
-    print(*(f"{name}: {one}" for name, one in told.items()), sep="\n")
+    outcomes = json.loads(run.stdout)
+    assert outcomes.keys() == BOMBS.keys()
+    assert {name: one for name, one in outcomes.items() if one["outcome"] not in BOMBS[name].outcomes} == {}
+    assert {name: one for name, one in outcomes.items() if one["peak"] > 100 * one["size"] + (64 << 20)} == {}
+    print(*(f"{name}: {one}" for name, one in outcomes.items()), sep="\n")

@@ -4,13 +4,14 @@
 
 # ruff: noqa: PT017, PERF203 - that something may fail, and then how, is what a property says
 
-"""The filter language: printing and parsing undo each other, mistakes are told, and two evaluators agree."""
+"""The filter language: printing and parsing are inverse, mistakes have a position, and two evaluators agree."""
 
 from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta, timezone
 from typing import Any
+from urllib.parse import unquote
 
 from hypothesis import assume, event, example, given
 from hypothesis import strategies as st
@@ -28,6 +29,7 @@ from ansible_collections.vbem.rest.plugins.module_utils._em.protocol.filters imp
     may_match,
     parse_filter,
     print_filter,
+    to_server_filter,
 )
 from ansible_collections.vbem.rest.plugins.module_utils._em.resources.tasks import FIELDS as TASK_FIELDS
 from emulator.catalogue import FieldSpec, TypeSpec
@@ -47,13 +49,13 @@ FIELDS = (
     Field("UID", "uid", "uid"),
     Field("TaskId", "task_id", "natural"),
 )
-_THEIR_KINDS: dict[str, Any] = {"text": "string", "number": "float", "natural": "string"}
+_THEIR_TYPES: dict[str, Any] = {"text": "string", "number": "float", "natural": "string"}
 SPEC = TypeSpec("Thing", "Thing", "Things", "things", "Entities", "ThingReference", {}, ())
 SPEC.fields.update(
     {
-        field.name.lower(): FieldSpec(field.name, _THEIR_KINDS.get(field.kind, field.kind), field.values)
+        field.name.lower(): FieldSpec(field.name, _THEIR_TYPES.get(field.type, field.type), field.values)
         for field in FIELDS
-        if field.kind != "natural"  # the order of texts is for each to decide
+        if field.type != "natural"  # each side may order texts in its own way
     }
 )
 
@@ -71,8 +73,8 @@ numbers = st.one_of(
 
 
 def values_of(field: Field) -> st.SearchStrategy[str]:
-    """Give values that a field takes, in the form in which a parsed filter holds them."""
-    kinds: dict[str, st.SearchStrategy[str]] = {
+    """Return values of a field, in the form of a parsed filter."""
+    types: dict[str, st.SearchStrategy[str]] = {
         "enum": st.tuples(st.sampled_from(STATES), st.sampled_from([str, str.lower, str.upper])).map(lambda x: x[1](x[0])),
         "bool": st.sampled_from(["true", "false", "True", "FALSE"]),
         "number": numbers,
@@ -80,7 +82,7 @@ def values_of(field: Field) -> st.SearchStrategy[str]:
         "uid": st.one_of(uids, few_texts),
         "natural": st.one_of(st.sampled_from(["task-2", "task-10", "Task-2", "task-02"]), few_texts),
     }
-    return kinds.get(field.kind, st.one_of(few_texts, odd_texts))
+    return types.get(field.type, st.one_of(few_texts, odd_texts))
 
 
 def comparisons(fields: tuple[Field, ...]) -> st.SearchStrategy[Comparison]:
@@ -91,7 +93,7 @@ def comparisons(fields: tuple[Field, ...]) -> st.SearchStrategy[Comparison]:
 
 
 def trees(fields: tuple[Field, ...] = FIELDS) -> st.SearchStrategy[Node]:
-    """Give filters as parsing gives them: nothing is joined that is not at least two."""
+    """Return filters as parsing returns them: only two or more parts are joined."""
 
     def join(children: st.SearchStrategy[Node]) -> st.SearchStrategy[Node]:
         parts = st.lists(children, min_size=2, max_size=4).map(tuple)
@@ -112,7 +114,7 @@ rows = st.fixed_dictionaries({key: st.one_of(st.none(), values) for key, values 
 
 
 def as_ours(row: dict[str, Any]) -> dict[str, Any]:
-    """Give a row as our results show it: a date is text."""
+    """Return a row in the form of our results, where a date is text."""
     return {**row, "created": format_date(row["created"]) if row["created"] else None}
 
 
@@ -122,8 +124,8 @@ def test_print_and_parse(tree: Node) -> None:
 
 
 @given(trees(), st.data())
-def test_print_and_parse_whatever_the_layout(tree: Node, data: st.DataObject) -> None:
-    """Spaces, the case of names, and needless parentheses change nothing."""
+def test_the_layout_does_not_matter(tree: Node, data: st.DataObject) -> None:
+    """Spaces, the case of names, and unnecessary parentheses change nothing."""
     pad = st.sampled_from(["", "", " ", "\n  "])
 
     def write(node: Node) -> str:
@@ -150,11 +152,11 @@ pieces = st.one_of(
     control_characters,
     surrogates,
 )
-scribbles = st.lists(pieces, max_size=14).map("".join)
+any_texts = st.lists(pieces, max_size=14).map("".join)
 
 
-@given(st.one_of(scribbles, st.lists(st.sampled_from(["(", ")", "State==Finished", ";", ","]), max_size=120).map("".join)))
-def test_parser_reads_or_says_where_not(text: str) -> None:
+@given(st.one_of(any_texts, st.lists(st.sampled_from(["(", ")", "State==Finished", ";", ","]), max_size=120).map("".join)))
+def test_a_text_is_parsed_or_has_a_mistake_with_a_position(text: str) -> None:
     for fields in (FIELDS, None):
         try:
             tree = parse_filter(text, fields)
@@ -170,7 +172,7 @@ def test_parser_reads_or_says_where_not(text: str) -> None:
 
 
 @given(st.integers(1, 3000), st.sampled_from(["", ")", "State==Finished", "State==Finished)", '"']))
-def test_parentheses_without_end(count: int, end: str) -> None:
+def test_many_parentheses(count: int, end: str) -> None:
     try:
         parse_filter("(" * count + end + ")" * (count - 1), TASK_FIELDS)
     except EmError as err:
@@ -186,9 +188,9 @@ def select_theirs(text: str, listed: list[dict[str, Any]]) -> list[bool] | None:
 
 
 def is_comparable(node: Node, listed: list[dict[str, Any]]) -> bool:
-    """Ask whether both may be asked: what a state is that none should be, each side orders as it likes."""
+    """Return whether both evaluators must agree: each side may order an unknown state in its own way."""
     if isinstance(node, Comparison):
-        return node.field.kind != "enum" or all(row["state"] != "Paused" for row in listed)
+        return node.field.type != "enum" or all(row["state"] != "Paused" for row in listed)
     return all(is_comparable(part, listed) for part in node.parts)
 
 
@@ -197,14 +199,14 @@ def test_evaluators_agree_on_filters(tree: Node, listed: list[dict[str, Any]]) -
     assume(is_comparable(tree, listed))
     text = print_filter(tree)
     theirs = select_theirs(text, listed)
-    assert theirs is not None, "the emulator cannot read what we print"
+    assert theirs is not None, "the emulator cannot parse a printed filter"
     assert [matches(tree, as_ours(row)) for row in listed] == theirs
     assert [matches(parse_filter(text, FIELDS), as_ours(row)) for row in listed] == theirs
 
 
-@given(scribbles, st.lists(rows, min_size=1, max_size=4))
-def test_evaluators_agree_on_scribbles(text: str, listed: list[dict[str, Any]]) -> None:
-    """Whatever both read, both read alike."""
+@given(any_texts, st.lists(rows, min_size=1, max_size=4))
+def test_evaluators_agree_on_any_text(text: str, listed: list[dict[str, Any]]) -> None:
+    """A text that both can parse means the same to both."""
     try:
         tree = parse_filter(text, FIELDS[:-1])
     except EmError:
@@ -220,7 +222,20 @@ def test_evaluators_agree_on_scribbles(text: str, listed: list[dict[str, Any]]) 
 )
 @example(Comparison(FIELDS[0], ">", "a"), {**dict.fromkeys(_ROW, "x"), "name": "b", "created": None}, set())
 def test_what_matches_may_match(tree: Node, row: dict[str, Any], hidden: set[str]) -> None:
-    """A row that is selected is never dropped for what it does not show."""
+    """A selected row is never dropped for a field that it does not show."""
     shown = as_ours(row)
     if matches(tree, shown):
         assert may_match(tree, {key: value for key, value in shown.items() if key not in hidden})
+
+
+@given(trees(FIELDS[:-1]), st.lists(rows, min_size=1, max_size=6))
+def test_the_encoded_filter_selects_at_least_as_much(tree: Node, listed: list[dict[str, Any]]) -> None:
+    assume(is_comparable(tree, listed))
+    encoded = to_server_filter(tree)
+    if encoded is None:
+        return
+    event("sent")
+    theirs = select_theirs(unquote(encoded), listed)
+    assert theirs is not None
+    for row, is_sent in zip(listed, theirs):
+        assert is_sent or not matches(tree, as_ours(row))

@@ -31,7 +31,7 @@ ids = st.one_of(
 
 
 def compare(left: str, right: str) -> int:
-    """Compare as people do, by another road than `natural_key`: character by character, runs of digits as numbers."""
+    """Compare in another way than `natural_key`: character by character, runs of digits as numbers."""
 
     def split(text: str) -> list[tuple[bool, str]]:
         groups = itertools.groupby(text.lower(), key=lambda character: character in "0123456789")
@@ -48,7 +48,7 @@ def compare(left: str, right: str) -> int:
 
 
 @given(ids, ids)
-def test_natural_order_is_that_of_people(left: str, right: str) -> None:
+def test_natural_order(left: str, right: str) -> None:
     left_key, right_key = natural_key(left), natural_key(right)
     assert (left_key > right_key) - (left_key < right_key) == compare(left, right)
     assert (left_key == right_key) == (compare(left, right) == 0)
@@ -71,7 +71,7 @@ def test_natural_order_is_total(three: list[str]) -> None:
         assert one <= three_
 
 
-def test_digits_without_end_are_no_trouble() -> None:
+def test_long_numbers() -> None:
     texts = ["1" * 100_000, "٣" * 100_000, "a" * 100_000 + "7"]
     assert sorted(texts, key=natural_key) == texts[:1] + sorted(texts[1:])
 
@@ -96,11 +96,11 @@ def test_sort_of_tasks(listed: list[dict[str, Any]], key: str, descending: bool)
     assert sorted(map(id, done)) == sorted(map(id, listed))
     assert sort_tasks(done, key=key, descending=descending) == done
     known = [task for task in done if task[key] is not None]
-    assert done[: len(known)] == known, "what is unknown comes last"
+    assert done[: len(known)] == known, "unknown values come last"
     ranks = [rank(task, key) for task in known]
     in_order = operator.ge if descending else operator.le
     assert all(in_order(left, right) for left, right in itertools.pairwise(ranks))
-    for left, right in itertools.pairwise(done):  # equal ones by id, and those that are equal in that, too, as they came
+    for left, right in itertools.pairwise(done):  # equal ones by id, and those of the same id in their original order
         if left[key] is None or right[key] is None or rank(left, key) != rank(right, key):
             continue
         order = compare(left["task_id"], right["task_id"])
@@ -110,7 +110,7 @@ def test_sort_of_tasks(listed: list[dict[str, Any]], key: str, descending: bool)
 
 
 @given(st.lists(tasks, max_size=8), st.sampled_from(SORT_KEYS))
-def test_descending_is_the_mirror(listed: list[dict[str, Any]], key: str) -> None:
+def test_descending_is_the_reverse(listed: list[dict[str, Any]], key: str) -> None:
     listed = [task for task in listed if task[key] is not None]
     ranks = [rank(task, key) for task in listed]
     assume(all(left != right for left, right in itertools.combinations(ranks, 2)))
@@ -138,7 +138,7 @@ def test_sort_of_resources(case: tuple[str, list[Any]], descending: bool) -> Non
     assert sorted(row["number"] for row in done) == list(range(len(listed)))
     assert _sort(done, field, descending=descending) == done
     shown = [row["thing"] for row in done if row["thing"] is not None and row["thing"] != "Paused"]
-    assert [row["thing"] for row in done][: len(shown)] == shown, "what is unknown comes last"
+    assert [row["thing"] for row in done][: len(shown)] == shown, "unknown values come last"
     keys: dict[str, Any] = {"text": functools.cmp_to_key(compare), "enum": STATES.index}
     ranks = [keys.get(kind, lambda value: value)(value) for value in shown]
     if kind != "date":

@@ -4,7 +4,7 @@
 
 # ruff: noqa: PT017 - that something may fail, and then how, is what a property says
 
-"""Normalising is total: of whatever was decoded comes a dict with every key, or ``bad_response``; and formats agree."""
+"""Normalising is total: any decoded object gives a dict with every key, or ``bad_response``; and formats agree."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from ansible_collections.vbem.rest.plugins.module_utils._em.client.client import
 from ansible_collections.vbem.rest.plugins.module_utils._em.client.pages import read_page
 from ansible_collections.vbem.rest.plugins.module_utils._em.errors import EmError
 from ansible_collections.vbem.rest.plugins.module_utils._em.protocol.codec import Document, decode, iter_rows
-from ansible_collections.vbem.rest.plugins.module_utils._em.resources.job_sessions import normalise_job_session, read_run
-from ansible_collections.vbem.rest.plugins.module_utils._em.resources.jobs import ERROR_KINDS, normalise_job
+from ansible_collections.vbem.rest.plugins.module_utils._em.resources.job_sessions import JobSessions, normalise_job_session
+from ansible_collections.vbem.rest.plugins.module_utils._em.resources.jobs import JOB_KINDS, normalise_job
 from ansible_collections.vbem.rest.plugins.module_utils._em.resources.listing import iter_collection
 from ansible_collections.vbem.rest.plugins.module_utils._em.resources.query import normalise_resource
 from ansible_collections.vbem.rest.plugins.module_utils._em.resources.tasks import normalise_task
@@ -60,8 +60,8 @@ def check_row(normalise: Normalise, keys: set[str], row: Mapping[str, Any]) -> N
         assert err.kind == "bad_response", err.to_fail_json()
         return
     except RecursionError:
-        shown = None  # pytest would compare the frames of its traceback with one another, for minutes
-    assert shown is not None, "it calls itself without end"
+        shown = None  # pytest would compare the frames of its traceback, for minutes
+    assert shown is not None, "endless recursion"
     assert keys <= shown.keys()
     if normalise is not normalise_resource:
         assert keys == shown.keys()
@@ -71,10 +71,10 @@ def check_row(normalise: Normalise, keys: set[str], row: Mapping[str, Any]) -> N
 
 
 def check_types(shown: dict[str, Any]) -> None:
-    kinds: dict[str, Any] = {"success": bool, "schedule_configured": bool, "schedule_enabled": bool, "is_retry": bool}
-    kinds.update(progress=int, related=list)
+    types: dict[str, Any] = {"success": bool, "schedule_configured": bool, "schedule_enabled": bool, "is_retry": bool}
+    types.update(progress=int, related=list)
     for key, value in shown.items():
-        assert value is None or value.__class__ is kinds.get(key, str), (key, value)
+        assert value is None or value.__class__ is types.get(key, str), (key, value)
     assert shown.get("task_id", "x")
     for link in shown.get("related", ()):
         assert link.keys() == {"rel", "type", "name", "href", "uid"}
@@ -114,22 +114,22 @@ LIST_PATHS = [(), ("resources", "tasks"), ("entities", "jobs"), ("entities", "ba
 
 
 class Served(Client):
-    """A client to which every read answers with the same document."""
+    """A client that reads the same document from every address."""
 
     def __init__(self, document: Document) -> None:
         super().__init__(CLIENT.connection)
         self.document = document
         self.reads = 0
 
-    def get(self, path: str) -> Document:
+    def get(self, path: str, *, accept: str | None = None) -> Document:
         self.reads += 1
-        assert self.reads < 1000, "reads without end"
+        assert self.reads < 1000, "endless reads"
         assert path.startswith("/api/")
         return self.document
 
 
 def check_document(data: Any, root: str | None) -> None:
-    """Read a document in every way in which documents are read."""
+    """Read a document in every way."""
     served = Served(Document(root, data))
 
     def read_pages() -> None:
@@ -142,10 +142,10 @@ def check_document(data: Any, root: str | None) -> None:
     ways: list[Callable[[], object]] = [
         read_pages,
         *(
-            lambda kind=kind: list(iter_collection(served, kind.collection, kind.source.list_path[-1]))
-            for kind in ERROR_KINDS.values()
+            lambda kind=kind: list(iter_collection(served, kind.collection, kind.target.list_path[-1]))
+            for kind in JOB_KINDS.values()
         ),  # type: ignore[misc]
-        lambda: read_run(served, "/api/backupSessions/x"),
+        lambda: JobSessions(served).read("/api/backupSessions/x"),
         lambda: list(iter_rows(data, "tasks", "task")),
         *(lambda list_path=list_path: read_page(Document(root, data), list_path) for list_path in LIST_PATHS),  # type: ignore[misc]
     ]
@@ -157,7 +157,7 @@ def check_document(data: Any, root: str | None) -> None:
             assert err.kind == "bad_response", err.to_fail_json()
         except RecursionError:
             is_endless = True
-        assert not is_endless, "it calls itself without end"
+        assert not is_endless, "endless recursion"
 
 
 roots = st.sampled_from([None, "query_result", "jobs", "agent_backup_jobs", "nas_jobs", "task", "html"])
@@ -204,7 +204,7 @@ def optional(values: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
 
 
 def entities(name: str, attributes: dict[str, Any], members: dict[str, Any]) -> st.SearchStrategy[Any]:
-    """Give an entity as (name, attributes, members, links), each value possibly missing."""
+    """Return an entity as (name, attributes, members, links), each value possibly missing."""
     links = st.fixed_dictionaries(
         {
             "Href": st.tuples(st.sampled_from(["https://h:9398", "http://h:9399"]), guids).map("/api/x/".join),

@@ -4,7 +4,7 @@
 
 # ruff: noqa: PT017 - that something may fail, and then how, is what a property says
 
-"""The encrypt, dates, pages, connection options and addresses."""
+"""The one-time pad, dates, pages, connection options and addresses."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import urllib3
-from functional.bench import Bench
+from functional.harness import Harness
 from hypothesis import assume, event, example, given
 from hypothesis import strategies as st
 from requests import PreparedRequest, RequestException
@@ -32,32 +32,32 @@ from ansible_collections.vbem.rest.plugins.module_utils._em.options import (
 from ansible_collections.vbem.rest.plugins.module_utils._em.protocol.codec import Document
 from ansible_collections.vbem.rest.plugins.module_utils._em.protocol.dates import format_date, normalise_date, parse_date
 from ansible_collections.vbem.rest.plugins.module_utils._em.protocol.links import get_path, normalise_link
-from ansible_collections.vbem.rest.plugins.module_utils._em.runtime.one_time_pad import PAD_BYTES, create_key, decrypt, encrypt
+from ansible_collections.vbem.rest.plugins.module_utils._em.runtime.one_time_pad import KEY_BYTES, create_key, decrypt, encrypt
 from ansible_collections.vbem.rest.plugins.modules import veeam_query_info, veeam_task_info
 from emulator import Emulator
 
 from .strategies import CONNECTION, control_characters, create_client, plain_texts, share, surrogates, texts, wild_texts
 
-PADS = [create_key() for _number in range(3)]
+KEYS = [create_key() for _number in range(3)]
 
 
-@given(texts(control_characters, max_size=40), st.sampled_from(PADS))
-def test_seal(text: str, pad: str) -> None:
-    sealed = encrypt(text, pad)
-    assert re.fullmatch("([0-9a-f]{2})*", sealed)
-    assert decrypt(sealed, pad) == text
-    assert len(sealed) == 2 * len(text.encode())
-    assert len(text) < 8 or sealed != text.encode().hex()
+@given(texts(control_characters, max_size=40), st.sampled_from(KEYS))
+def test_one_time_pad(text: str, key: str) -> None:
+    encrypted = encrypt(text, key)
+    assert re.fullmatch("([0-9a-f]{2})*", encrypted)
+    assert decrypt(encrypted, key) == text
+    assert len(encrypted) == 2 * len(text.encode())
+    assert len(text) < 8 or encrypted != text.encode().hex()
 
 
-@given(st.integers(0, 3), st.sampled_from(["a", "ä", "\U0001f469"]), st.sampled_from(PADS))
-def test_seal_is_as_long_as_its_pad(more: int, letter: str, pad: str) -> None:
-    text = letter * (PAD_BYTES // len(letter.encode()) + more)
+@given(st.integers(0, 3), st.sampled_from(["a", "ä", "\U0001f469"]), st.sampled_from(KEYS))
+def test_a_text_may_be_as_long_as_the_key(more: int, letter: str, key: str) -> None:
+    text = letter * (KEY_BYTES // len(letter.encode()) + more)
     if more:
         with pytest.raises(ValueError, match="longer"):
-            encrypt(text, pad)
+            encrypt(text, key)
     else:
-        assert decrypt(encrypt(text, pad), pad) == text
+        assert decrypt(encrypt(text, key), key) == text
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -67,7 +67,7 @@ moments = st.datetimes(datetime(1, 1, 3), datetime(9999, 12, 29)).map(lambda dat
 
 
 @given(moments)
-def test_dates_survive(date: datetime) -> None:
+def test_a_date_can_be_printed_and_read(date: datetime) -> None:
     assert parse_date(format_date(date)) == date
     assert normalise_date(format_date(date)) == (format_date(date) if date.year > 1753 else None)
 
@@ -101,7 +101,7 @@ def test_dates_of_any_text(text: str) -> None:
 
 
 class Pages(Client):
-    """A server's pages: some say how many there are, some link to the next one, some do both."""
+    """A server whose pages have their count, a link to the next one, or both."""
 
     def __init__(self, count: int, size: int, largest: int, *, says_count: bool, links: bool, is_xml: bool) -> None:
         super().__init__(CONNECTION)
@@ -109,7 +109,7 @@ class Pages(Client):
         self.largest, self.says_count, self.links, self.is_xml = largest, says_count, links, is_xml
         self.path = f"/api/query?type=Task&pageSize={size}"
 
-    def get(self, path: str) -> Document:
+    def get(self, path: str, *, accept: str | None = None) -> Document:
         query = parse_qs(urlsplit(path).query, strict_parsing=True)
         number, size = int(query.get("page", ["1"])[0]), min(int(query["pageSize"][0]), self.largest)
         pages = -(-len(self.rows) // size)
@@ -130,22 +130,22 @@ class Pages(Client):
 
 
 @given(st.integers(0, 60), st.integers(1, 70), st.integers(1, 70), st.sampled_from([(1, 1), (1, 0), (0, 1)]), st.booleans())
-def test_each_row_once(count: int, size: int, largest: int, how: tuple[int, int], is_xml: bool) -> None:
+def test_each_row_comes_once(count: int, size: int, largest: int, how: tuple[int, int], is_xml: bool) -> None:
     pages = Pages(count, size, largest, says_count=bool(how[0]), links=bool(how[1]), is_xml=is_xml)
     listed = list(pages.iter_pages(pages.path, list_path=("resources", "tasks")))
     assert list(itertools.chain(*listed)) == pages.rows
     assert pages.pages == len(listed) == max(-(-count // min(size, largest)), 1)
 
 
-class Maze(Client):
-    """A server whose pages lead anywhere; after the last answer it begins again."""
+class RandomPages(Client):
+    """A server whose pages lead anywhere; after the last one it begins again."""
 
     def __init__(self, answers: list[tuple[int, Any, Any]]) -> None:
         super().__init__(CONNECTION)
         self.answers = itertools.cycle(answers)
         self.reads = 0
 
-    def get(self, path: str) -> Document:
+    def get(self, path: str, *, accept: str | None = None) -> Document:
         self.reads += 1
         assert self.reads < 1000
         assert path.startswith("/api/")
@@ -167,15 +167,15 @@ targets = st.one_of(
 @given(st.lists(st.tuples(st.integers(-2, 9), st.sampled_from([None, 0, 3, 10**9]), targets), min_size=1, max_size=6))
 @example([(1, None, "/api/query?page=1"), (2, None, "/api/query?page=2")])
 @example([(1, 10**9, "/api/query?page=1")])
-def test_no_maze_is_without_end(answers: list[tuple[int, Any, Any]]) -> None:
-    maze = Maze(answers)
+def test_pages_always_end(answers: list[tuple[int, Any, Any]]) -> None:
+    server = RandomPages(answers)
     try:
-        listed = list(maze.iter_pages("/api/query?type=Task", list_path=("resources", "tasks")))
+        listed = list(server.iter_pages("/api/query?type=Task", list_path=("resources", "tasks")))
     except EmError as err:
         assert err.kind == "bad_response"
     else:
-        assert sum(map(len, listed)) == maze.reads
-    assert maze.reads <= 12
+        assert sum(map(len, listed)) == server.reads
+    assert server.reads <= 12
 
 
 @share(0.4)
@@ -187,18 +187,18 @@ def test_no_maze_is_without_end(answers: list[tuple[int, Any, Any]]) -> None:
     order=st.sampled_from(["text", "natural"]),
     version=st.sampled_from([12, 13]),
 )
-def test_each_task_once_from_the_emulator(  # noqa: PLR0917
-    bench: Bench, em: Emulator, count: int, page_size: int, largest: int, paging: str, order: str, version: int
+def test_each_task_comes_once_from_the_emulator(  # noqa: PLR0917
+    harness: Harness, em: Emulator, count: int, page_size: int, largest: int, paging: str, order: str, version: int
 ) -> None:
     em.reset()
     em.switches.max_page_size, em.switches.paging, em.switches.task_order = largest, paging, order
     em.switches.version = version
     session = em.logon()
     made = em.make_tasks(session, count) if count else []
-    result = bench.run(veeam_task_info, session, {}, {"page_size": page_size})
+    result = harness.run(veeam_task_info, session, {}, {"page_size": page_size})
     assert [task["task_id"] for task in result["tasks"]] == sorted(made, key=lambda task_id: int(task_id[5:]))
     where = {"type": "Task", "page_size": page_size, "sort_by": "TaskId"}
-    rows = bench.run(veeam_query_info, session, {}, where)["resources"]
+    rows = harness.run(veeam_query_info, session, {}, where)["resources"]
     assert sorted(row["task_id"] for row in rows) == sorted(made)
 
 
@@ -218,7 +218,7 @@ GOOD_SESSION: dict[str, Any] = {
     "token": "a-token",
     "expires_after": 900,
 }
-TYPED = ("validate_certs", "response_format", "expires_after", "session")  # Ansible has seen to those
+TYPED = ("validate_certs", "response_format", "expires_after", "session")  # Ansible checks those
 option_texts = st.one_of(
     texts(control_characters, surrogates),
     st.sampled_from(
@@ -264,7 +264,7 @@ def check_connection(params: dict[str, Any], name: str) -> None:
     try:
         request.prepare_url(f"{connection.base_url}/api/sessionMngr/?v={connection.api_version}", None)
     except (RequestException, urllib3.exceptions.LocationParseError):
-        return  # which the transport calls a wrong hostname
+        return  # the transport reports a wrong hostname
     host = urlsplit(str(request.url)).hostname or ""
     if connection.hostname.isascii():
         assert host == connection.hostname.lower().replace("%eth0", "%25eth0")
@@ -275,7 +275,7 @@ def check_connection(params: dict[str, Any], name: str) -> None:
 @given(value=option_texts)
 @example(value="\ud800")
 def test_any_text_as_an_option(name: str, value: Any) -> None:
-    is_number = any(option.name == name and option.kind == "int" for option in CONNECTION_OPTIONS)
+    is_number = any(option.name == name and option.type == "int" for option in CONNECTION_OPTIONS)
     assume(is_number or isinstance(value, str))
     check_connection({**GOOD, name: value}, name)
 
@@ -283,7 +283,7 @@ def test_any_text_as_an_option(name: str, value: Any) -> None:
 @pytest.mark.parametrize("name", [option.name for option in SESSION_OPTIONS if option.name not in TYPED])
 @given(value=option_texts)
 def test_any_text_in_a_session(name: str, value: Any) -> None:
-    is_number = any(option.name == name and option.kind == "int" for option in SESSION_OPTIONS)
+    is_number = any(option.name == name and option.type == "int" for option in SESSION_OPTIONS)
     assume(is_number or isinstance(value, str))
     check_connection({**GOOD, "session": {**GOOD_SESSION, name: value}}, name)
 
@@ -329,7 +329,7 @@ def is_at_home(url: str) -> bool:
 @example("////evil/api/x")
 @example("https://em.example.com:9398@evil.example/api/x")
 @example("\\\\evil\\api")
-def test_no_link_leads_elsewhere(href: str) -> None:
+def test_no_link_leads_to_another_host(href: str) -> None:
     client = create_client()
     found = [client.locate(href), normalise_link({"rel": "Up", "href": href}, CONNECTION.base_url)["href"]]
     try:
@@ -350,6 +350,6 @@ def test_links_keep_their_path(rest: str, base: str) -> None:
     assert create_client().locate(f"{base}/api/{rest}") == f"https://em.example.com:9398/api/{rest}"
 
 
-def test_json_of_a_session_is_sealed_whatever_it_holds() -> None:
+def test_any_session_can_be_encrypted() -> None:
     text = json.dumps({"username": "\ud800ä"})
-    assert decrypt(encrypt(text, PADS[0]), PADS[0]) == text
+    assert decrypt(encrypt(text, KEYS[0]), KEYS[0]) == text

@@ -4,7 +4,7 @@
 
 # ruff: noqa: PT017 - that something may fail, and then how, is what a property says
 
-"""Any text as a value selects exactly what equality says: through our quoting, the wire, and the emulator's own parser."""
+"""Any text as a value selects exactly the rows that are equal to it: through quoting, encoding and the emulator's parser."""
 
 from __future__ import annotations
 
@@ -12,11 +12,10 @@ from typing import Any
 from urllib.parse import parse_qs, unquote
 
 import pytest
-from functional.bench import Bench
+from functional.harness import Harness
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.vbem.rest.plugins.module_utils._em.client.client import Client
 from ansible_collections.vbem.rest.plugins.module_utils._em.errors import EmError
 from ansible_collections.vbem.rest.plugins.module_utils._em.protocol.filters import (
     MAX_LENGTH,
@@ -48,7 +47,7 @@ all_texts = texts(control_characters, surrogates, max_size=10)
 
 
 def is_equal(left: str, right: str) -> bool:
-    """Say what equality is: text is compared without case."""
+    """Return whether two texts are equal: text is compared case-insensitively."""
     return left.lower() == right.lower()
 
 
@@ -110,17 +109,17 @@ def test_unknown_equals_nothing(value: str, other: str) -> None:
 
 
 @given(st.lists(all_texts, min_size=1, max_size=4))
-def test_wire_is_one_parameter_or_nothing(values: list[str]) -> None:
+def test_the_encoded_filter_is_one_parameter(values: list[str]) -> None:
     tree = And(tuple(Comparison(NAME, "==", value) for value in values))
-    wire = to_server_filter(tree)
+    encoded = to_server_filter(tree)
     sendable = [Comparison(NAME, "==", value) for value in values if is_portable(Comparison(NAME, "==", value))]
-    if wire is None:
+    if encoded is None:
         assert not sendable or len("".join(values)) * 12 > MAX_LENGTH - 100
         return
-    assert wire.isascii()
-    query = parse_qs(f"type=Task&filter={wire}&pageSize=1", strict_parsing=True)
-    assert query == {"type": ["Task"], "filter": [unquote(wire)], "pageSize": ["1"]}
-    assert print_filter(parse_filter(unquote(wire), FIELDS)) == ";".join(map(print_filter, sendable))
+    assert encoded.isascii()
+    query = parse_qs(f"type=Task&filter={encoded}&pageSize=1", strict_parsing=True)
+    assert query == {"type": ["Task"], "filter": [unquote(encoded)], "pageSize": ["1"]}
+    assert print_filter(parse_filter(unquote(encoded), FIELDS)) == ";".join(map(print_filter, sendable))
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -135,22 +134,18 @@ def named_rows(draw: Any) -> tuple[list[str], list[str]]:
     return [name.strip() or "x" for name in names], values
 
 
-def run(bench: Bench, module: Any, session: Any, **params: Any) -> dict[str, Any]:
-    """Run a module as `Bench.run` does, without looking for secrets: the test's texts are made of what these are, too."""
+def run(harness: Harness, module: Any, session: Any, **params: Any) -> dict[str, Any]:
+    """Run a module as `Harness.run` does, without a search for secrets: a text of the test may be part of one."""
     defaults = {name: spec.get("default") for name, spec in module.SPEC.items()}
-    with Client(bench_connection(bench, session), clock=bench.clock, sleep=bench.sleep) as client:
-        result: dict[str, Any] = module.run(client, {**bench.options(session), **defaults, **params}, False)
+    with harness.connect(session) as client:
+        result: dict[str, Any] = module.run(client, {**harness.options(session), **defaults, **params}, False)
         return result
-
-
-def bench_connection(bench: Bench, session: Any) -> Any:
-    return bench.connect(session).connection
 
 
 @share(0.4)
 @given(given_texts=named_rows(), version=st.sampled_from([12, 13]), how=st.sampled_from(["honoured", "ignored", "rejected"]))
 def test_operations_of_tasks(
-    bench: Bench, em: Emulator, given_texts: tuple[list[str], list[str]], version: int, how: str
+    harness: Harness, em: Emulator, given_texts: tuple[list[str], list[str]], version: int, how: str
 ) -> None:
     operations, values = given_texts
     em.reset()
@@ -158,31 +153,31 @@ def test_operations_of_tasks(
     session = em.logon()
     made = {em.make_task(session, operation, state="Finished"): operation for operation in operations}
     expected = {task for task, operation in made.items() if any(is_equal(operation, value) for value in values)}
-    tasks = run(bench, veeam_task_info, session, operation=values)["tasks"]
+    tasks = run(harness, veeam_task_info, session, operation=values)["tasks"]
     assert {task["task_id"] for task in tasks} == expected
     assert all(task["operation"] == made[task["task_id"]] for task in tasks)
     text = ",".join(f"Operation=={quote_value(value)}" for value in values)
-    tasks = run(bench, veeam_task_info, session, filter=f"({text});State==Finished")["tasks"]
+    tasks = run(harness, veeam_task_info, session, filter=f"({text});State==Finished")["tasks"]
     assert {task["task_id"] for task in tasks} == expected
 
 
 @share(0.3)
 @given(given_texts=named_rows(), version=st.sampled_from([12, 13]))
-def test_names_of_jobs(bench: Bench, em: Emulator, given_texts: tuple[list[str], list[str]], version: int) -> None:
+def test_names_of_jobs(harness: Harness, em: Emulator, given_texts: tuple[list[str], list[str]], version: int) -> None:
     names, values = given_texts
     em.reset()
     em.switches.version = version
     session = em.logon()
     made = {em.world.add_job(name).uid: name for name in names}
     for value in values:
-        jobs = run(bench, veeam_job_info, session, name=value)["jobs"]
+        jobs = run(harness, veeam_job_info, session, name=value)["jobs"]
         assert {job["uid"] for job in jobs} == {uid for uid, name in made.items() if is_equal(name, value)}
         assert all(job["name"] == made[job["uid"]] for job in jobs)
 
 
 @share(0.3)
 @given(given_texts=named_rows(), version=st.sampled_from([12, 13]))
-def test_names_in_a_query(bench: Bench, em: Emulator, given_texts: tuple[list[str], list[str]], version: int) -> None:
+def test_names_in_a_query(harness: Harness, em: Emulator, given_texts: tuple[list[str], list[str]], version: int) -> None:
     names, values = given_texts
     em.reset()
     em.switches.version = version
@@ -190,15 +185,15 @@ def test_names_in_a_query(bench: Bench, em: Emulator, given_texts: tuple[list[st
     made = {em.world.add_row("Repository", name).uid: name for name in names}
     for value in values:
         where = [{"field": "Name", "operator": "==", "value": value}]
-        rows = run(bench, veeam_query_info, session, type="Repository", where=where)["resources"]
+        rows = run(harness, veeam_query_info, session, type="Repository", where=where)["resources"]
         assert {row["uid"] for row in rows} == {uid for uid, name in made.items() if is_equal(name, value)}
-        rows = run(bench, veeam_query_info, session, type="Repository", filter=f"Name=={quote_value(value)}")["resources"]
+        rows = run(harness, veeam_query_info, session, type="Repository", filter=f"Name=={quote_value(value)}")["resources"]
         assert {row["uid"] for row in rows} == {uid for uid, name in made.items() if is_equal(name, value)}
 
 
 @share(0.3)
 @given(value=st.one_of(texts(control_characters, surrogates), st.sampled_from(["", " ", "\t\n", "\u3000"])))
-def test_what_is_refused_is_refused_before_any_request(bench: Bench, em: Emulator, value: str) -> None:
+def test_a_value_is_accepted_or_refused_before_any_request(harness: Harness, em: Emulator, value: str) -> None:
     em.reset()
     session = em.logon()
     for module, params in (
@@ -211,16 +206,16 @@ def test_what_is_refused_is_refused_before_any_request(bench: Bench, em: Emulato
     ):
         em.clear_log()
         try:
-            run(bench, module, session, **params)
+            run(harness, module, session, **params)
         except EmError as err:
             assert err.kind in ("invalid_option", "invalid_filter"), err.to_fail_json()
             assert not em.log
 
 
 @pytest.mark.parametrize("text", ["営業\u3000部", "soft\u00a0space", "\U0001f469\u200d\U0001f4bb", "a\u200bb"])
-def test_what_cannot_be_printed_can_be_asked_for(bench: Bench, em: Emulator, text: str) -> None:
+def test_texts_that_are_not_printable(harness: Harness, em: Emulator, text: str) -> None:
     em.reset()
     session = em.logon()
     made = em.world.add_row("Repository", text)
-    rows = run(bench, veeam_query_info, session, type="Repository", where=[{"field": "Name", "value": text}])["resources"]
+    rows = run(harness, veeam_query_info, session, type="Repository", where=[{"field": "Name", "value": text}])["resources"]
     assert [row["uid"] for row in rows] == [made.uid]

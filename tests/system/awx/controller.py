@@ -29,10 +29,10 @@ import yaml
 from jinja2 import Environment
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from support.places import ROOT
+from support.processes import SAFETY_NET
 
 KIT = ROOT / "extensions" / "awx"
 PROJECT = KIT / "templates" / "project"
-LIMIT_SECONDS = 300  # what machines with much else to do need
 # AWX takes a file for a playbook if it has such a line; it does not know the name ansible.builtin.import_playbook.
 PLAYBOOK_LINE = re.compile(r"^\s*-?\s*(hosts|import_playbook):", re.MULTILINE)
 
@@ -56,7 +56,7 @@ ExtraVarsDumper.add_representer(Unsafe, lambda dumper, text: dumper.represent_sc
 
 
 def read_kit() -> dict[str, Any]:
-    """Give the kit's variables, with the settings filled in, as an import does."""
+    """Return the kit's variables, with the settings filled in, as an import does."""
     kit: dict[str, Any] = {}
     for path in sorted((KIT / "configuration").glob("*.yml")):
         given = yaml.load(path.read_text(encoding="utf-8"), Loader=KitLoader)
@@ -76,7 +76,7 @@ def _fill_in(value: Any, settings: dict[str, Any]) -> Any:
 
 
 def find(kit: dict[str, Any], kind: str, name: str) -> dict[str, Any]:
-    """Give the entry of this name."""
+    """Return the entry of this name."""
     (found,) = [each for each in kit[kind] if each["name"] == name]
     return dict(found)
 
@@ -140,7 +140,7 @@ def answer(template: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
 
 
 def mark_unsafe(value: Any) -> Any:
-    """Give a value whose texts are no templates."""
+    """Return a value whose texts are no templates."""
     if isinstance(value, dict):
         return {key: mark_unsafe(each) for key, each in value.items()}
     if isinstance(value, list):
@@ -159,7 +159,7 @@ class Job:
 
     @property
     def output(self) -> str:
-        """Give what AWX shows as the job's output."""
+        """Return what AWX shows as the job's output."""
         return "\n".join(event.get("stdout", "") for event in self.events)
 
     @property
@@ -221,7 +221,7 @@ class Launcher:
     def _run(self, folder: Path, options: dict[str, Any]) -> Job:
         engine = [sys.executable, str(Path(__file__).with_name("engine.py"))]
         done = subprocess.run(
-            engine, input=json.dumps(options), capture_output=True, text=True, timeout=LIMIT_SECONDS, check=False
+            engine, input=json.dumps(options), capture_output=True, text=True, timeout=SAFETY_NET, check=False
         )
         assert done.returncode == 0, done.stderr
         return Job(folder, **json.loads(done.stdout))
@@ -234,7 +234,7 @@ class Launcher:
         job = sent.read_bytes()
         sent.unlink()  # it holds the password, as what AWX sends to a node does
         worker = [str(Path(sys.executable).with_name("ansible-runner")), "worker", "--private-data-dir", str(where)]
-        done = subprocess.run(worker, input=job, capture_output=True, timeout=LIMIT_SECONDS, check=False)
+        done = subprocess.run(worker, input=job, capture_output=True, timeout=SAFETY_NET, check=False)
         assert done.stdout.endswith(b'{"eof": true}\n'), done.stderr.decode()  # its exit status is the job's
         events: list[dict[str, Any]] = []
         back = self.folder / f"back-{self.jobs}"
@@ -248,7 +248,7 @@ class Launcher:
         return Job(back, int((back / "artifacts" / "1" / "rc").read_text()), read.status, events)
 
     def _create_environment(self, where: Path) -> dict[str, str]:
-        """Give what an execution environment and AWX bring, apart from credentials."""
+        """Return what an execution environment and AWX bring, apart from credentials."""
         home = str(self.folder / "home")
         return {
             "HOME": home,

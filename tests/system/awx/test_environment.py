@@ -15,8 +15,9 @@ from pathlib import Path
 import pytest
 import yaml
 from bindep.depends import Depends
+from support.processes import SAFETY_NET
 
-from .controller import LIMIT_SECONDS, ROOT
+from .controller import ROOT
 
 FOLDER = ROOT / "extensions" / "execution_environment"
 BIN = Path(sys.executable).parent
@@ -25,7 +26,7 @@ LIBRARIES = (ROOT / "requirements.txt").read_text(encoding="utf-8").split("\n")[
 
 
 def run(*command: str | Path, cwd: Path) -> str:
-    """Run a tool of this environment and give what it printed."""
+    """Run a tool of this environment and return what it printed."""
     done = subprocess.run(
         [str(BIN / command[0]), *map(str, command[1:])],
         cwd=cwd,
@@ -34,7 +35,7 @@ def run(*command: str | Path, cwd: Path) -> str:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=LIMIT_SECONDS,
+        timeout=SAFETY_NET,
         check=False,
     )
     assert done.returncode == 0, done.stdout
@@ -43,7 +44,7 @@ def run(*command: str | Path, cwd: Path) -> str:
 
 @pytest.fixture(scope="module")
 def artifact(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give the collection's artifact."""
+    """Return the collection's artifact."""
     folder = tmp_path_factory.mktemp("artifact")
     run("ansible-galaxy", "collection", "build", "--output-path", folder, ROOT, cwd=folder)
     (made,) = folder.glob("vbem-rest-*.tar.gz")

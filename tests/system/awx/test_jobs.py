@@ -2,35 +2,33 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Every job template of the kit is run with ansible-runner as AWX runs it, at -vvv, and nothing secret is to be seen after it."""
+"""Every job template of the kit is run with ansible-runner as AWX runs it, at -vvv, and shows no secret.
+
+``make test`` runs one of them.
+"""
 
 from __future__ import annotations
 
 import json
-import os
 import stat
-import threading
 import time
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
+from support.emulators import FAST_SWITCHES
+from support.playbooks import get_collections_path
+from support.processes import SAFETY_NET
+from support.secrets import SecretScanner
+from support.tickets import TicketSystem
+from support.tiers import thorough
 
 from emulator import Emulator, Switches
-from system.playbooks.secret_search import Search, list_secrets
 
 from .controller import Job, Launcher
 
 EM = "Veeam Backup Enterprise Manager"
-SWIFT: dict[str, Any] = {
-    "task_running": 0.1,
-    "task_collecting": 0.1,
-    "run_delay": 0.2,
-    "run_starting": 0.1,
-    "run_duration": 0.4,
-}
 
 
 class Site:
@@ -38,7 +36,7 @@ class Site:
 
     def __init__(self, folder: Path, em: Emulator) -> None:
         self.em = em
-        self.awx = Launcher(folder / "awx", os.environ["ANSIBLE_COLLECTIONS_PATH"])
+        self.awx = Launcher(folder / "awx", get_collections_path())
 
     def credential(self, user: str = "admin", **inputs: Any) -> dict[str, dict[str, Any]]:
         """Give a credential with what has to be there and a certificate authority; ``port`` is the emulator's."""
@@ -56,19 +54,19 @@ class Site:
         assert (job.rc, job.status) == (rc, "failed" if rc else "successful"), job.output[-4000:]
         assert self.em.sessions == [], "a session was left open"
         assert self.em.standing_session_alive, "somebody else's session was logged off"
-        search = Search(list_secrets(self.em))
+        scanner = SecretScanner.of(self.em)
         # ansible-runner keeps the job's environment beside the events, here and on the node. AWX removes these folders once the
         # job is done, and stores the environment with what credentials brought masked. Nothing but the password may be there.
         for own in self.awx.folder.rglob("command"):
             environment = json.loads(own.read_text(encoding="utf-8"))["env"]
-            assert not list(search.find(json.dumps({**environment, "VBEM_PASSWORD": ""}).encode(), "command"))
+            assert not list(scanner.find(json.dumps({**environment, "VBEM_PASSWORD": ""}).encode(), "command"))
             own.unlink()
-        until = time.monotonic() + 20
+        until = time.monotonic() + SAFETY_NET
         while any(self.awx.folder.rglob("AnsiballZ_*")) and time.monotonic() < until:
             time.sleep(0.2)  # what runs in the background removes its files up to 5 seconds after it has ended
-        leaks = list(search.find_below(self.awx.folder))  # artifacts, env, project, home, and all that on the node
-        leaks += search.find(json.dumps(job.events).encode(), "events")
-        leaks += search.find(job.output.encode(), "output")
+        leaks = list(scanner.find_below(self.awx.folder))  # artifacts, env, project, home, and all that on the node
+        leaks += scanner.find(json.dumps(job.events).encode(), "events")
+        leaks += scanner.find(job.output.encode(), "output")
         assert not leaks, leaks
         assert sum(1 for _event in (job.artifacts / "job_events").iterdir()) == len(job.events) > 10
         assert "EXEC /bin/sh" in job.output, "-vvv was not in force"
@@ -77,32 +75,11 @@ class Site:
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Site]:
     """Give an emulator whose jobs are over soon."""
-    with Emulator(Switches(**SWIFT), directory=tmp_path / "em") as em:
+    with Emulator(Switches(**FAST_SWITCHES), directory=tmp_path / "em") as em:
         yield Site(tmp_path, em)
 
 
-class Tickets:
-    """A ticket system: takes what is posted."""
-
-    def __init__(self) -> None:
-        self.taken: list[tuple[str | None, dict[str, Any]]] = []
-        tickets = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                tickets.taken.append((self.headers["Authorization"], body))
-                self.send_response(201)
-                self.end_headers()
-
-            def log_message(self, *_args: object) -> None:
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}/tickets"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-
+@thorough
 def test_first_steps(site: Site) -> None:
     job = site.awx.launch("First steps", site.credential(), {"first_steps_job_names": "SQL Backup\n\n  DC Replication \n"})
     site.check(job)
@@ -110,6 +87,7 @@ def test_first_steps(site: Site) -> None:
     assert len(started) == 2
 
 
+@thorough
 def test_start_and_wait_on_another_node(site: Site) -> None:
     given = {"start_and_wait_job_names": "SQL Backup\nDC Replication", "start_and_wait_poll_interval": 1}
     job = site.awx.launch("Start jobs and wait", site.credential(), given, remote=True)
@@ -123,6 +101,7 @@ def test_guarded_change(site: Site) -> None:
     assert "Here goes the change that the job SQL Backup guards." in job.output
 
 
+@thorough
 def test_a_change_is_not_made_after_a_bad_backup_on_another_node(site: Site) -> None:
     job = site.awx.launch("Guarded change", site.credential(), {"guarded_change_job": "Failing Backup"}, remote=True)
     site.check(job, rc=2)
@@ -130,10 +109,20 @@ def test_a_change_is_not_made_after_a_bad_backup_on_another_node(site: Site) -> 
     assert "job_failed" in job.output
 
 
+@thorough
+def test_all_jobs_are_awaited_though_one_fails(site: Site) -> None:
+    given = {"start_and_wait_job_names": "DC Replication\nFailing Backup", "start_and_wait_poll_interval": 1}
+    job = site.awx.launch("Start jobs and wait", site.credential(), given)
+    site.check(job, rc=2)
+    assert "DC Replication: Success" in job.output
+
+
+@thorough
 def test_tidy_up(site: Site) -> None:
     site.check(site.awx.launch("Tidy up tasks", site.credential()))
 
 
+@thorough
 def test_report_is_published_before_the_alarm(site: Site, tmp_path: Path) -> None:
     page = tmp_path / "published.html"
     hosts = {"report_web": {"web01.example.com": {"report_web_path": str(page)}}}
@@ -141,9 +130,10 @@ def test_report_is_published_before_the_alarm(site: Site, tmp_path: Path) -> Non
     site.check(job, rc=2)
     assert "<title>Backup report" in page.read_text(encoding="utf-8")
     assert stat.S_IMODE(page.stat().st_mode) == 0o640, "it tells names of machines"
-    assert not list(Search(list_secrets(site.em)).find(page.read_bytes(), "the page"))
+    SecretScanner.of(site.em).check(page.read_bytes())
 
 
+@thorough
 def test_slices_share_no_session(site: Site) -> None:
     """The operator's password has quotes, braces' like and letters that are not ASCII."""
     names = ("em01", "em02", "em03")
@@ -160,6 +150,7 @@ def test_slices_share_no_session(site: Site) -> None:
     )
 
 
+@thorough
 def test_retry_of_a_failed_job(site: Site) -> None:
     job = site.em.world.job("Failing Backup")
     run = site.em.world.add_run(job, site.em.clock.now() - 60, 30, "failed")
@@ -169,8 +160,8 @@ def test_retry_of_a_failed_job(site: Site) -> None:
     assert [entry for entry in site.em.log if entry.method == "POST" and "retry" in entry.target.lower()]
 
 
+@thorough
 def test_ticket(site: Site) -> None:
-    tickets = Tickets()
     run = {
         "name": "SQL Backup@1",
         "uid": "u",
@@ -181,12 +172,11 @@ def test_ticket(site: Site) -> None:
     }
     run |= {"end_time": "2026-11-23T18:12:41Z", "duration": 7, "reason": "{{ 7 * 7 }}", "messages": []}
     token = "a-token-of-tickets-4711"
-    credential = {"Ticket system": {"url": tickets.url, "token": token}}
-    job = site.awx.launch("Open a ticket", credential, {"ansible_eda": {"event": {"job_session": run}}})
-    tickets.server.shutdown()
-    tickets.server.server_close()
+    with TicketSystem() as tickets:
+        credential = {"Ticket system": {"url": tickets.url, "token": token}}
+        job = site.awx.launch("Open a ticket", credential, {"ansible_eda": {"event": {"job_session": run}}})
     assert job.rc == 0, job.output
-    ((authorization, body),) = tickets.taken
-    assert authorization == f"Bearer {token}"
-    assert "{{ 7 * 7 }}" in body["text"]
+    (ticket,) = tickets.taken
+    assert ticket.headers["Authorization"] == f"Bearer {token}"
+    assert "{{ 7 * 7 }}" in ticket.body["text"]
     assert token not in json.dumps(job.events)

@@ -18,7 +18,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from ansible_collections.vbem.rest.plugins.module_utils._em.options import CONNECTION_OPTIONS
 from ansible_collections.vbem.rest.plugins.module_utils._em.runtime.module import create_connection_spec
-from ansible_collections.vbem.rest.plugins.plugin_utils._plugin_options import read_plugin_options
+from ansible_collections.vbem.rest.plugins.plugin_utils._lookup_options import read_plugin_options
 
 from .controller import PLAYBOOK_LINE, PROJECT, ROOT, KitLoader, Unsafe, answer, find, inject, read_kit
 
@@ -68,7 +68,7 @@ def test_credential_type_is_what_awx_accepts(kind: dict[str, Any]) -> None:
 
 def test_every_variable_is_an_option_and_the_password_is_secret() -> None:
     kind = find(KIT, "controller_credential_types", EM)
-    variables = {option.variable: option for option in CONNECTION_OPTIONS if option.env}
+    variables = {option.env_var: option for option in CONNECTION_OPTIONS if option.env}
     assert set(kind["injectors"]["env"]) <= set(variables)
     secret = {each["id"] for each in kind["inputs"]["fields"] if each.get("secret")}
     for name, text in kind["injectors"]["env"].items():
@@ -115,7 +115,7 @@ def test_an_empty_variable_counts_as_not_given(option: Any, monkeypatch: pytest.
 
 def test_an_empty_variable_counts_as_not_given_to_plugins(monkeypatch: pytest.MonkeyPatch) -> None:
     for option in CONNECTION_OPTIONS:
-        monkeypatch.setenv(option.variable, "")
+        monkeypatch.setenv(option.env_var, "")
     assert read_plugin_options((), {}, {}, None) == {each.name: each.default for each in CONNECTION_OPTIONS} | {"session": None}
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""An emulator in a process of its own, and modules run against it in this one, as the runner runs them."""
+"""An emulator in a process of its own, and modules run against it in this one, as `run_module` does."""
 
 from __future__ import annotations
 
@@ -16,14 +16,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from support.places import EMULATOR
+from support.processes import SAFETY_NET
 
-from ansible_collections.vbem.rest.plugins.module_utils._em.client.client import Client
+from ansible_collections.vbem.rest.plugins.module_utils._em.client.client import Client, Hooks
 from ansible_collections.vbem.rest.plugins.module_utils._em.options import CONNECTION_OPTIONS, create_connection
-from ansible_collections.vbem.rest.plugins.module_utils._em.runtime.one_time_pad import create_pad, unseal
 from ansible_collections.vbem.rest.plugins.modules import veeam_session
-
-PATIENCE = 60.0  # seconds that a busy machine may need for what takes one
-PAD = create_pad()
 
 
 class Server:
@@ -34,13 +31,13 @@ class Server:
         chosen = [part for name, value in switches.items() for part in ("--switch", f"{name}={value}")]
         command = [sys.executable, str(EMULATOR), "--port", "0", "--control-port", "0", "--dir", str(folder / "em")]
         self.process = subprocess.Popen([*command, "--ready-file", str(ready), *chosen], stdout=subprocess.DEVNULL)
-        until = time.monotonic() + PATIENCE
+        until = time.monotonic() + SAFETY_NET
         while not ready.exists() or not (url := ready.read_text(encoding="utf-8").strip()):
             if self.process.poll() is not None or time.monotonic() > until:
                 self.stop()
                 raise RuntimeError("the emulator did not start")
             time.sleep(0.02)
-        self._control = http.client.HTTPConnection(url.rpartition("/")[2], timeout=PATIENCE)
+        self._control = http.client.HTTPConnection(url.rpartition("/")[2], timeout=SAFETY_NET)
         self.state: dict[str, Any] = self.ask("GET", "/state")
 
     def __enter__(self) -> Server:
@@ -73,7 +70,7 @@ class Done(NamedTuple):
 
 
 def create_options(state: dict[str, Any], session: dict[str, Any] | None = None, **options: Any) -> dict[str, Any]:
-    """Give all connection options: of a borrowed session or, without one, with the administrator's credentials."""
+    """Return all connection options: of a borrowed session or, without one, with the administrator's credentials."""
     given = {option.name: option.default for option in CONNECTION_OPTIONS}
     given |= {"hostname": state["hostname"], "port": state["port"], "ca_path": state["ca_path"], "session": session}
     if session is None:
@@ -83,12 +80,12 @@ def create_options(state: dict[str, Any], session: dict[str, Any] | None = None,
 
 
 def open_client(options: dict[str, Any], clock: Callable[[], float], sleep: Callable[[float], None]) -> Client:
-    """Create a client as the runner does."""
-    return Client(create_connection(options), clock=clock, sleep=sleep)
+    """Return a client with a clock of its own."""
+    return Client(create_connection(options), hooks=Hooks(clock=clock, sleep=sleep))
 
 
 def run_with(client: Client, options: dict[str, Any], module: Any, params: dict[str, Any]) -> dict[str, Any]:
-    """Run a module with a client that the caller opened, and give its result."""
+    """Run a module with a client that the caller opened, and return its result."""
     unknown = params.keys() - module.SPEC.keys()
     assert not unknown, f"no such option: {unknown}"
     defaults = {name: spec.get("default") for name, spec in module.SPEC.items()}
@@ -112,7 +109,6 @@ def run_module(
 
 
 def log_on(options: dict[str, Any], **timing: Any) -> dict[str, Any]:
-    """Log on and give the session, as the action plugin does."""
-    done = run_module(options, veeam_session, state="present", _pad=PAD, **timing)
-    session: dict[str, Any] = json.loads(unseal(done.result["sealed"], PAD))
+    """Log on and return the session, as the action plugin does."""
+    session: dict[str, Any] = run_module(options, veeam_session, state="present", **timing).result["session"]
     return session

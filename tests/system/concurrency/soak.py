@@ -4,9 +4,9 @@
 
 """A soak: thousands of operations, many of which go wrong, and a count of what they leave behind.
 
-``python -m system.concurrency.soak --operations 5000`` prints a table and ends with 1 if something grew, or if an operation ended in a way
-that none should. Needs ``tests`` and a tree of collections on ``PYTHONPATH``. The emulator is a process of its own, so that
-the memory is the client's. Pauses are not waited for: the emulator's clock is pushed instead.
+``python -m system.concurrency.soak --operations 5000`` prints a table and ends with 1 if something grew, or if an operation
+ended in a way that none should. Needs ``tests`` and a tree of collections on ``PYTHONPATH``. The emulator is a process of its
+own, so that the memory is the client's. Pauses are not waited for: the emulator's clock is pushed instead.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from support.processes import SAFETY_NET
+
 from ansible_collections.vbem.rest.plugins.module_utils._em.errors import EmError
 from ansible_collections.vbem.rest.plugins.modules import (
     veeam_job,
@@ -35,8 +37,8 @@ from ansible_collections.vbem.rest.plugins.modules import (
     veeam_task_info,
 )
 
-from .gauges import Sample, judge, print_samples, take_sample
-from .inprocess import PATIENCE, Done, Server, create_options, log_on, run_module
+from .inprocess import Done, Server, create_options, log_on, run_module
+from .resource_counters import Sample, judge, print_samples, take_sample
 
 JOBS = ("SQL Backup", "Manual Backup", "DC Replication", "Offsite Copy")
 HISTORY, HISTORY_RUNS, HISTORY_PAGE = "Job with a history", 150, 20
@@ -60,7 +62,7 @@ FAULTS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("expire", {}),
     ("clock", {"seconds": 1000}),
     ("drop_token", {}),
-    ("slow", {"delay": 1.2}),
+    ("slow", {"delay": 2.3}),
 )
 
 
@@ -110,14 +112,14 @@ class Soak:
         write_stranger(server)
         server.ask("POST", "/jobs", {"name": HISTORY})
         server.ask("POST", "/runs", {"job": HISTORY, "count": HISTORY_RUNS})
-        with socket.socket() as unused:
-            unused.bind(("127.0.0.1", 0))
-            self.closed_port = unused.getsockname()[1]
+        self._closed = socket.socket()  # bound, so that nobody else takes the port, and not listening
+        self._closed.bind(("127.0.0.1", 0))
+        self.closed_port = self._closed.getsockname()[1]
 
     # Time
 
     def clock(self) -> float:
-        """Give the time, with all pauses that were not waited for."""
+        """Return the time, with all pauses that were not waited for."""
         return time.monotonic() + self.skipped
 
     def sleep(self, seconds: float) -> None:
@@ -128,7 +130,7 @@ class Soak:
     # Operations
 
     def soak(self, operations: int) -> list[Sample]:
-        """Do so many operations; give what was measured meanwhile."""
+        """Do so many operations; return what was measured meanwhile."""
         for _weight, way, ends in self.ways:  # all once, so that everything is loaded that ever will be
             self.operate(way, ends, is_faulty=False)
         marks = [operations * number // (SAMPLES - 1) for number in range(SAMPLES)]
@@ -147,7 +149,7 @@ class Soak:
         return take_sample(self.server, number)
 
     def operate(self, way: Callable[[], object], ends: str | None, *, is_faulty: bool) -> None:
-        """Do one operation, and look how it ended."""
+        """Do one operation, and check how it ended."""
         if self.session is None:
             self.session = log_on(create_options(self.server.state, timeout=self.timeout), clock=self.clock, sleep=self.sleep)
         if is_faulty:
@@ -170,7 +172,7 @@ class Soak:
     def arm(self) -> None:
         """Have something go wrong in one of the next requests, or in some."""
         effect, settings = self.chance.choice(FAULTS)
-        self.timeout = 1 if effect == "slow" else 30
+        self.timeout = 2 if effect == "slow" else 30
         self.server.ask("DELETE", "/log")
         self.server.ask(
             "POST",
@@ -186,8 +188,8 @@ class Soak:
         )
 
     def list_hit(self) -> list[dict[str, Any]]:
-        """Give the requests that met a fault, once the slow ones are over as well: one may be carried out all the same."""
-        until = time.monotonic() + PATIENCE
+        """Return the requests that met a fault, once the slow ones are over as well: one may be carried out all the same."""
+        until = time.monotonic() + SAFETY_NET
         while True:
             hit = [entry for entry in self.server.ask("GET", "/log") if entry["fault"]]
             is_over = all(entry["status"] is not None for entry in hit if entry["fault"] == "slow")
@@ -247,7 +249,7 @@ class Soak:
         self.run(veeam_session, session, state="absent")
 
     def look_at_the_session(self) -> None:
-        assert not self.run(veeam_session, self.session, state="present", _pad="00" * 8192).result["changed"]
+        assert not self.run(veeam_session, self.session, state="present").result["changed"]
 
     def list_with_an_own_session(self) -> None:
         done = self.run(veeam_task_info, None)
@@ -344,7 +346,7 @@ class Soak:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command line; give the exit status."""
+    """Run the command line; return the exit status."""
     parser = argparse.ArgumentParser(
         prog="system.concurrency.soak", description="Run thousands of operations and see what they leave."
     )
@@ -357,7 +359,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def soak(server: Server, operations: int, seed: int) -> int:
-    """Soak, and print what was measured; give the exit status."""
+    """Soak, and print what was measured; return the exit status."""
     print(f"seed {seed}", flush=True)
     place, before = Path(server.state["ca_path"]).parents[1] / "tmp", tempfile.tempdir
     place.mkdir()

@@ -18,7 +18,6 @@ A line before a block that readers do not see says what is special about it::
 from __future__ import annotations
 
 import ast
-import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,9 +32,6 @@ GUIDES = [
     *sorted((ROOT / "roles").glob("*/README.md")),
     *sorted((ROOT / "docs" / "docsite" / "rst").glob("guide_*.rst")),
 ]
-IS_ALL = bool(os.environ.get("VBEM_EVERY_CASE"))
-# Those that people run first. Those of the other guides take longer than all else here.
-RUN_ALWAYS = GUIDES if IS_ALL else [path for path in GUIDES if path.name in ("README.md", "guide_start.rst")]
 
 _MARK = re.compile(r'(\w+)=(?:"([^"]*)"|(\S+))')
 
@@ -50,24 +46,24 @@ class Example(NamedTuple):
 
     @property
     def data(self) -> Any:
-        """Give what the YAML says."""
+        """Return what the YAML says."""
         return yaml.safe_load(self.text)
 
     @property
     def is_playbook(self) -> bool:
-        """Ask whether it is a playbook."""
+        """Return whether it is a playbook."""
         data = self.data
         return isinstance(data, list) and all("hosts" in play or "ansible.builtin.import_playbook" in play for play in data)
 
     @property
     def is_tasks(self) -> bool:
-        """Ask whether it is a list of tasks."""
+        """Return whether it is a list of tasks."""
         data = self.data
         return isinstance(data, list) and bool(data) and all(isinstance(task, dict) for task in data) and not self.is_playbook
 
     @property
     def needs_environment(self) -> bool:
-        """Ask whether it takes the connection from the environment: playbooks do, and the roles' own examples."""
+        """Return whether it takes the connection from the environment: playbooks do, and the roles' own examples."""
         return self.is_playbook or "roles" in self.path.relative_to(ROOT).parts
 
     @property
@@ -76,7 +72,7 @@ class Example(NamedTuple):
         return f"{self.path.relative_to(ROOT)} line {self.line}"
 
     def list_tasks(self) -> list[str]:
-        """Give the names of all tasks that are meant to be reached, those within blocks included."""
+        """Return the names of all tasks that are meant to be reached, those within blocks included."""
         names: list[str] = []
         for item in self.data:
             if not self.is_playbook:
@@ -108,7 +104,7 @@ def read_examples(path: Path) -> list[Example]:
 
 
 def read_documentation(path: Path, name: str) -> str:
-    """Give a documentation block of a module."""
+    """Return a documentation block of a module."""
     for node in ast.parse(path.read_text(encoding="utf-8")).body:
         if isinstance(node, ast.Assign) and any(getattr(target, "id", "") == name for target in node.targets):
             return str(ast.literal_eval(node.value))

@@ -32,13 +32,13 @@ _LIKE = re.compile(r"keys are those of (?:the return value )?(?:C|RV)\((?:ignore
 
 @cache
 def read_returns(module: str) -> dict[str, Any]:
-    """Give a module's RETURN."""
+    """Return a module's RETURN."""
     path = next(path for path in MODULES if path.stem == module)
     return dict(yaml.safe_load(read_documentation(path, "RETURN")))
 
 
 def find_contains(spec: dict[str, Any]) -> dict[str, Any] | None:
-    """Give what a value contains; where it has the keys of another module's value, what that one contains."""
+    """Return what a value contains; where it has the keys of another module's value, what that one contains."""
     match = _LIKE.search(" ".join(str(spec["description"]).split()))
     contains: dict[str, Any] | None = spec.get("contains")
     if match and contains is None:
@@ -47,7 +47,7 @@ def find_contains(spec: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def iter_misfits(module: str, result: dict[str, Any], *, failed: bool) -> Iterator[str]:
-    """Tell where a result is not as documented. A failure, forgiven or not, may lack what a success has."""
+    """Yield where a result is not as documented. A failure, forgiven or not, may lack what a success has."""
     returns = read_returns(module)
     if failed or "error" in result:
         if not isinstance(result.get("msg"), str) or set(result.get("error", {})) != ERROR_KEYS:
@@ -86,7 +86,7 @@ def _iter_value_misfits(where: str, spec: dict[str, Any], value: Any) -> Iterato
 
 
 def list_keys(spec: dict[str, Any], prefix: str = "", *, borrowed: bool = False) -> set[str]:
-    """Give every documented key, those within values as a path; of another module's value only what is always there."""
+    """Return every documented key, those within values as a path; of another module's value only what is always there."""
     keys = set()
     for name, part in spec.items():
         if borrowed and part["returned"] != "success":
@@ -97,7 +97,7 @@ def list_keys(spec: dict[str, Any], prefix: str = "", *, borrowed: bool = False)
 
 
 def list_seen(value: Any, prefix: str = "") -> set[str]:
-    """Give every key of a result, in the same form."""
+    """Return every key of a result, in the same form."""
     seen: set[str] = set()
     if isinstance(value, list):
         for element in value:

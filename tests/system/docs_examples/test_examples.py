@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Examples are run as they stand, with make thorough all of them, and results are what the documentation says."""
+"""Examples are run as they stand, and results are what the documentation says.
+
+``make test`` runs the examples of README, roles, the first guide and the modules; ``make thorough`` those of all guides.
+"""
 
 from __future__ import annotations
 
@@ -11,14 +14,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.tiers import sample, thorough
 
-from ansible_collections.vbem.rest.plugins.module_utils._em.errors import KINDS
+from ansible_collections.vbem.rest.plugins.module_utils._em.errors import ERROR_KINDS
 
-from .conftest import Kitchen
-from .examples import GUIDES, IS_ALL, MODULES, ROOT, RUN_ALWAYS, Example, read_examples
+from .conftest import ExampleRunner
+from .examples import GUIDES, MODULES, ROOT, Example, read_examples
 from .returns import iter_misfits, list_keys, list_seen, read_returns
 
 HERE = Path(__file__).resolve().parent
+# What people run first.
+QUICK = [path for path in GUIDES if path.name in ("README.md", "guide_start.rst")]
+
 PREFIX = "vbem.rest."
 # What examples do not show: tasks that are kept, and one that the server does not remove.
 MORE = {
@@ -35,19 +42,19 @@ MORE = {
 
 
 def name_guide(path: Path) -> str:
-    """Give the name of a test."""
+    """Return the name of a test."""
     return str(path.relative_to(ROOT))
 
 
-def run_all(kitchen: Kitchen, examples: list[Example]) -> list[dict[str, Any]]:
+def run_all(runner: ExampleRunner, examples: list[Example]) -> list[dict[str, Any]]:
     """Run examples, playbooks and lists of tasks apart, and check what can be said of all of them."""
     done: list[dict[str, Any]] = []
     for with_environment in (False, True):
         chosen = [each for each in examples if each.needs_environment is with_environment]
         if not chosen:
             continue
-        collected = kitchen.run(chosen, with_environment=with_environment)
-        kitchen.check_traces()
+        collected = runner.run(chosen, with_environment=with_environment)
+        runner.check_traces()
         reached = {line["name"] for line in collected if line["outcome"] not in ("skipped", "unreachable")}
         for example in chosen:
             missed = [name for name in example.list_tasks() if name not in reached]
@@ -65,7 +72,7 @@ def run_all(kitchen: Kitchen, examples: list[Example]) -> list[dict[str, Any]]:
 
 
 def iter_results(collected: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Give the results of our modules. Loops count by their items; hidden ones, and those of async begun, say nothing."""
+    """Return the results of our modules. Loops count by their items; hidden ones, and those of async begun, say nothing."""
     return [
         line
         for line in collected
@@ -85,29 +92,29 @@ def test_examples_of_guide_can_be_read(path: Path) -> None:
         assert example.is_tasks or example.is_playbook or isinstance(example.data, dict), f"{example.where}: what is this?"
 
 
-@pytest.mark.parametrize("path", RUN_ALWAYS, ids=name_guide)
-def test_examples_of_guide(kitchen: Kitchen, path: Path) -> None:
-    run_all(kitchen, [each for each in read_examples(path) if (each.is_tasks or each.is_playbook) and "show" not in each.marks])
+@pytest.mark.parametrize("path", sample(GUIDES, QUICK), ids=name_guide)
+def test_examples_of_guide(runner: ExampleRunner, path: Path) -> None:
+    run_all(runner, [each for each in read_examples(path) if (each.is_tasks or each.is_playbook) and "show" not in each.marks])
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
-def test_examples_and_return_of_module(kitchen: Kitchen, path: Path) -> None:
+def test_examples_and_return_of_module(runner: ExampleRunner, path: Path) -> None:
     examples = read_examples(path)
     if path.stem in MORE:
-        kitchen.em.fault("status", status=500, method="DELETE", path="task-5$")
+        runner.em.fault("status", status=500, method="DELETE", path="task-5$")
         examples.insert(0, Example(path, 0, MORE[path.stem], {}))
-    collected = run_all(kitchen, examples)
+    collected = run_all(runner, examples)
     own = [line["result"] for line in iter_results(collected) if line["action"] == PREFIX + path.stem]
     if path.stem == "veeam_session":
-        own = [look_into_session(kitchen)]
+        own = [look_into_session(runner)]
     documented = list_keys(read_returns(path.stem))
     missing = documented - set().union(*(list_seen(result) for result in own))
     assert not missing, f"documented, and returned by no example: {sorted(missing)}"
 
 
-def look_into_session(kitchen: Kitchen) -> dict[str, Any]:
-    """Give veeam_session's result, which is hidden, by way of the variable it was registered as."""
-    file = kitchen.folder / "session.yml"
+def look_into_session(runner: ExampleRunner) -> dict[str, Any]:
+    """Return veeam_session's result, which is hidden, by way of the variable it was registered as."""
+    file = runner.folder / "session.yml"
     file.write_text(
         "- hosts: localhost\n"
         "  gather_facts: false\n"
@@ -125,8 +132,8 @@ def look_into_session(kitchen: Kitchen) -> dict[str, Any]:
         "        state: absent\n",
         encoding="utf-8",
     )
-    collected = kitchen.play([file], {}, with_environment=True)
-    kitchen.check_traces()
+    collected = runner.play([file], {}, with_environment=True)
+    runner.check_traces()
     (shown,) = [line["result"]["msg"] for line in collected if line["name"] == "Look"]
     assert shown.pop("hidden") == [True, True]
     assert not list(iter_misfits("veeam_session", shown, failed=False))
@@ -136,7 +143,7 @@ def look_into_session(kitchen: Kitchen) -> dict[str, Any]:
 def test_every_kind_of_failure_is_in_the_guide() -> None:
     text = (ROOT / "docs" / "docsite" / "rst" / "guide_failures.rst").read_text(encoding="utf-8")
     described = re.findall(r"^``(\w+)``$", text, re.MULTILINE)
-    assert sorted(described) == sorted(KINDS)
+    assert sorted(described) == sorted(ERROR_KINDS)
 
 
 def test_every_module_is_in_the_readme() -> None:
@@ -168,13 +175,13 @@ def read_promised_kinds() -> set[str]:
 
 
 def test_every_kind_of_failure_is_in_the_emulators_guide() -> None:
-    assert set(KINDS) == read_promised_kinds() & set(KINDS)
+    assert set(ERROR_KINDS) == read_promised_kinds() & set(ERROR_KINDS)
 
 
-@pytest.mark.skipif(not IS_ALL, reason="takes long: make thorough runs it")
-def test_kinds_of_failure_on_demand_are_what_the_emulators_guide_says(kitchen: Kitchen) -> None:
+@thorough
+def test_kinds_of_failure_on_demand_are_what_the_emulators_guide_says(runner: ExampleRunner) -> None:
     host: dict[str, Any] = {"em1": {}}
-    collected = kitchen.play([HERE / "kinds.yml"], host, with_environment=False)
-    kitchen.check_traces()
+    collected = runner.play([HERE / "kinds.yml"], host, with_environment=False)
+    runner.check_traces()
     provoked = {line["name"].removeprefix("Fail as ") for line in collected if line["action"].startswith(PREFIX)}
-    assert set(KINDS) - provoked == {"missing_library"}
+    assert set(ERROR_KINDS) - provoked == {"missing_library"}

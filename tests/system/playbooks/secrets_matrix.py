@@ -4,46 +4,47 @@
 
 """Every module and the lookup, with and without success, as loudly as can be: does a secret show anywhere?
 
-``python -m system.playbooks.secrets_matrix`` runs every verbosity with every way of looking, and prints cases tried and leaks found;
-``pytest tests/system/playbooks/test_secrets_everywhere.py`` runs each verbosity and each way once.
+``python -m system.playbooks.secrets_matrix`` runs every verbosity with every way of printing, and prints cases tried and leaks
+found; with ``--sabotage`` it breaks each guard of the collection, to see that what comes out is found. ``make secrets`` runs
+both, ``pytest tests/system/playbooks/test_secrets_everywhere.py`` the ways that differ most.
+
+Modules are found in plugins/modules: each runs its first example, and that with a wrong password. What these do not show is in
+secrets_play.yml.
 """
 
 from __future__ import annotations
 
 import argparse
+import ast
 import json
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+
+import yaml
+from support.emulators import FAST_SWITCHES, create_session
+from support.playbooks import CALLBACKS, create_environment, get_collections_path
+from support.processes import SAFETY_NET, ProcessWatcher, start_process
+from support.secrets import Leak, SecretScanner, read_session_id
 
 from emulator import Emulator, Switches
-
-from .secret_search import Leak, Search, list_secrets, read_session_id
-from .watcher import Watcher
+from system.docs_examples.examples import MODULES, read_examples
 
 HERE = Path(__file__).resolve().parent
 PLAY = HERE / "secrets_play.yml"
-LIMIT_SECONDS = 300
-PATIENCE = 20.0
 COMMANDS = Path(sys.executable).parent
+PREFIX = "vbem.rest."
+CLEAN_UP_SECONDS = 60.0  # within which what runs in the background removes its files; that takes 5 seconds after its end
 # No play gives these away by chance, and each form of them differs from the others.
 PASSWORD = "kX7:ü€ 'q\"Zs\\6 %41+&=;{Mw}/?#-9vLp"
 WRONG = "wrong-Tz8/'\"ä-Rk3:pN6&<b>"
 ECHOED = "echoed-Hv5/\"é-Wd2'xQ9&Jc"
-SWIFT: dict[str, Any] = {
-    "task_running": 0.1,
-    "task_collecting": 0.1,
-    "run_delay": 0.1,
-    "run_starting": 0.1,
-    "run_duration": 0.2,
-}
 
 WAYS: dict[str, dict[str, str]] = {
     "default": {},
@@ -59,61 +60,104 @@ WAYS: dict[str, dict[str, str]] = {
 VERBOSITIES = range(5)
 ALL = [(verbosity, way, False) for way in WAYS for verbosity in VERBOSITIES]
 # The ways that differ most; `make secrets` tries each with every verbosity and all tasks.
-FEW = [(3, "runner", True), (4, "debug", True)]
+FEW = [(4, "debug", True), (3, "runner", True)]
 
-# What keeps secrets in: what to replace by what in which files, and how to look. "(more)": with all tasks.
 ACTION = "plugins/plugin_utils/_action.py"
-LOGON = "plugins/action/veeam_session.py"
 EM = "plugins/module_utils/_em/"
-BREAKS: dict[str, tuple[list[tuple[str, str, str]], int, str]] = {
-    "options stay in the task": ([(ACTION, "            self._hide_secrets()", "            pass")], 0, "default"),
-    "the environment stays in the task": ([(ACTION, "_hide(each, (PASSWORD_VARIABLE,))", "each")], 0, "default"),
-    "options stay where they are debugged": ([(ACTION, "module_args.update(_hide(module_args, SECRETS))", "pass")], 0, "debug"),
-    "the password stays in command lines": ([(ACTION, "environment.pop(PASSWORD_VARIABLE, None)", "pass")], 0, "default"),
-    "a logon is not hidden": ([(LOGON, 'result["_ansible_no_log"] = True', "pass")], 0, "json"),
-    "a session is not sealed": (
-        [(EM + "runtime/one_time_pad.py", "bytes(left ^ right for left, right in zip(data, key))", "data")],
-        4,
-        "debug",
-    ),
-    "the pad is shown": (
-        [(ACTION, 'SECRETS = ("password", "session", "_pad")', 'SECRETS = ("password", "session")')],
-        0,
-        "debug",
-    ),
-    "what servers say is not masked (more)": (
-        [
-            (EM + "runtime/module.py", "module.no_log_values.update(client.secrets)", "module.no_log_values.clear()"),
-            (EM + "runtime/module.py", 'names = ("password", "session", "_pad", "_watch")', "names = ()"),
-        ],
-        0,
-        "default",
-    ),
-    "what servers say to the lookup is not masked": (
-        [("plugins/plugin_utils/_ask.py", 'masked.replace(secret, "********")', "masked")],
-        0,
-        "default",
-    ),
-    "redirects are followed": (
-        [
-            (EM + "client/transport.py", "self._session.get_redirect_target = lambda _response: None", "pass"),
-            (EM + "client/transport.py", "allow_redirects=False", "allow_redirects=True"),
-        ],
-        0,
-        "default",
-    ),
-    "links lead where they say": (
-        [
-            (EM + "protocol/links.py", "    path = strip_host(href)\n", "    return href\n    path = strip_host(href)\n"),
-            (
-                EM + "client/transport.py",
-                "connection.base_url + path,",
-                'path if path[:4] == "http" else connection.base_url + path,',
-            ),
-        ],
-        0,
-        "default",
-    ),
+
+
+class Break(NamedTuple):
+    """A guard that is broken: code that is added at the end of a file, the names it replaces there, and how to look."""
+
+    file: str
+    names: tuple[str, ...]
+    code: str
+    verbosity: int = 0
+    way: str = "default"
+    is_short: bool = True
+
+
+# What keeps secrets in. Each is broken by replacing functions, not text, so that it goes on working when the code changes.
+BREAKS: dict[str, list[Break]] = {
+    "options stay in the task": [Break(ACTION, ("EmAction._hide_secrets",), "EmAction._hide_secrets = lambda self: None")],
+    "the environment stays in the task": [
+        Break(
+            ACTION,
+            ("_hide", "PASSWORD_VARIABLE"),
+            "_real = _hide\n_hide = lambda values, names: values if PASSWORD_VARIABLE in names else _real(values, names)",
+        )
+    ],
+    "options stay where they are debugged": [
+        Break(ACTION, ("EmAction._configure_module",), "del EmAction._configure_module", way="debug")
+    ],
+    "the password stays in command lines": [
+        Break(ACTION, ("EmAction._compute_environment_string",), "del EmAction._compute_environment_string")
+    ],
+    "a logon is not hidden": [
+        Break(
+            "plugins/action/veeam_session.py",
+            ("ActionModule.run",),
+            "_real = ActionModule.run\n"
+            "ActionModule.run = lambda *a, **k: {n: v for n, v in _real(*a, **k).items() if n != '_ansible_no_log'}",
+            way="json",
+        )
+    ],
+    "a session is not encrypted": [
+        Break(EM + "runtime/one_time_pad.py", ("_combine",), "_combine = lambda data, key: data", 4, "debug")
+    ],
+    "the one-time pad is shown": [
+        Break(ACTION, ("SECRETS",), "SECRETS = tuple(name for name in SECRETS if name != '_one_time_pad')", way="debug")
+    ],
+    "what servers say is not masked": [
+        Break(
+            EM + "runtime/module.py",
+            ("_Module.warn_of_masking", "_Module._create_invocation"),
+            "_Module.warn_of_masking = lambda self, result: self.no_log_values.clear()\n"
+            "_Module._create_invocation = lambda self: {'module_args': dict(self.params)}",
+            is_short=False,
+        )
+    ],
+    "what servers say to the lookup is not masked": [
+        Break("plugins/plugin_utils/_lookup.py", ("Client",), "class Client(Client):\n    secrets = ()")
+    ],
+    "redirects are followed": [
+        Break(
+            EM + "client/transport.py",
+            ("Transport._open",),
+            "_real = Transport._open\n"
+            "def _open(self):\n"
+            "    is_new = self._session is None\n"
+            "    requests = _real(self)\n"
+            "    if is_new:\n"
+            "        del self._session.get_redirect_target\n"
+            "        send = self._session.request\n"
+            "        self._session.request = lambda *a, **k: send(*a, **{**k, 'allow_redirects': True})\n"
+            "    return requests\n"
+            "Transport._open = _open",
+        )
+    ],
+    "links lead where they say": [
+        Break(EM + "protocol/links.py", ("get_path", "strip_host"), "get_path = strip_host = lambda href: href"),
+        Break(
+            EM + "client/transport.py",
+            ("Transport._send_once",),
+            "_real = Transport._send_once\n"
+            "class _Elsewhere:\n"
+            "    base_url = ''\n"
+            "    def __init__(self, connection):\n"
+            "        self._connection = connection\n"
+            "    def __getattr__(self, name):\n"
+            "        return getattr(self._connection, name)\n"
+            "def _send_once(self, method, path, *more):\n"
+            "    kept = self.connection\n"
+            "    self.connection = _Elsewhere(kept) if path.startswith('http') else kept\n"
+            "    try:\n"
+            "        return _real(self, method, path, *more)\n"
+            "    finally:\n"
+            "        self.connection = kept\n"
+            "Transport._send_once = _send_once",
+        ),
+    ],
 }
 
 
@@ -125,28 +169,28 @@ class Report:
     tasks: dict[str, str] = field(default_factory=dict)
     places: list[str] = field(default_factory=list)
     forms: int = 0
-    looks: int = 0
+    samples: int = 0
     seconds: float = 0.0
     leaks: list[Leak] = field(default_factory=list)
     trouble: list[str] = field(default_factory=list)
 
     @property
     def cases(self) -> int:
-        """Count the cases tried."""
+        """Return how many cases were tried."""
         return len(self.tasks) * len(self.places)
 
 
-class Bench:
-    """Two servers, of which the second must never be spoken to, and a folder for all that plays write."""
+class SecretsHarness:
+    """Two servers, of which the second must never be contacted, and a folder for all that playbooks write."""
 
     def __init__(self, folder: Path, version: int = 13, commands: Path = COMMANDS) -> None:
         """Take an empty folder, and where Ansible's commands are."""
         self.folder = folder
         self.commands = commands
-        self.em = Emulator(Switches(version=version, **SWIFT), directory=folder / "em")
+        self.em = Emulator(Switches(version=version, **FAST_SWITCHES), directory=folder / "em")
         self.stranger = Emulator(directory=folder / "stranger")
 
-    def __enter__(self) -> Bench:
+    def __enter__(self) -> SecretsHarness:
         self.em.start()
         self.stranger.start()
         return self
@@ -156,10 +200,10 @@ class Bench:
         self.em.stop()
 
     def arm(self) -> dict[str, Any]:
-        """Set up what plays meet: links and redirects to the other server, and answers that repeat secrets."""
+        """Set up what playbooks meet: links and redirects to the other server, and answers that repeat secrets."""
         em, stranger = self.em, self.stranger
         stranger.clear_log()
-        self.visits = stranger.connections  # of runs before
+        self._visits = stranger.connections  # of runs before
         em.reset()
         em.clear_log()
         user = em.add_user("loud", "VBEM\\loud", PASSWORD)
@@ -202,20 +246,7 @@ class Bench:
             "em_echoed": ECHOED,
             "em_ca_path": str(em.ca_path),
             "em_other_ca_path": str(em.other_ca_path),
-            "em_given": {
-                "hostname": em.hostname,
-                "port": em.port,
-                "id": given.id,
-                "token": given.token,
-                "username": user.username,
-                "api_version": "latest",
-                "validate_certs": True,
-                "ca_path": str(em.ca_path),
-                "timeout": 30,
-                "retries": 0,
-                "response_format": "auto",
-                "expires_after": 900,
-            },
+            "em_given": create_session(em, given, username=user.username, retries=0),
         }
 
     def run(
@@ -224,9 +255,9 @@ class Bench:
         way: str,
         *,
         is_short: bool = False,
-        play: Path = PLAY,
-        collections: Path | None = None,
-        patience: float = PATIENCE,
+        play: Path | None = None,
+        collections: str = "",
+        clean_up_seconds: float = CLEAN_UP_SECONDS,
     ) -> Report:
         """Run the play, and look everywhere."""
         report = Report(f"verbosity {verbosity}, {way}")
@@ -236,30 +267,31 @@ class Bench:
         given, kept, temporary = place / "given", place / "kept", place / "temporary"
         for folder in (given, kept, temporary, temporary / "home"):
             folder.mkdir()
+        if play is None:
+            play = given / "play.yml"
+            play.write_text(yaml.safe_dump(create_play(), sort_keys=False), encoding="utf-8")
         variables = self.arm()
-        environment = self._create_environment(kept, temporary, WAYS[way])
-        if collections is not None:
-            environment["ANSIBLE_COLLECTIONS_PATH"] = str(collections)
-        with Watcher(temporary) as watcher:
+        environment = self._create_environment(kept, temporary, WAYS[way], collections or get_collections_path())
+        with ProcessWatcher(temporary) as watcher:
             if way == "runner":
                 options += ["--cmdline", "--skip-tags more"] if is_short else []
                 code, output = run_with_runner([str(play), *options], given, kept, variables, environment)
             else:
                 options += ["--skip-tags", "more"] if is_short else []
                 code, output = run_directly([str(play), *options], given, variables, environment)
-        report.looks = watcher.looks
+        report.samples = watcher.samples
         (kept / "output").write_bytes(output)
         if code != 0:
             report.trouble.append(f"the play ended with {code}: {output[-3000:].decode('utf-8', 'replace')}")
-        until = time.monotonic() + patience
+        until = time.monotonic() + clean_up_seconds
         while any(path.is_file() for path in temporary.rglob("*")) and time.monotonic() < until:
-            time.sleep(0.2)  # what runs in the background removes its files up to 5 seconds after it has ended
+            time.sleep(0.2)
         self._search(report, watcher, kept, temporary)
         report.seconds = time.monotonic() - begin
         return report
 
-    def _search(self, report: Report, watcher: Watcher, kept: Path, temporary: Path) -> None:
-        search = Search(list_secrets(self.em, (WRONG, ECHOED)))
+    def _search(self, report: Report, watcher: ProcessWatcher, kept: Path, temporary: Path) -> None:
+        search = SecretScanner.of(self.em, further=(WRONG, ECHOED))
         report.forms = search.forms
         report.tasks = read_tasks(kept / "dump")
         report.leaks += search.find_below(kept)
@@ -273,7 +305,7 @@ class Bench:
         for argument in watcher.arguments:
             report.leaks += search.find(argument, "arguments of a process")
         # The user's own variable reaches every process that Ansible starts; nothing else may be there.
-        sessions = Search(
+        sessions = SecretScanner(
             {name: text for name, text in search.secrets.items() if "password" not in name and "Authorization" not in name}
         )
         for environment in watcher.environments:
@@ -289,9 +321,9 @@ class Bench:
         report.places += ["process arguments", "process environments", "temporary files", "the other server", "requests"]
         self._look_at_requests(report, search)
 
-    def _look_at_requests(self, report: Report, search: Search) -> None:
-        if self.stranger.connections > self.visits or self.stranger.log:
-            report.trouble.append(f"the other server was spoken to: {[entry.path for entry in self.stranger.log]}")
+    def _look_at_requests(self, report: Report, search: SecretScanner) -> None:
+        if self.stranger.connections > self._visits or self.stranger.log:
+            report.trouble.append(f"the other server was contacted: {[entry.path for entry in self.stranger.log]}")
         for entry in self.em.log:
             where = f"the request {entry.method} {search.censor(entry.path)}"
             target = entry.target
@@ -304,53 +336,38 @@ class Bench:
                 if name != ("Authorization" if is_logon else "X-RestSvcSessionId"):
                     report.leaks += search.find(f"{name}: {value}".encode("latin-1"), f"{where}, header {name}")
 
-    def _create_environment(self, kept: Path, temporary: Path, way: dict[str, str]) -> dict[str, str]:
-        collections = os.environ.get("ANSIBLE_COLLECTIONS_PATH")
-        if not collections:
-            raise RuntimeError("Set ANSIBLE_COLLECTIONS_PATH to a folder that holds ansible_collections/vbem/rest.")
+    def _create_environment(self, kept: Path, temporary: Path, way: dict[str, str], collections: str) -> dict[str, str]:
         home = temporary / "home"
-        return {
-            "PATH": f"{self.commands}{os.pathsep}{os.environ.get('PATH', '')}",
-            "HOME": str(home),
-            "LC_ALL": "C.UTF-8",
-            "TMPDIR": str(temporary),
-            "PYTHONDONTWRITEBYTECODE": "1",
-            "ANSIBLE_COLLECTIONS_PATH": collections,
-            "ANSIBLE_HOME": str(home / ".ansible"),
-            "ANSIBLE_LOCAL_TEMP": str(home / ".ansible" / "tmp"),
-            "ANSIBLE_REMOTE_TEMP": str(home / ".ansible" / "remote"),
-            "ANSIBLE_ASYNC_DIR": str(home / ".ansible_async"),
-            "ANSIBLE_CALLBACK_PLUGINS": str(HERE / "callback_plugins"),
-            "ANSIBLE_CALLBACKS_ENABLED": "vbem_dump",
-            "ANSIBLE_CALLBACK_TREE_DIR": str(kept / "tree"),
-            "ANSIBLE_LOCALHOST_WARNING": "false",
-            "ANSIBLE_DEVEL_WARNING": "false",
-            "ANSIBLE_LOG_PATH": str(kept / "log"),
-            "ANSIBLE_CACHE_PLUGIN": "ansible.builtin.jsonfile",
-            "ANSIBLE_CACHE_PLUGIN_CONNECTION": str(kept / "facts"),
-            "JUNIT_OUTPUT_DIR": str(kept / "junit"),
-            "PYTHONPATH": str(HERE / "fake_journal"),
-            "VBEM_JOURNAL": str(kept / "journal"),
-            "VBEM_DUMP": str(kept / "dump"),
-            "VBEM_PASSWORD": PASSWORD,
-            **way,
-        }
+        return create_environment(
+            home,
+            **{
+                "PATH": f"{self.commands}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
+                "TMPDIR": str(temporary),
+                "PYTHONDONTWRITEBYTECODE": "1",
+                "ANSIBLE_COLLECTIONS_PATH": collections,
+                "ANSIBLE_REMOTE_TEMP": str(home / ".ansible" / "remote"),
+                "ANSIBLE_PIPELINING": "false",  # what is written for modules is looked at, too
+                "ANSIBLE_CALLBACK_PLUGINS": str(CALLBACKS),
+                "ANSIBLE_CALLBACKS_ENABLED": "vbem_dump",
+                "ANSIBLE_CALLBACK_TREE_DIR": str(kept / "tree"),
+                "ANSIBLE_LOG_PATH": str(kept / "log"),
+                "ANSIBLE_CACHE_PLUGIN": "ansible.builtin.jsonfile",
+                "ANSIBLE_CACHE_PLUGIN_CONNECTION": str(kept / "facts"),
+                "JUNIT_OUTPUT_DIR": str(kept / "junit"),
+                "PYTHONPATH": str(HERE / "fake_journal"),
+                "VBEM_JOURNAL": str(kept / "journal"),
+                "VBEM_DUMP": str(kept / "dump"),
+                "VBEM_PASSWORD": PASSWORD,
+                **way,
+            },
+        )
 
 
 def run_directly(options: list[str], given: Path, variables: dict[str, Any], environment: dict[str, str]) -> tuple[int, bytes]:
-    """Run ansible-playbook, with the variables in a file; give its code and its output."""
+    """Run ansible-playbook, with the variables in a file; return its code and its output."""
     extra = given / "variables.json"
     extra.write_text(json.dumps(variables), encoding="utf-8")
-    done = subprocess.run(
-        ["ansible-playbook", "-e", f"@{extra}", *options],
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        timeout=LIMIT_SECONDS,
-        check=False,
-    )
-    return done.returncode, done.stdout
+    return _run(["ansible-playbook", "-e", f"@{extra}", *options], environment)
 
 
 def run_with_runner(
@@ -363,20 +380,38 @@ def run_with_runner(
     env = {name: value for name, value in environment.items() if name != "VBEM_PASSWORD"}
     (given / "env" / "envvars").write_text(json.dumps({**env, "VBEM_PASSWORD": ""}), encoding="utf-8")
     runner = ["ansible-runner", "run", str(given), "-i", "matrix"]
-    done = subprocess.run(
-        [*runner, "--artifact-dir", str(kept / "artifacts"), "-p", *options],
-        env=env,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        timeout=LIMIT_SECONDS,
-        check=False,
-    )
-    return done.returncode, done.stdout
+    return _run([*runner, "--artifact-dir", str(kept / "artifacts"), "-p", *options], env)
+
+
+def _run(command: list[str], environment: dict[str, str]) -> tuple[int, bytes]:
+    process: Any = start_process(command, env=environment, text=False)
+    output, _errors = process.communicate(timeout=SAFETY_NET)
+    return process.returncode, output
+
+
+def create_play() -> list[dict[str, Any]]:
+    """Return the play of secrets_play.yml, with two more tasks for each module: its first example, with and without success."""
+    plays: list[dict[str, Any]] = yaml.safe_load(PLAY.read_text(encoding="utf-8"))
+    tasks = plays[0]["tasks"]
+    (block,) = [task["block"] for task in tasks if task["name"] == "Succeed and fail"]
+    block[:0] = [task for path in MODULES if path.stem != "veeam_session" for task in create_tasks(path)]
+    return plays
+
+
+def create_tasks(path: Path) -> Iterator[dict[str, Any]]:
+    """Yield the tasks for a module: its first example, and that with a wrong password."""
+    action = PREFIX + path.stem
+    example = next(task for each in read_examples(path) for task in each.data if action in task)
+    yield {**example, "name": f"Run {path.stem} as in its first example"}
+    options = {name: value for name, value in example[action].items() if name != "session"}
+    yield {
+        "name": f"Run {path.stem} fails, the password being wrong",
+        action: {**options, "password": "{{ em_wrong }}"},
+    }
 
 
 def read_tasks(dump: Path) -> dict[str, str]:
-    """Give what became of each task, by name, from what the callback wrote: "ok", or the kind of the failure."""
+    """Return what became of each task, by name, from what the callback wrote: "ok", or the kind of the failure."""
     lines = [json.loads(line) for line in dump.read_text(encoding="utf-8").splitlines()] if dump.exists() else []
     tasks: dict[str, str] = {}
     for line in lines:
@@ -388,24 +423,48 @@ def read_tasks(dump: Path) -> dict[str, str]:
     return tasks
 
 
+def break_guard(copy: Path, broken: Break) -> None:
+    """Add the code that breaks a guard to a copy of the collection; fail if a name that it replaces is not there any more."""
+    file = copy / broken.file
+    text = file.read_text(encoding="utf-8")
+    known = list_names(text)
+    missing = [name for name in broken.names if name not in known]
+    if missing:
+        raise RuntimeError(f"{broken.file} has no {', '.join(missing)} any more: say in BREAKS what to break instead.")
+    file.write_text(f"{text}\n\n{broken.code}\n", encoding="utf-8")
+
+
+def list_names(text: str) -> set[str]:
+    """Return the names that a module defines or imports, those of methods as Class.method."""
+    names: set[str] = set()
+    for node in ast.parse(text).body:
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            names.add(node.name)
+            names |= {f"{node.name}.{each.name}" for each in getattr(node, "body", []) if isinstance(each, ast.FunctionDef)}
+        elif isinstance(node, (ast.Assign, ast.AnnAssign)):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            names |= {target.id for target in targets if isinstance(target, ast.Name)}
+        elif isinstance(node, (ast.Import, ast.ImportFrom)):
+            names |= {alias.asname or alias.name for alias in node.names}
+    return names
+
+
 def sabotage(folder: Path) -> int:
-    """Break each guard of the collection in a copy, and see that what comes out is found; give how many were missed."""
-    real = Path(os.environ["ANSIBLE_COLLECTIONS_PATH"]) / "ansible_collections" / "vbem" / "rest"
+    """Break each guard of the collection in a copy, and see that what comes out is found; return how many were missed."""
+    real = Path(get_collections_path()) / "ansible_collections" / "vbem" / "rest"
     missed = 0
-    for name, (replacements, verbosity, way) in BREAKS.items():
+    for name, breaks in BREAKS.items():
         tree = Path(tempfile.mkdtemp(dir=folder))
         copy = tree / "ansible_collections" / "vbem" / "rest"
         copy.mkdir(parents=True)
         for part in ("plugins", "meta"):
-            shutil.copytree(real / part, copy / part)
-        for file, old, new in replacements:
-            text = (copy / file).read_text(encoding="utf-8")
-            if old not in text:
-                raise RuntimeError(f"{file} does not hold {old!r} any more: say in BREAKS what to break instead.")
-            (copy / file).write_text(text.replace(old, new, 1), encoding="utf-8")
-        with Bench(Path(tempfile.mkdtemp(dir=folder))) as bench:
-            report = bench.run(verbosity, way, is_short="more" not in name, collections=tree)
-        found = len(report.leaks) + sum("was spoken to" in trouble for trouble in report.trouble)
+            shutil.copytree(real / part, copy / part, ignore=shutil.ignore_patterns("__pycache__"))
+        for each in breaks:
+            break_guard(copy, each)
+        look = breaks[0]
+        with SecretsHarness(Path(tempfile.mkdtemp(dir=folder))) as harness:
+            report = harness.run(look.verbosity, look.way, is_short=look.is_short, collections=str(tree))
+        found = len(report.leaks) + sum("was contacted" in trouble for trouble in report.trouble)
         missed += not found
         first = next((f"{leak.secret}, as {leak.form}, in {leak.where}" for leak in report.leaks), *report.trouble[:1] or [""])
         print(f"{'found ' if found else 'MISSED'} {name}: {found} ({first[:150]})", flush=True)
@@ -414,7 +473,7 @@ def sabotage(folder: Path) -> int:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the matrix and print it; give the exit code."""
+    """Run the matrix and print it; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m system.playbooks.secrets_matrix", description=__doc__.splitlines()[0])
     parser.add_argument("--few", action="store_true", help="only what pytest runs")
     parser.add_argument("--version", type=int, choices=(12, 13), default=13, help="which server to be (default: %(default)s)")
@@ -427,14 +486,14 @@ def main(arguments: list[str] | None = None) -> int:
     reports = []
     with (
         tempfile.TemporaryDirectory(prefix="vbem-secrets-") as folder,
-        Bench(Path(folder), options.version, options.commands) as bench,
+        SecretsHarness(Path(folder), options.version, options.commands) as harness,
     ):
         for verbosity, way, is_short in FEW if options.few else ALL:
-            report = bench.run(verbosity, way, is_short=is_short)
+            report = harness.run(verbosity, way, is_short=is_short)
             reports.append(report)
             print(
                 f"{report.name:22} {len(report.tasks):3} tasks in {len(report.places):2} places, {report.forms} forms of secrets,"
-                f" {report.looks} looks at processes and files, {report.seconds:.0f} s:"
+                f" {report.samples} looks at processes and files, {report.seconds:.0f} s:"
                 f" {len(report.leaks)} leaks, {len(report.trouble)} other faults",
                 flush=True,
             )

@@ -7,12 +7,13 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from support.emulators import FAST_SWITCHES
+from support.playbooks import CALLBACKS, run_playbook
+from support.secrets import SecretScanner
+from support.tiers import sample, thorough
 
 from emulator import Emulator, Switches
 
@@ -110,53 +111,44 @@ EVERYTHING = """
         state: absent
 """
 STARS = "********"
-IS_ALL = bool(os.environ.get("VBEM_EVERY_CASE"))
 
 
-def run_play(em: Emulator, folder: Path, username: str, password: str, play: str = PLAY) -> str:
-    """Run the play at -vvvv; give what it printed."""
+def run_play(em: Emulator, folder: Path, username: str, password: str, play: str = PLAY, **environment: str) -> str:
+    """Run the play at -vvvv; return what it printed."""
     playbook = folder / "play.yml"
     text = play.format(hostname=em.hostname, port=em.port, ca_path=em.ca_path, username=username)
     playbook.write_text(text, encoding="utf-8")
-    done = subprocess.run(
-        [str(Path(sys.executable).with_name("ansible-playbook")), "-vvvv", str(playbook)],
-        env={
-            **os.environ,
-            "GIVEN": password,
-            "ANSIBLE_LOCALHOST_WARNING": "false",
-            "ANSIBLE_LOCAL_TEMP": str(folder / "tmp"),
-            "ANSIBLE_CALLBACK_PLUGINS": str(Path(__file__).parent / "callback_plugins"),
-            "ANSIBLE_CALLBACKS_ENABLED": "vbem_dump",
-            "VBEM_DUMP": str(folder / "dump"),
-        },
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout[-3000:]
+    own = {
+        "GIVEN": password,
+        "ANSIBLE_PIPELINING": "false",
+        "ANSIBLE_CALLBACK_PLUGINS": str(CALLBACKS),
+        "ANSIBLE_CALLBACKS_ENABLED": "vbem_dump",
+        "VBEM_DUMP": str(folder / "dump"),
+    }
+    done = run_playbook("-vvvv", playbook, home=folder, environment={**own, **environment})
     assert em.sessions == []
-    return done.stdout
+    return done.output
 
 
-@pytest.mark.parametrize("password", ["1", "a", "localhost", "latest", "900"] if IS_ALL else ["900"])
+@pytest.mark.parametrize("password", sample(["1", "a", "localhost", "latest", "900"], ["900"]))
 def test_a_short_or_common_password_leaves_the_session_usable(tmp_path: Path, password: str) -> None:
     with Emulator(directory=tmp_path / "em") as em:
         em.add_user("short", "VBEM\\short", password)
         run_play(em, tmp_path, "VBEM\\short", password)
 
 
+@thorough
 def test_a_password_of_the_environment_is_not_shown(tmp_path: Path) -> None:
     with Emulator(directory=tmp_path / "em") as em:
         output = run_play(em, tmp_path, em.admin.username, em.admin.password)
-        assert em.admin.password not in output
+        SecretScanner.of(em).check(output)
         assert "VBEM_USERNAME" in output  # the environment is shown, but for the password
 
 
-@pytest.mark.parametrize("password", ["task", "1", "Finished"] if IS_ALL else ["Finished"])
+@thorough
+@pytest.mark.parametrize("password", ["task", "1", "Finished"])
 def test_what_a_common_password_spoils_is_warned_of(tmp_path: Path, password: str) -> None:
-    with Emulator(Switches(task_running=0.1, task_collecting=0.1), directory=tmp_path / "em") as em:
+    with Emulator(Switches(**FAST_SWITCHES), directory=tmp_path / "em") as em:
         em.add_user("short", "VBEM\\short", password)
         run_play(em, tmp_path, "VBEM\\short", password, EVERYTHING)
     lines = [json.loads(line) for line in (tmp_path / "dump").read_text(encoding="utf-8").splitlines()]
@@ -227,12 +219,8 @@ LOOP = """
 def test_sessions_in_a_loop_are_not_shown(tmp_path: Path) -> None:
     with Emulator(directory=tmp_path / "em") as em:
         output = run_play(em, tmp_path, em.admin.username, em.admin.password, LOOP)
-        ids = {entry.path.rpartition("/")[2] for entry in em.requests("DELETE", "logonSessions")}
-        tokens = {entry.header("X-RestSvcSessionId") for entry in em.requests("DELETE", "logonSessions")}
-    assert len(ids) == len(tokens) == 2
-    for secret in (em.admin.password, *ids, *tokens):
-        assert secret is not None
-        assert secret not in output
+        assert len({entry.path for entry in em.requests("DELETE", "logonSessions")}) == 2
+        SecretScanner.of(em).check(output)
     assert output.count("changed: [localhost]") == 4
     assert "The option session is missing" in output
 
@@ -262,8 +250,8 @@ BLANK = """
 """
 
 
-def test_an_empty_password_of_the_environment_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@thorough
+def test_an_empty_password_of_the_environment_is_none(tmp_path: Path) -> None:
     with Emulator(directory=tmp_path / "em") as em:
-        monkeypatch.setenv("VBEM_PASSWORD", em.admin.password)
-        run_play(em, tmp_path, em.admin.username, em.admin.password, BLANK)
+        run_play(em, tmp_path, em.admin.username, em.admin.password, BLANK, VBEM_PASSWORD=em.admin.password)
         assert em.log == []

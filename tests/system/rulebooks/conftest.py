@@ -13,16 +13,16 @@ from types import SimpleNamespace
 
 import pytest
 
-from ansible_collections.vbem.rest.plugins.module_utils._em.events import finished_sessions as _ended_runs
+from ansible_collections.vbem.rest.plugins.module_utils._em.events import finished_sessions
 from emulator import Emulator, Switches
 
-from .watch import Rig
+from .watch import SourceHarness
 
-HANG_SECONDS = 400
+HANG_SECONDS = 900  # more than any wait of a test
 
 
 class HangError(BaseException):
-    """No ordinary exception, so that nothing can take it for a fault of the network."""
+    """Not an Exception, so that nothing can take it for a network error."""
 
 
 @pytest.fixture(autouse=True)
@@ -45,13 +45,13 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(params=[12, 13], ids=["v12", "v13"])
 def version(request: pytest.FixtureRequest) -> int:
-    """Give each server version in turn; asking for this fixture is enough."""
+    """Return each server version in turn; asking for this fixture is enough."""
     return int(request.param)
 
 
 @pytest.fixture
 def em(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Emulator]:
-    """Give an emulator whose clock stands still unless it is pushed."""
+    """Return an emulator whose clock stands still unless it is pushed."""
     chosen = request.getfixturevalue("version") if "version" in request.fixturenames else 13
     with Emulator(Switches(version=chosen), speed=0, directory=tmp_path / "emulator") as emulator:
         yield emulator
@@ -59,8 +59,8 @@ def em(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Emulator]:
 
 
 @pytest.fixture
-def rig(em: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Rig:
-    """Give what starts the source; its own clock is the emulator's, unless a test sets it."""
-    made = Rig(em, tmp_path, monkeypatch)
-    monkeypatch.setattr(_ended_runs, "time", SimpleNamespace(time=lambda: em.clock.now() + made.ahead))
+def harness(em: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SourceHarness:
+    """Return what starts the source; its own clock is the emulator's, unless a test sets it."""
+    made = SourceHarness(em, tmp_path, monkeypatch)
+    monkeypatch.setattr(finished_sessions, "time", SimpleNamespace(time=lambda: em.clock.now() + made.ahead))
     return made

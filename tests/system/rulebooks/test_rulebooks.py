@@ -6,24 +6,27 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from support.emulators import FAST_SWITCHES, create_environment_variables
 from support.places import ROOT
+from support.playbooks import LOCAL, PROGRAMS, create_environment, get_collections_path
+from support.processes import SAFETY_NET, start_process, wait_until
+from support.secrets import SecretScanner
+from support.tickets import TicketSystem
+from support.tiers import sample, thorough
 
 from emulator import Emulator, Switches
 from emulator.runs import Run
@@ -31,8 +34,7 @@ from system.docs_examples.examples import read_examples
 
 SOURCE = ROOT / "extensions" / "eda" / "plugins" / "event_source" / "job_sessions.py"
 GUIDE = ROOT / "docs" / "docsite" / "rst" / "guide_events.rst"
-COMMAND = Path(sys.executable).with_name("ansible-rulebook")
-PATIENCE = 90.0  # seconds, for what takes a few on an idle machine
+COMMAND = PROGRAMS / "ansible-rulebook"
 
 needs_rulebook = pytest.mark.skipif(
     not COMMAND.exists() or shutil.which("java") is None,
@@ -40,47 +42,17 @@ needs_rulebook = pytest.mark.skipif(
 )
 
 
-class Tickets:
-    """A ticket system: takes what is posted."""
-
-    def __init__(self) -> None:
-        self.taken: list[tuple[dict[str, str], dict[str, Any]]] = []
-        self.refuse = 0
-        tickets = self
-
-        class Handler(BaseHTTPRequestHandler):
-            disable_nagle_algorithm = True
-
-            def do_POST(self) -> None:
-                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                tickets.refuse -= 1
-                if tickets.refuse < 0:
-                    tickets.taken.append((dict(self.headers), body))
-                self.send_response(201 if tickets.refuse < 0 else 503)
-                self.end_headers()
-
-            def log_message(self, *_args: object) -> None:
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}/tickets"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-
 @pytest.fixture
-def tickets() -> Iterator[Tickets]:
-    """Give a ticket system."""
-    made = Tickets()
-    yield made
-    made.server.shutdown()
-    made.server.server_close()
+def tickets() -> Iterator[TicketSystem]:
+    """Return a ticket system."""
+    with TicketSystem() as system:
+        yield system
 
 
 @pytest.fixture
 def em(tmp_path: Path) -> Iterator[Emulator]:
-    """Give an emulator whose runs are over soon."""
-    swift = Switches(task_running=0.1, task_collecting=0.1, run_delay=0.1, run_starting=0.1, run_duration=0.3)
-    with Emulator(swift, directory=tmp_path / "em") as emulator:
+    """Return an emulator whose job sessions are over soon."""
+    with Emulator(Switches(**FAST_SWITCHES), directory=tmp_path / "em") as emulator:
         yield emulator
         assert emulator.standing_session_alive, "somebody else's session was logged off"
 
@@ -93,68 +65,41 @@ class Rulebook:
         self.process = process
         self.output = ""
 
-    def await_(self, what: str, is_so: Callable[[], object]) -> None:
-        """Wait until something is so."""
-        until = time.monotonic() + PATIENCE
-        while not is_so():
+    def wait_for(self, what: str, condition: Callable[[], object]) -> None:
+        """Wait until a condition holds."""
+        until = time.monotonic() + SAFETY_NET
+        while not condition():
             if self.process.poll() is not None or time.monotonic() > until:
                 self.process.kill()
                 pytest.fail(f"{what} did not come about:\n{self.process.communicate()[0]}")
             time.sleep(0.05)
 
-    def await_polls(self, count: int) -> None:
-        """Wait until the source has polled so often from now on; each poll ends with the runs of replications."""
+    def wait_for_polls(self, count: int) -> None:
+        """Wait for a number of polls; each ends with the query for sessions of replication jobs."""
         before = len(self.em.requests("GET", "type=ReplicaJobSession"))
-        self.await_("polling", lambda: len(self.em.requests("GET", "type=ReplicaJobSession")) >= before + count)
+        self.wait_for("polling", lambda: len(self.em.requests("GET", "type=ReplicaJobSession")) >= before + count)
 
     def end(self, number: signal.Signals) -> int:
-        """End it by a signal and give its exit code."""
+        """End it by a signal and return its exit code."""
         self.process.send_signal(number)
-        self.output += self.process.communicate(timeout=PATIENCE)[0]
+        self.output += self.process.communicate(timeout=SAFETY_NET)[0]
         return int(self.process.returncode)
 
     @property
     def events(self) -> int:
-        """Count the events that it printed."""
+        """Return how many events it printed."""
         return self.output.count("received event")
-
-
-def get_access(em: Emulator) -> dict[str, str]:
-    """Give what a credential holds."""
-    return {
-        "VBEM_HOSTNAME": em.hostname,
-        "VBEM_PORT": str(em.port),
-        "VBEM_USERNAME": em.admin.username,
-        "VBEM_PASSWORD": em.admin.password,
-        "VBEM_CA_PATH": em.ca_path,
-    }
-
-
-def create_environment(folder: Path) -> dict[str, str]:
-    """Give the environment, which holds no connection."""
-    assert os.environ.get("ANSIBLE_COLLECTIONS_PATH"), "Set it to a folder that holds ansible_collections/vbem/rest."
-    return {
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-        "HOME": str(folder),
-        "LC_ALL": "C.UTF-8",
-        "ANSIBLE_COLLECTIONS_PATH": os.environ["ANSIBLE_COLLECTIONS_PATH"],
-        "ANSIBLE_HOME": str(folder / ".ansible"),
-        "ANSIBLE_LOCALHOST_WARNING": "false",
-        "ANSIBLE_DEVEL_WARNING": "false",
-        "ANSIBLE_NOCOLOR": "true",
-    }
 
 
 @contextmanager
 def start(
     em: Emulator, folder: Path, name: str, *options: str, variables: dict[str, Any] | None = None, **environment: str
 ) -> Iterator[Rulebook]:
-    """Start a rulebook and end it at last."""
+    """Start a rulebook, and end it after the test."""
     inventory = folder / "inventory.yml"
-    local = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
-    inventory.write_text(yaml.safe_dump({"all": {"hosts": {"localhost": local}}}), encoding="utf-8")
+    inventory.write_text(yaml.safe_dump({"all": {"hosts": {"localhost": LOCAL}}}), encoding="utf-8")
     (folder / "variables.yml").write_text(yaml.safe_dump(variables or {}), encoding="utf-8")
-    process = subprocess.Popen(
+    process = start_process(
         [
             str(COMMAND),
             *("--rulebook", name),
@@ -164,11 +109,7 @@ def start(
             *options,
         ],
         cwd=folder,
-        env={**create_environment(folder), **environment},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
+        env=create_environment(folder, **environment),
     )
     try:
         yield Rulebook(em, process)
@@ -178,7 +119,7 @@ def start(
 
 
 def begin_run(em: Emulator, name: str, outcome: str, reason: str = "") -> Run:
-    """Have a run of a job begin, which is over soon; with the reason of its failure."""
+    """Start a job session that finishes soon, with the reason of its failure."""
     with em.locked():
         run = em.world.start_run(em.world.job(name), outcome=outcome)
         if reason:
@@ -200,16 +141,13 @@ def begin_run(em: Emulator, name: str, outcome: str, reason: str = "") -> Run:
 
 def check_secrets(em: Emulator, output: str) -> None:
     """Assert that no secret was printed."""
-    secrets = {em.admin.password}
-    for entry in em.log:
-        secrets |= {entry.session_id or "", entry.header("X-RestSvcSessionId") or ""}
-        secrets.add((entry.header("Authorization") or "").removeprefix("Basic "))
-    assert not [secret for secret in secrets - {""} if secret in output]
+    SecretScanner.of(em).check(output)
 
 
+@thorough
 @needs_rulebook
-def test_a_ticket_for_each_failure_across_restarts(em: Emulator, tickets: Tickets, tmp_path: Path) -> None:
-    """The connection comes by the environment, as a credential of AAP can inject it."""
+def test_a_ticket_for_each_failure_across_restarts(em: Emulator, tickets: TicketSystem, tmp_path: Path) -> None:
+    """With the connection in the environment, as a credential of AAP can inject it."""
     given = {
         "ticket_url": tickets.url,
         "ticket_token": "s3cret-of-the-tickets",
@@ -217,23 +155,23 @@ def test_a_ticket_for_each_failure_across_restarts(em: Emulator, tickets: Ticket
         "state_file": str(tmp_path / "state.json"),
     }
     name = "vbem.rest.open_a_ticket"
-    with start(em, tmp_path, name, "-vv", variables=given, **get_access(em)) as rulebook:
-        rulebook.await_polls(1)
+    with start(em, tmp_path, name, "-vv", variables=given, **create_environment_variables(em)) as rulebook:
+        rulebook.wait_for_polls(1)
         begin_run(em, "Daily Backup", "success")
         failed = begin_run(em, "SQL Backup", "failed", 'No space on "E:\\"')
-        rulebook.await_("the ticket", lambda: tickets.taken)
-        rulebook.await_polls(2)
+        rulebook.wait_for("the ticket", lambda: tickets.taken)
+        rulebook.wait_for_polls(2)
         assert rulebook.end(signal.SIGTERM) == 0
     assert em.sessions == []
     check_secrets(em, rulebook.output)
     assert given["ticket_token"] not in rulebook.output.partition("PLAY [")[2]  # ansible-rulebook itself shows variables at -vv
     missed = begin_run(em, "SQL Backup", "failed")
-    time.sleep(1)  # it is over while no rulebook runs
+    wait_until("the end while no rulebook runs", lambda: missed.is_over(em.clock.now()))
     tickets.refuse = 1
     given["ticket_delay"] = 1
-    with start(em, tmp_path, name, variables=given, **get_access(em)) as rulebook:
-        rulebook.await_("the ticket", lambda: len(tickets.taken) > 1)
-        rulebook.await_polls(2)
+    with start(em, tmp_path, name, variables=given, **create_environment_variables(em)) as rulebook:
+        rulebook.wait_for("the ticket", lambda: len(tickets.taken) > 1)
+        rulebook.wait_for_polls(2)
         assert rulebook.end(signal.SIGINT) == 0
     assert em.sessions == []
     assert rulebook.events == 1
@@ -250,30 +188,30 @@ def test_a_ticket_for_each_failure_across_restarts(em: Emulator, tickets: Ticket
 @needs_rulebook
 @pytest.mark.parametrize(
     "is_told",
-    [True, False] if os.environ.get("VBEM_EVERY_CASE") else [False],  # the server that is harder to please
+    sample([True, False], [False]),  # the server that is harder to please
     ids=lambda is_told: f"a retry is {'told' if is_told else 'not told'} as one",
 )
 def test_a_failed_job_is_retried_once(em: Emulator, tmp_path: Path, is_told: bool) -> None:
-    """The connection comes by variables, as a credential of AAP can inject it too."""
+    """With the connection in variables, as a credential of AAP can inject it."""
     job = em.world.job("SQL Backup")
     job.script = ["failed"]
     before = len(em.world.runs_of(job))
-    given = {**get_access(em), "poll_interval": 1}
+    given = {**create_environment_variables(em), "poll_interval": 1}
     with start(em, tmp_path, "vbem.rest.retry_failed_job", variables=given) as rulebook:
-        rulebook.await_polls(1)
+        rulebook.wait_for_polls(1)
         first = begin_run(em, "SQL Backup", "failed")
-        rulebook.await_("the retry", lambda: len(em.requests("POST", "action=retry")) == 1)
+        rulebook.wait_for("the retry", lambda: len(em.requests("POST", "action=retry")) == 1)
         (retry,) = em.world.runs_of(job)[before + 1 :]
         assert retry.is_retry
         if not is_told:
             with em.locked():
                 retry.is_retry = False
                 em.world.touch()
-        rulebook.await_("the retry's end", lambda: retry.is_over(em.clock.now()))
-        rulebook.await_polls(3)
+        rulebook.wait_for("the retry's end", lambda: retry.is_over(em.clock.now()))
+        rulebook.wait_for_polls(3)
         other = begin_run(em, "Failing Backup", "failed")  # once for each job
-        rulebook.await_("the other retry", lambda: len(em.requests("POST", "action=retry")) == 2)
-        rulebook.await_polls(1)
+        rulebook.wait_for("the other retry", lambda: len(em.requests("POST", "action=retry")) == 2)
+        rulebook.wait_for_polls(1)
         assert rulebook.end(signal.SIGTERM) == 0
     assert em.world.runs_of(job)[before:] == [first, retry]
     assert [run.is_retry for run in em.world.runs_of(other.job)[-2:]] == [False, True]
@@ -282,9 +220,10 @@ def test_a_failed_job_is_retried_once(em: Emulator, tmp_path: Path, is_told: boo
     check_secrets(em, rulebook.output)
 
 
+@thorough
 @needs_rulebook
 def test_a_copy_of_the_source_and_a_wrong_password(em: Emulator, tmp_path: Path) -> None:
-    """With --source-dir the file may be anywhere; the collection is found where Ansible's are. What is wrong is said."""
+    """With --source-dir the file may be anywhere, and Ansible's path has the collection. A wrong password is reported."""
     folder = tmp_path / "sources"
     folder.mkdir()
     shutil.copy(SOURCE, folder)
@@ -292,9 +231,9 @@ def test_a_copy_of_the_source_and_a_wrong_password(em: Emulator, tmp_path: Path)
     rulebook_file.write_text(
         next(iter_guide_rulebooks())[1].replace("vbem.rest.job_sessions", "job_sessions"), encoding="utf-8"
     )
-    access = {**get_access(em), "VBEM_PASSWORD": "wrong"}
+    access = {**create_environment_variables(em), "VBEM_PASSWORD": "wrong"}
     with start(em, tmp_path, str(rulebook_file), "-S", str(folder), **access) as rulebook:
-        rulebook.output = rulebook.process.communicate(timeout=PATIENCE)[0]
+        rulebook.output = rulebook.process.communicate(timeout=SAFETY_NET)[0]
     assert rulebook.process.returncode == 1
     assert "refused the logon of" in rulebook.output
     assert "(logon_failed)" in rulebook.output
@@ -303,8 +242,8 @@ def test_a_copy_of_the_source_and_a_wrong_password(em: Emulator, tmp_path: Path)
 
 @pytest.mark.parametrize("place", ["tree", "beside a regular ansible_collections", "copy"])
 def test_the_collection_is_found_without_a_path_to_it(tmp_path: Path, place: str) -> None:
-    """As ansible-rulebook runs the file. The tree goes last on the path, and nothing but the tree goes there."""
-    tree = Path(os.environ["ANSIBLE_COLLECTIONS_PATH"].split(os.pathsep)[0])
+    """As ansible-rulebook runs the file. Only the tree of the collection is appended to the path."""
+    tree = Path(get_collections_path().split(os.pathsep)[0])
     file = tree / "ansible_collections" / "vbem" / "rest" / SOURCE.relative_to(ROOT)
     environment = create_environment(tmp_path)
     if place == "beside a regular ansible_collections":  # as the package "ansible" brings one
@@ -329,7 +268,7 @@ def test_the_collection_is_found_without_a_path_to_it(tmp_path: Path, place: str
 
 
 def iter_guide_rulebooks() -> Iterator[tuple[str, str]]:
-    """Yield the rulebooks of the guide, and where they stand."""
+    """Yield the rulebooks of the guide, and their places."""
     for example in read_examples(GUIDE):
         if isinstance(example.data, list) and all("sources" in each for each in example.data):
             yield example.where, example.text
@@ -337,7 +276,7 @@ def iter_guide_rulebooks() -> Iterator[tuple[str, str]]:
 
 @needs_rulebook
 def test_rulebooks_of_the_guide_and_of_the_collection(em: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
-    """They keep to ansible-rulebook's schema, and the source takes their arguments."""
+    """They follow ansible-rulebook's schema, and the source accepts their arguments."""
     from ansible_rulebook.util import substitute_variables
     from ansible_rulebook.validators import Validate
 
@@ -346,19 +285,19 @@ def test_rulebooks_of_the_guide_and_of_the_collection(em: Emulator, monkeypatch:
     shipped = [(path.name, path.read_text(encoding="utf-8")) for path in (ROOT / "extensions/eda/rulebooks").glob("*.yml")]
     found = [*iter_guide_rulebooks(), *shipped]
     assert len(found) >= 5
-    for name, value in get_access(em).items():
+    for name, value in create_environment_variables(em).items():
         monkeypatch.setenv(name, value)
     for where, text in found:
         rulebook = yaml.safe_load(text)
         Validate.rulebook(rulebook)
         for ruleset in rulebook:
             (arguments,) = [source["vbem.rest.job_sessions"] for source in ruleset["sources"]]
-            options = read_options(substitute_variables(arguments or {}, get_access(em)))
+            options = read_options(substitute_variables(arguments or {}, create_environment_variables(em)))
             assert options["hostname"] == em.hostname, where
             assert options["password"] == em.admin.password, where
 
 
-def test_the_guide_shows_an_event_as_it_is(em: Emulator) -> None:
+def test_the_guide_shows_a_whole_event(em: Emulator) -> None:
     """Its keys are those that the source emits; test_exactly_once compares these with a server's."""
     from .test_exactly_once import __file__ as tests
 

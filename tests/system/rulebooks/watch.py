@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs the event source against an emulator, poll by poll: its pauses end when the test says so."""
+"""Runs the event source against an emulator, poll by poll: a test ends its pauses."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.secrets import SecretScanner
 
 from ansible_collections.vbem.rest.extensions.eda.plugins.event_source import job_sessions
 from emulator import Emulator
@@ -23,8 +24,8 @@ from emulator.jobs import Job
 from emulator.runs import Run
 
 
-class Watch:
-    """A running source. ``events`` are those that were taken, ``pauses`` what it asked for."""
+class RunningSource:
+    """A running source. ``events`` are those that were taken, ``pauses`` the seconds of its pauses."""
 
     def __init__(self, *, feedback: bool = False) -> None:
         self.queue: asyncio.Queue[Any] = asyncio.Queue(1)  # as ansible-rulebook's
@@ -40,12 +41,12 @@ class Watch:
 
     @property
     def names(self) -> list[str]:
-        """Name the jobs whose runs were told, in order."""
+        """Return the names of the jobs whose runs were told, in order."""
         return [event["job_session"]["job_name"] for event in self.events]
 
     @property
     def uids(self) -> Counter[str]:
-        """Count how often each run was told."""
+        """Return how often each run was told."""
         return Counter(event["job_session"]["uid"] for event in self.events)
 
     async def take(self) -> None:
@@ -58,7 +59,7 @@ class Watch:
                 await self.feedback.put(event)
 
     async def pause(self, seconds: float) -> None:
-        """Stand for asyncio.sleep in the source."""
+        """Stand in for asyncio.sleep in the source."""
         self.pauses.append(seconds)
         self.paused.set()
         await self.go.wait()
@@ -74,7 +75,7 @@ class Watch:
         self.paused.clear()
 
     async def poll(self, times: int = 1) -> float:
-        """Let the source poll; give the pause that it asked for after that."""
+        """Let the source poll; return the pause that it asked for after that."""
         for _time in range(times):
             self.go.set()
             await self.reach_pause()
@@ -91,8 +92,8 @@ class Watch:
                 await self.main
 
 
-class Rig:
-    """An emulator, and the means to run the source against it. ``ahead`` is how far the source's own clock is, in seconds."""
+class SourceHarness:
+    """An emulator, and how to run the source against it. ``ahead`` is by how many seconds the source's own clock is ahead."""
 
     def __init__(self, em: Emulator, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.em = em
@@ -102,7 +103,7 @@ class Rig:
         self._monkeypatch = monkeypatch
 
     def arguments(self, **given: Any) -> dict[str, Any]:
-        """Give the source's arguments, with the connection."""
+        """Return the source's arguments, with the connection."""
         own = {
             "hostname": self.em.hostname,
             "port": self.em.port,
@@ -114,9 +115,9 @@ class Rig:
         return {**own, **given}
 
     @asynccontextmanager
-    async def watch(self, *, feedback: bool = False, is_polled: bool = True, **given: Any) -> AsyncIterator[Watch]:
-        """Start the source, let it poll once, and end it at last; then no session may be left."""
-        made = Watch(feedback=feedback)
+    async def watch(self, *, feedback: bool = False, is_polled: bool = True, **given: Any) -> AsyncIterator[RunningSource]:
+        """Start the source, let it poll once, and end it; no session may be left open."""
+        made = RunningSource(feedback=feedback)
         self._monkeypatch.setattr(job_sessions, "pause", made.pause)
         arguments = self.arguments(**given)
         if made.feedback is not None:
@@ -132,18 +133,18 @@ class Rig:
             made.consumer.cancel()
 
     def end_run(self, name: str, outcome: str = "success", *, seconds: float = 60.0, ago: float = 0.001, **given: Any) -> Run:
-        """Have a run of a job end now, or some seconds ago."""
+        """Let a job session finish now, or some seconds ago."""
         with self.em.locked():
             job = self.em.world.job(name)
             return self.em.world.add_run(job, self.em.clock.now() - ago - seconds, seconds, outcome, **given)
 
     def begin_run(self, name: str, outcome: str = "success", *, seconds: float = 3600.0) -> Run:
-        """Have a run of a job begin that ends after some seconds."""
+        """Start a job session that finishes after some seconds."""
         with self.em.locked():
             return self.em.world.add_run(self.em.world.job(name), self.em.clock.now(), seconds, outcome)
 
     def add_part(self, run: Run, machine: str, result: str, reason: str) -> None:
-        """Add what a run did to a machine."""
+        """Add a task session: what a job session did to a machine."""
         kind = "ReplicaTaskSession" if run.job.job_type == "Replica" else "BackupTaskSession"
         with self.em.locked():
             self.em.world.add_row(
@@ -161,27 +162,18 @@ class Rig:
             )
 
     def job(self, name: str) -> Job:
-        """Give a job."""
+        """Return a job."""
         return self.em.world.job(name)
 
     def count_logons(self) -> int:
-        """Count the requests to log on."""
+        """Return how many requests to log on there were."""
         return len(self.em.requests("POST", "/sessionMngr"))
 
-    def list_secrets(self) -> set[str]:
-        """Give all that must not be shown."""
-        secrets = {self.em.admin.password}
-        for entry in self.em.log:
-            secrets |= {entry.session_id or "", entry.header("X-RestSvcSessionId") or ""}
-            secrets.add((entry.header("Authorization") or "").removeprefix("Basic "))
-        return secrets - {""}
-
     def check_secrets(self, text: str) -> None:
-        """Assert that no secret shows."""
-        shown = [secret for secret in self.list_secrets() if secret in text]
-        assert not shown, f"shown: {shown}"
+        """Assert that no secret is shown."""
+        SecretScanner.of(self.em).check(text)
 
 
 def read_log(caplog: pytest.LogCaptureFixture) -> str:
-    """Give what was logged, by anybody."""
+    """Return what was logged, by anybody."""
     return "\n".join(f"{record.name} {logging.getLevelName(record.levelno)} {record.getMessage()}" for record in caplog.records)

@@ -210,7 +210,7 @@ class Client:
 
 def _decode(response: Response, method: str, path: str) -> Document:
     try:
-        return decode(response.body, response.headers.get("Content-Type", ""))
+        return decode(response.body, response.content_type)
     except EmError as err:
         err.status, err.method, err.path = response.status, method, path.partition("?")[0]
         raise

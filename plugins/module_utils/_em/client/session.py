@@ -161,7 +161,7 @@ def is_alive(transport: Transport, session: LogonSession) -> bool:
         if err.kind == "session_lost":
             return False
         raise
-    data = decode(response.body, response.headers.get("Content-Type", "")).data
+    data = decode(response.body, response.content_type).data
     if isinstance(data, dict) and data.get("paging_info") is not None:  # only the result of a query is a clear yes
         return True
     raise EmError(
@@ -194,7 +194,7 @@ def create_session_result(connection: Connection, session: LogonSession) -> dict
 def _find_session_id(response: Response) -> str | None:
     """Return the session's id: from the body, else from its Delete link, else from the Location header (wire facts, 3.2)."""
     try:
-        data = decode(response.body, response.headers.get("Content-Type", "")).data
+        data = decode(response.body, response.content_type).data
         if isinstance(data, dict):
             session_id = read_text(data, "session_id")
             if session_id:

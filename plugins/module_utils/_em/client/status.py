@@ -33,7 +33,7 @@ def read_reason(response: Response) -> tuple[str | None, str]:
 
     A web page is told as the answer of something before Enterprise Manager, whose REST API sends none.
     """
-    text, is_page = decode_error(response.body, response.headers.get("Content-Type", ""))
+    text, is_page = decode_error(response.body, response.content_type)
     if not is_page:
         return text, f" The server says: {text.rstrip('.')}." if text else ""
     server = response.headers.get("Server", "")

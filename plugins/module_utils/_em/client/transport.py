@@ -30,6 +30,11 @@ class Response(NamedTuple):
     headers: Mapping[str, str]
     body: bytes
 
+    @property
+    def content_type(self) -> str:
+        """Return the Content-Type; an empty string where there is none."""
+        return self.headers.get("Content-Type", "")
+
 
 class Transport:
     """One kept-alive connection to the configured server.

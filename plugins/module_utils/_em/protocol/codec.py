@@ -36,6 +36,7 @@ _REPLACEMENT = "\ufffd".encode()
 _MESSAGE_KEYS = ("title", "detail", "reason", "text", "faultstring", "#text")
 _MESSAGE_PARENTS = ("body", "fault", "reason", "text", "detail", "exception_detail")
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+_NOT_SENDABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")  # XML has no form for these
 _WORD_BORDER = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 
@@ -65,25 +66,40 @@ def snake_case(name: str) -> str:
 
 
 def encode(body: Body, media_type: str) -> bytes:
-    """Return a body as XML or JSON."""
+    """Return a body as XML or JSON. Raise ``invalid_option`` for a text that cannot be sent in both."""
+    members = _drop_none(body.members, body.root)
     if media_type == "application/xml":
         xmltodict = load_library("xmltodict")
-        root = {"@xmlns": NAMESPACE, **_drop_none(body.members)}
+        root = {"@xmlns": NAMESPACE, **_print_booleans(members)}
         text: str = xmltodict.unparse({body.root: root}, short_empty_elements=True)
-        return text.encode("utf-8")
-    return json.dumps(_strip_marks(body.members), ensure_ascii=False).encode("utf-8")
+        return text.replace("\r", "&#13;").encode("utf-8")  # which a parser would read as a line feed
+    return json.dumps(_strip_marks(members), ensure_ascii=False).encode("utf-8")
 
 
-def _drop_none(value: Any) -> Any:
+def _drop_none(value: Any, name: str) -> Any:
     if isinstance(value, Mapping):
-        return {key: _drop_none(one) for key, one in value.items() if one is not None}
-    return [_drop_none(one) for one in value] if isinstance(value, (list, tuple)) else value
+        return {key: _drop_none(one, key) for key, one in value.items() if one is not None}
+    if isinstance(value, (list, tuple)):
+        return [_drop_none(one, name) for one in value if one is not None]
+    if isinstance(value, str) and _NOT_SENDABLE.search(value):
+        name = name.removeprefix("@")
+        raise EmError("invalid_option", f"The value of {name} holds characters that cannot be sent: check where it comes from.")
+    return value
+
+
+def _print_booleans(value: Any) -> Any:
+    """Return a value with booleans as XML Schema prints them: xmltodict 0.12 prints those of attributes as Python does."""
+    if isinstance(value, Mapping):
+        return {key: _print_booleans(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_print_booleans(one) for one in value]
+    return str(value).lower() if isinstance(value, bool) else value
 
 
 def _strip_marks(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return {key.lstrip("@"): _strip_marks(one) for key, one in value.items() if one is not None}
-    return [_strip_marks(one) for one in value] if isinstance(value, (list, tuple)) else value
+        return {key.removeprefix("@"): _strip_marks(one) for key, one in value.items()}
+    return [_strip_marks(one) for one in value] if isinstance(value, list) else value
 
 
 def decode(body: bytes, content_type: str = "") -> Document:

@@ -15,6 +15,8 @@ from ..protocol.codec import Body, read_text
 from .session_wait import create_wait_timeout
 from .tasks import create_outcome_warning, create_task_path, is_task_gone, normalise_task, parse_task
 
+RESOURCE_MEMBERS = frozenset(("href", "type", "links"))  # which a resource of the API has, and other JSON has not
+
 
 class TaskAction:
     """One request and its task, as far as things have come; to be used once.
@@ -58,6 +60,7 @@ class TaskAction:
 
     def submit(self, method: str, path: str, body: Body | None = None) -> None:
         """Send the request, and take the task from its answer. An answer without a body means that all is done."""
+        self.client.ensure_session()  # whose failure says nothing of the request
         try:
             answer = self.client.send(method, path, body)
         except EmError as err:
@@ -73,13 +76,12 @@ class TaskAction:
         if answer.document is None:
             return
         data = answer.document.data
-        is_task = isinstance(data, dict) and read_text(data, "task_id") is not None
-        if not is_task and not self.requires_task:
-            return
-        if not is_task:
-            msg = "The server accepted the request, but did not return the task that carries it out."
+        if isinstance(data, dict) and read_text(data, "task_id") is not None:
+            self.task = normalise_task(data, self.client)
+        elif self.requires_task or not isinstance(data, dict) or RESOURCE_MEMBERS.isdisjoint(data):
+            what = "the task that carries it out" if self.requires_task else "a resource of the REST API"
+            msg = f"The server accepted the request, but did not return {what}."
             raise EmError("bad_response", msg, method=method, path=path.partition("?")[0])
-        self.task = normalise_task(data, self.client)
 
     def await_task(self, *, collect_timeout: float | None = None) -> None:
         """Wait until the task is finished. Raise ``task_failed`` if it failed.

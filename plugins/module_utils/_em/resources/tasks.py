@@ -166,7 +166,7 @@ def find_tasks(
         if len(whole.tasks) > len(narrow.tasks):
             listing.distrust_filter()
         return whole
-    return narrow if listing.is_filtered else _add_missed(listing.client, narrow, selection)
+    return _add_missed(listing.client, narrow, selection)
 
 
 def list_task_ids(client: Client) -> set[str]:

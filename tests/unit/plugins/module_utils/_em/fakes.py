@@ -185,7 +185,7 @@ class SessionListClient:
             yield self.sessions[start : start + 10]
 
     def locate(self, href: str) -> str:
-        return href
+        return f"located {href}"
 
 
 def make_session(number: int, state: str = "Stopped", result: str | None = "Success", **more: Any) -> dict[str, Any]:

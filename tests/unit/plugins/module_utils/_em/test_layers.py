@@ -16,7 +16,11 @@ from ansible_collections.vbem.rest.plugins.module_utils import _em
 TOP = Path(next(iter(_em.__path__)))
 # From the lowest up. Files outside of folders are the lowest of all, and import each other.
 FOLDERS = ["", "protocol", "client", "resources", "events", "runtime"]
-ONLY_USERS = {"requests": {"client/transport.py"}, "xmltodict": {"protocol/codec.py"}, "ansible": {"runtime/module.py"}}
+ONLY_USERS = {
+    "requests": {"client/transport.py"},
+    "xmltodict": {"protocol/codec.py"},
+    "ansible": {"runtime/module.py", "runtime/argument_spec.py"},
+}
 FILES = sorted(path.relative_to(TOP) for path in TOP.rglob("*.py"))
 
 

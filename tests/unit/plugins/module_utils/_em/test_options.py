@@ -30,14 +30,14 @@ def catch(**given: Any) -> EmError:
     return caught.value
 
 
-def test_own() -> None:
+def test_credentials() -> None:
     connection = create_connection(create_params())
     assert connection.base_url == "https://em.example.com:9398"
     assert (connection.token, connection.session_id) == (None, None)
     assert "a secret" not in repr(connection)
 
 
-def test_session_wins_over_credentials_and_options() -> None:
+def test_session_takes_precedence_over_credentials_and_options() -> None:
     connection = create_connection(create_params(session=SESSION, timeout=99, retries=5))
     assert connection.base_url == "https://other.example.com:1234"
     assert (connection.token, connection.session_id, connection.password) == ("a-token", "an-id", None)
@@ -47,14 +47,16 @@ def test_session_wins_over_credentials_and_options() -> None:
 
 
 @pytest.mark.parametrize(
-    ("hostname", "cure"),
+    ("hostname", "hint"),
     [
         ("https://em.example.com:9398/api", "hostname: em.example.com, and port: 9398"),
         ("https://em.example.com", "hostname: em.example.com"),
         ("em.example.com:9398", "hostname: em.example.com and port: 9398"),
         ("em.example.com/api", "a host name such as"),
         ("https://[::1]:9398/", "hostname: ::1, and port: 9398"),
-        ("https://[fe80::1%eth0]/api", "hostname: fe80::1%eth0"),
+        ("https://[fe80::1%eth0]/api", "addresses with a zone are not supported"),
+        ("fe80::1%eth0", "addresses with a zone are not supported"),
+        ("[fe80::1%25eth0]:9398", "addresses with a zone are not supported"),
         ("https://::1/", "hostname: ::1"),
         ("[::1]:9398", "hostname: ::1 and port: 9398"),
         ("https://em.example.com:port/", "hostname: em.example.com"),
@@ -67,15 +69,15 @@ def test_session_wins_over_credentials_and_options() -> None:
         ("#", "a host name such as"),
     ],
 )
-def test_hostname(hostname: str, cure: str) -> None:
+def test_bad_hostname(hostname: str, hint: str) -> None:
     msg = catch(hostname=hostname).msg
     assert "hostname" in msg
-    assert cure in msg
+    assert hint in msg
     assert repr(hostname) in msg
 
 
 @pytest.mark.parametrize(
-    ("hostname", "shown", "cure"),
+    ("hostname", "shown", "hint"),
     [
         ("https://u:secretpw@localhost:1", "https://(hidden)@localhost:1", "hostname: localhost, and port: 1."),
         ("https://u:secret/pw@localhost:1/api", "https://(hidden)@localhost:1/api", "hostname: localhost, and port: 1."),
@@ -84,12 +86,12 @@ def test_hostname(hostname: str, cure: str) -> None:
         ("u:secret://pw@em:9398", "(hidden)@em:9398", "hostname: em"),
     ],
 )
-def test_the_user_of_a_hostname_is_not_shown(hostname: str, shown: str, cure: str) -> None:
+def test_the_user_of_a_hostname_is_not_shown(hostname: str, shown: str, hint: str) -> None:
     msg = catch(hostname=hostname).msg
     assert "secret" not in msg
     assert "pw" not in msg
     assert repr(shown) in msg
-    assert cure in msg
+    assert hint in msg
 
 
 @pytest.mark.parametrize(
@@ -103,7 +105,7 @@ def test_the_user_of_a_hostname_is_not_shown(hostname: str, shown: str, cure: st
         (" em ", "https://em:9398"),
     ],
 )
-def test_hostname_that_is_fine(hostname: str, base_url: str) -> None:
+def test_good_hostname(hostname: str, base_url: str) -> None:
     assert create_connection(create_params(hostname=hostname)).base_url == base_url
 
 
@@ -135,9 +137,9 @@ def test_bad_option(given: dict[str, Any], words: str) -> None:
     assert "X: y" not in msg
 
 
-def test_a_hint_is_given_where_there_is_no_way_to_log_on() -> None:
-    with pytest.raises(EmError, match=r"returned\. PollResult elsewhere\.$"):
-        create_connection(create_params(password=None), hint=" PollResult elsewhere.")
+def test_a_hint_is_appended_if_there_is_no_way_to_log_on() -> None:
+    with pytest.raises(EmError, match=r"returned\. Look elsewhere\.$"):
+        create_connection(create_params(password=None), hint=" Look elsewhere.")
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Logging on and off: what is sent, where token and id are found, and in which words it fails."""
+"""Logging on and off: what is sent, where token and id are found, and how it fails."""
 
 from __future__ import annotations
 
@@ -52,9 +52,9 @@ class Server(FakeTransport):
         super().__init__(connection, lambda _method, _path: self.answers.pop(0))
 
 
-def fails(server: Server, ask: Any, *more: Any) -> EmError:
+def catch(server: Server, function: Any, *more: Any) -> EmError:
     with pytest.raises(EmError) as caught:
-        ask(server, *more)
+        function(server, *more)
     assert server.answers == []
     return caught.value
 
@@ -83,8 +83,8 @@ def test_the_logon_request() -> None:
     assert repr(session) == "LogonSession(...)"
 
 
-def test_a_password_that_is_no_text_is_sent_as_the_bytes_it_was() -> None:
-    """Python reads bytes of the environment that are no UTF-8 as lone surrogates."""
+def test_a_password_of_bytes_that_are_not_utf_8_is_sent_unchanged() -> None:
+    """Python reads such bytes of the environment as lone surrogates."""
     server = Server(
         answer(200, {"SessionId": "one"}, X_RestSvcSessionId="token"),
         connection=Connection("em", username="u", password=b"\xe4".decode("utf-8", "surrogateescape")),
@@ -124,34 +124,34 @@ def test_a_password_that_is_no_text_is_sent_as_the_bytes_it_was() -> None:
         ({"Links": {"Links": [{"Rel": "Delete", "Href": "/api/logonSessions/one"}]}}, None, "one"),
     ],
 )
-def test_where_the_session_id_is_found(body: Any, location: str | None, session_id: str) -> None:
+def test_where_the_session_id_is(body: Any, location: str | None, session_id: str) -> None:
     headers = {"Location": location} if location else {}
     assert log_on(Server(answer(200, body, X_RestSvcSessionId="t", **headers))).id == session_id
 
 
-def test_a_web_page_names_no_session() -> None:
+def test_the_body_of_a_web_page_is_not_read() -> None:
     body = b"<LogonSession><SessionId>one</SessionId></LogonSession>"
     server = Server(answer(200, body, X_RestSvcSessionId="t", Content_Type="text/html", Location="/api/logonSessions/two"))
     assert log_on(server).id == "two"
 
 
 @pytest.mark.parametrize("status", [200, 201, 299])
-def test_an_answer_without_token_comes_from_something_else(status: int) -> None:
-    err = fails(Server(answer(status, {"SessionId": "one"})), log_on)
+def test_an_answer_without_a_token_is_not_the_rest_api(status: int) -> None:
+    err = catch(Server(answer(status, {"SessionId": "one"})), log_on)
     assert facts(err) == ("logon_failed", status, "POST", "/api/sessionMngr/", None)
     assert err.msg == (
-        f"What answers on {WHERE} is not the Enterprise Manager REST API: it gave no X-RestSvcSessionId header. Check port:"
-        " the REST API listens on 9398, the web site on 9443."
+        f"{WHERE} answers, but not as the Enterprise Manager REST API: there is no X-RestSvcSessionId header. Check port: the"
+        " REST API listens on 9398, the web site on 9443."
     )
 
 
-def test_a_session_without_id_is_told() -> None:
+def test_a_logon_without_a_session_id_fails() -> None:
     for answered in (answer(201, {}, X_RestSvcSessionId="t"), answer(201, {}, X_RestSvcSessionId="t", Location="/api/tasks/1")):
-        err = fails(Server(answered), log_on)
+        err = catch(Server(answered), log_on)
         assert facts(err) == ("bad_response", 201, "POST", "/api/sessionMngr/", None)
         assert err.msg == (
-            "The server logged on without saying which logon session it made, so that it could not be logged off. It ends by"
-            " itself after 15 idle minutes."
+            "The server logged on but did not return the id of the logon session, so the session cannot be logged off. It ends"
+            " by itself after 15 idle minutes."
         )
 
 
@@ -160,46 +160,45 @@ def test_a_session_without_id_is_told() -> None:
     [
         (
             401,
-            f"Enterprise Manager on {WHERE} refused the logon of 'CORP\\backup'. It answers so to a wrong user name or"
-            " password, to a user without an Enterprise Manager role (Portal Administrator, Portal User or Restore Operator),"
-            " and to an api_version it does not support (here v1_7; latest always is).",
+            f"Enterprise Manager on {WHERE} refused the logon of 'CORP\\backup'. The reason may be a wrong user name or password,"
+            " a user without an Enterprise Manager role (Portal Administrator, Portal User or Restore Operator), or an"
+            " api_version that it does not support (here v1_7; latest always works).",
         ),
-        (403, f"'CORP\\backup' may not log on to {WHERE}: give the user an Enterprise Manager role."),
+        (403, f"'CORP\\backup' is not allowed to log on to {WHERE}: give the user an Enterprise Manager role."),
         (
             404,
-            f"There is no Enterprise Manager REST API on {WHERE}, though something answers (404). Check port: Enterprise"
+            f"There is no Enterprise Manager REST API on {WHERE}, although something answers (404). Check port: Enterprise"
             " Manager's is 9398; 9419 belongs to Veeam Backup & Replication, which has another API.",
         ),
         (
             405,
-            f"There is no Enterprise Manager REST API on {WHERE}, though something answers (405). Check port: Enterprise"
+            f"There is no Enterprise Manager REST API on {WHERE}, although something answers (405). Check port: Enterprise"
             " Manager's is 9398; 9419 belongs to Veeam Backup & Replication, which has another API.",
         ),
     ],
 )
 def test_a_refused_logon(status: int, msg: str) -> None:
-    err = fails(Server(answer(status, {"Message": "No."}, X_RestSvcSessionId="t")), log_on)
+    err = catch(Server(answer(status, {"Message": "No."}, X_RestSvcSessionId="t")), log_on)
     assert facts(err) == ("logon_failed", status, "POST", "/api/sessionMngr/", "No.")
     assert err.msg == msg
-    err = fails(Server(answer(status, b'<Error Message="No."/>', Content_Type="text/html")), log_on)
-    assert err.detail is None, "a web page has no words of the server"
+    err = catch(Server(answer(status, b'<Error Message="No."/>', Content_Type="text/html")), log_on)
+    assert err.detail is None, "a web page is not the server's message"
 
 
 @pytest.mark.parametrize(("status", "kind"), [(300, "bad_response"), (415, "server_error"), (500, "server_error")])
-def test_a_logon_that_fails_otherwise(status: int, kind: str) -> None:
-    err = fails(Server(answer(status, {"Message": "No."}, X_RestSvcSessionId="t")), log_on)
+def test_a_logon_that_fails_with_another_status(status: int, kind: str) -> None:
+    err = catch(Server(answer(status, {"Message": "No."}, X_RestSvcSessionId="t")), log_on)
     assert facts(err) == (kind, status, "POST", "/api/sessionMngr/", "No.")
     assert "/api/sessionMngr/" in err.msg
 
 
-def test_an_answer_that_is_none() -> None:
-    err = fails(Server(answer(199)), log_on)
-    assert err.kind == "server_error"
-    assert err.status == 199
+def test_a_logon_with_an_interim_status_fails() -> None:
+    err = catch(Server(answer(199)), log_on)
+    assert (err.kind, err.status) == ("server_error", 199)
 
 
 @pytest.mark.parametrize(
-    ("seen", "closed"),
+    ("headers", "logoffs"),
     [
         ({"X-RestSvcSessionId": "t", "Location": "/api/logonSessions/a%20b"}, [("DELETE", "/api/logonSessions/a%20b")]),
         ({"X-RestSvcSessionId": "t", "Location": "/api/x"}, []),
@@ -207,36 +206,36 @@ def test_an_answer_that_is_none() -> None:
         ({"Location": "/api/logonSessions/one"}, []),
     ],
 )
-@pytest.mark.parametrize("way", [EmError("timeout", "too late"), KeyboardInterrupt()], ids=["late", "Ctrl-C"])
-def test_a_session_is_closed_whose_logon_broke_off(
-    seen: dict[str, str], closed: list[tuple[str, str]], way: BaseException
+@pytest.mark.parametrize("end", [EmError("timeout", "too late"), KeyboardInterrupt()], ids=["timeout", "Ctrl-C"])
+def test_the_session_of_a_truncated_logon_is_logged_off(
+    headers: dict[str, str], logoffs: list[tuple[str, str]], end: BaseException
 ) -> None:
     server = Server()
-    server.last_headers = answer(200, **{name.replace("-", "_"): value for name, value in seen.items()}).headers
+    server.last_headers = answer(200, **{name.replace("-", "_"): value for name, value in headers.items()}).headers
 
     def script(method: str, _path: str) -> Any:
         if method == "POST":
-            raise way
+            raise end
         assert server.headers[-1]["X-RestSvcSessionId"] == "t"
-        return EmError("connection", "gone", may_have_been_sent=False)  # which is not the failure to tell
+        return EmError("connection", "gone", may_have_been_sent=False)  # not the failure to report
 
     server.script = script
-    with pytest.raises(type(way)) as caught:
+    with pytest.raises(type(end)) as caught:
         log_on(server)
-    assert caught.value is way
-    assert server.calls == [LOGON, *closed]
-    assert server.logoffs == isinstance(way, KeyboardInterrupt)  # another failure may be followed by a further try
+    assert caught.value is end
+    assert server.calls == [LOGON, *logoffs]
+    assert server.logoffs == isinstance(end, KeyboardInterrupt)  # another failure may be retried
 
 
 # ---------------------------------------------------------------------------------------------------------------------
 # Logging off
 
 
-def test_the_requests_of_a_log_off() -> None:
+def test_the_logoff_request() -> None:
     server = Server(answer(204))
     assert log_off(server, SESSION) is True
     assert server.calls == [LOGOFF]
-    assert server.data == [HIDDEN]
+    assert server.shown == [HIDDEN]
     assert server.headers == [{"Accept": "application/xml", "X-RestSvcSessionId": "Token1=="}]
     assert create_headers(CONNECTION, SESSION) == server.headers[0]
 
@@ -251,44 +250,74 @@ def test_the_requests_of_a_log_off() -> None:
         ([answer(202), answer(401)], True),
     ],
 )
-def test_what_an_ended_session_may_answer(answers: list[Any], ended: bool) -> None:
+def test_how_a_server_may_answer_the_logoff_of_an_ended_session(answers: list[Any], ended: bool) -> None:
     server = Server(*answers)
     assert log_off(server, SESSION) is ended
     assert server.calls == [LOGOFF, PROBE][: len(answers)]
     assert server.answers == []
 
 
-def test_a_log_off_that_did_nothing_is_told() -> None:
-    err = fails(Server(answer(200), answer(200, LIST), answer(200), answer(200, LIST)), log_off, SESSION)
+def test_a_logoff_that_did_nothing_fails() -> None:
+    err = catch(Server(answer(200), answer(200, LIST), answer(200), answer(200, LIST)), log_off, SESSION)
     assert facts(err) == ("bad_response", 200, "DELETE", HIDDEN, None)
     assert err.msg == "The server answered 200 to the log-off, but the session is still alive."
 
 
 @pytest.mark.parametrize(("status", "kind"), [(404, "not_found"), (500, "server_error")])
-def test_a_log_off_that_was_refused_is_told_without_secrets(status: int, kind: str) -> None:
+def test_the_message_of_a_refused_logoff_hides_secrets(status: int, kind: str) -> None:
     words = {"Message": f"No {SESSION.id} of {SESSION.token}, {SESSION.token}"}
     refused = [answer(status, words), answer(200, LIST)]
-    err = fails(Server(*refused, *refused), log_off, SESSION)
+    err = catch(Server(*refused, *refused), log_off, SESSION)
     assert facts(err) == (kind, status, "DELETE", HIDDEN, "No (hidden) of (hidden), (hidden)")
     assert "The server says: No (hidden) of (hidden), (hidden)." in err.msg
     assert HIDDEN in err.msg
 
 
-def test_a_log_off_that_was_refused_otherwise_is_not_looked_after() -> None:
-    for status, kind in ((403, "forbidden"), (400, "server_error"), (302, "bad_response")):
-        err = fails(Server(answer(status)), log_off, SESSION)
+def test_a_refusal_that_leaves_the_session_alive_is_not_checked() -> None:
+    for status, kind in ((403, "forbidden"), (400, "server_error"), (300, "bad_response"), (302, "bad_response")):
+        err = catch(Server(answer(status)), log_off, SESSION)
         assert facts(err) == (kind, status, "DELETE", HIDDEN, None)
 
 
 @pytest.mark.parametrize("first", [answer(503), answer(500), EmError("timeout", "late"), answer(200)], ids=str)
-def test_a_log_off_is_repeated_only_once_it_is_known_not_to_have_happened(first: Any) -> None:
+def test_a_logoff_is_repeated_only_if_the_session_is_alive(first: Any) -> None:
     server = Server(first, answer(200, LIST), answer(204))
     assert log_off(server, SESSION) is True
     assert server.calls == [LOGOFF, PROBE, LOGOFF]
     server = Server(first, answer(200, LIST), answer(401))
     assert log_off(server, SESSION) is True
     server = Server(first, EmError("connection", "gone"))
-    fails(server, log_off, SESSION)
+    catch(server, log_off, SESSION)
+    assert server.calls == [LOGOFF, PROBE]
+
+
+def test_a_repeated_logoff_that_leaves_the_session_alive_fails() -> None:
+    err = catch(Server(answer(503), answer(200, LIST), answer(500), answer(200, LIST)), log_off, SESSION)
+    assert (err.kind, err.status) == ("server_error", 500), "the failure of the second log-off"
+
+
+@pytest.mark.parametrize(
+    ("answers", "calls"),
+    [
+        ([EmError("connection", "refused", may_have_been_sent=False)], [LOGOFF]),
+        ([EmError("timeout", "late"), answer(500)], [LOGOFF, PROBE]),
+        ([answer(404), EmError("timeout", "late")], [LOGOFF, PROBE]),
+        ([answer(500), answer(403)], [LOGOFF, PROBE]),
+    ],
+    ids=["unsent", "lost, then 500", "404, then lost", "500, then 403"],
+)
+def test_a_logoff_of_unknown_outcome_fails_with_its_own_failure(answers: list[Any], calls: list[tuple[str, str]]) -> None:
+    server = Server(*answers)
+    first = answers[0]
+    err = catch(server, log_off, SESSION)
+    assert server.calls == calls
+    assert err is first if isinstance(first, EmError) else err.status == first.status
+
+
+@pytest.mark.parametrize("lost", [EmError("timeout", "late"), EmError("connection", "broke"), answer(503), answer(206)])
+def test_a_logoff_whose_answer_was_lost_counts_if_the_session_is_gone(lost: Any) -> None:
+    server = Server(lost, answer(401))
+    assert log_off(server, SESSION) is True
     assert server.calls == [LOGOFF, PROBE]
 
 
@@ -296,7 +325,7 @@ def test_a_log_off_is_repeated_only_once_it_is_known_not_to_have_happened(first:
 # Alive or not
 
 
-def test_a_session_is_asked_by_a_small_query() -> None:
+def test_the_request_that_tells_whether_a_session_is_alive() -> None:
     server = Server(answer(200, LIST))
     assert is_alive(server, SESSION) is True
     assert server.calls == [PROBE]
@@ -304,30 +333,32 @@ def test_a_session_is_asked_by_a_small_query() -> None:
     assert is_alive(Server(answer(401)), SESSION) is False
 
 
-def test_anything_else_is_no_answer_to_whether_it_is_alive() -> None:
+def test_an_unclear_answer_does_not_tell_whether_a_session_is_alive() -> None:
     for status, kind in ((403, "forbidden"), (404, "not_found"), (500, "server_error")):
-        err = fails(Server(answer(status)), is_alive, SESSION)
+        err = catch(Server(answer(status)), is_alive, SESSION)
         assert facts(err) == (kind, status, "GET", "/api/query", None)
         assert "/api/query" in err.msg
     for page in (b"<html/>", b"", b"[]"):
-        assert fails(Server(answer(200, page)), is_alive, SESSION).kind == "bad_response"
+        assert catch(Server(answer(200, page)), is_alive, SESSION).kind == "bad_response"
     xml = b'<QueryResult><PagingInfo PageNum="1"/></QueryResult>'
     assert is_alive(Server(answer(200, xml)), SESSION) is True
-    assert fails(Server(answer(200, xml, Content_Type="text/html")), is_alive, SESSION).kind == "bad_response"
+    assert catch(Server(answer(200, xml, Content_Type="text/html")), is_alive, SESSION).kind == "bad_response"
 
 
 @pytest.mark.parametrize("body", [b"<a/>", {"Resources": {"Tasks": None}}, {"PagingInfo": None}, [1]])
-def test_an_answer_that_is_no_querys_is_no_yes(body: Any) -> None:
-    err = fails(Server(answer(203, body)), is_alive, SESSION)
+def test_only_the_result_of_a_query_means_alive(body: Any) -> None:
+    err = catch(Server(answer(203, body)), is_alive, SESSION)
     assert facts(err) == ("bad_response", 203, "GET", "/api/query", None)
-    assert err.msg == "The server's answer to a query is not the result of a query, so that nothing is known of the session."
+    assert err.msg == (
+        "The server's answer to a query is not the result of a query, so it is unknown whether the session is alive."
+    )
 
 
 # ---------------------------------------------------------------------------------------------------------------------
-# What a playbook gets
+# What a playbook receives
 
 
-def test_a_session_as_a_playbook_sees_it() -> None:
+def test_the_result_for_a_playbook() -> None:
     assert create_session_result(CONNECTION, SESSION) == {
         "hostname": "em.example.com",
         "port": 9399,

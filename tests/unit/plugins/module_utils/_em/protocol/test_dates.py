@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Dates of the wire."""
+"""Dates as servers print them, and as this collection does."""
 
 from __future__ import annotations
 
@@ -12,8 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.vbem.rest.plugins.module_utils._em.protocol import dates as _dates
-from ansible_collections.vbem.rest.plugins.module_utils._em.protocol.dates import format_date, normalise_date, parse_date
+from ansible_collections.vbem.rest.plugins.module_utils._em.protocol import dates
+from ansible_collections.vbem.rest.plugins.module_utils._em.protocol.dates import (
+    format_date,
+    normalise_date,
+    parse_date,
+    to_timestamp,
+)
 
 FRACTION = "987654321"
 
@@ -56,7 +61,7 @@ def test_dates_come_out_as_utc(text: str, printed: str) -> None:
     assert date is not None
     assert date.utcoffset() == timedelta(0)
     assert format_date(date) == printed
-    assert parse_date(printed) == date, "what is printed can be read"
+    assert parse_date(printed) == date, "a printed date can be read"
 
 
 @pytest.mark.parametrize(
@@ -91,21 +96,21 @@ def test_never_is_none_in_every_zone() -> None:
         "2026-06-16T06:33:10" + "Z" * 1000,
     ],
 )
-def test_what_is_no_date_stays_as_it_is(text: str) -> None:
+def test_a_text_that_is_no_date_is_unchanged(text: str) -> None:
     assert parse_date(text) is None
     assert normalise_date(text) == text
 
 
 @pytest.mark.parametrize("text", [None, ""])
-def test_no_date_is_no_date(text: str | None) -> None:
+def test_an_absent_date_stays_absent(text: str | None) -> None:
     assert normalise_date(text) == text
 
 
-def test_years_of_few_digits_are_printed_in_full() -> None:
+def test_a_year_has_four_digits() -> None:
     assert format_date(datetime(1, 2, 3, 4, 5, 6, 70, timezone.utc)) == "0001-02-03T04:05:06.00007Z"
 
 
-def test_the_order_of_dates_is_that_of_moments() -> None:
+def test_dates_are_ordered_by_time() -> None:
     texts = ["2026-06-16T06:33:10Z", "2026-06-16T06:33:10.2Z", "2026-06-16T08:33:10.15+02:00", "2026-06-16T06:33:09.999Z"]
     parsed = [parse_date(text) for text in texts]
     assert None not in parsed
@@ -114,8 +119,15 @@ def test_the_order_of_dates_is_that_of_moments() -> None:
 
 def test_python_3_9_can_read_it() -> None:
     """There, fromisoformat knows neither Z nor fractions of other than 3 or 6 digits, and datetime has no UTC."""
-    source = Path(_dates.__file__).read_text(encoding="utf-8")
+    source = Path(dates.__file__).read_text(encoding="utf-8")
     ast.parse(source, feature_version=(3, 9))
     assert "fromisoformat" not in source
     assert "datetime.UTC" not in source
     assert "import UTC" not in source
+
+
+def test_timestamps() -> None:
+    assert to_timestamp("1970-01-02T00:00:00.5Z") == 86400.5
+    assert to_timestamp("1970-01-01T01:00:00+01:00") == 0.0
+    for text in (None, "", "soon"):
+        assert to_timestamp(text) is None

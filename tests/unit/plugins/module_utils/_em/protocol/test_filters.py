@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The query language."""
+"""Enterprise Manager's filter language: parsing, quoting, encoding and evaluating."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def test_parse(text: str, tree: object) -> None:
         ("(" * 100000, 41, "parentheses"),
     ],
 )
-def test_mistake_is_told_with_its_position(text: str, position: int, hint: str) -> None:
+def test_a_mistake_has_a_position_and_a_hint(text: str, position: int, hint: str) -> None:
     with pytest.raises(EmError) as caught:
         parse_filter(text, FIELDS)
     assert caught.value.kind == "invalid_filter"
@@ -111,30 +111,30 @@ def test_mistake_is_told_with_its_position(text: str, position: int, hint: str) 
 
 
 @pytest.mark.parametrize("value", [*NASTY, "plain", "task-5", "", " padded "])
-def test_value_survives_print_and_parse(value: str) -> None:
+def test_a_value_is_the_same_after_printing_and_parsing(value: str) -> None:
     tree = And((Comparison(OPERATION, "==", value), Or((Comparison(ID, "!=", value), Comparison(STATE, "==", "Running")))))
     assert parse_filter(print_filter(tree), FIELDS) == tree
 
 
 @pytest.mark.parametrize("value", NASTY)
-def test_value_is_quoted_and_encoded_on_the_wire(value: str) -> None:
-    wire = to_server_filter(Comparison(OPERATION, "==", value))
-    assert wire is not None
-    assert not set(wire) & set(';,()=<>!" &#')
-    assert unquote(wire) == f'Operation=="{value.replace(chr(34), chr(34) * 2)}"'
+def test_a_value_is_quoted_and_encoded(value: str) -> None:
+    encoded = to_server_filter(Comparison(OPERATION, "==", value))
+    assert encoded is not None
+    assert not set(encoded) & set(';,()=<>!" &#')
+    assert unquote(encoded) == f'Operation=="{value.replace(chr(34), chr(34) * 2)}"'
 
 
 @pytest.mark.parametrize("value", NASTY)
-def test_value_selects_nothing_but_itself(value: str) -> None:
+def test_a_value_selects_only_itself(value: str) -> None:
     tree = parse_filter(f"Operation=={quote_value(value)}", FIELDS)
     assert matches(tree, create_task(operation=value))
     assert not matches(tree, create_task())
 
 
-def test_only_certain_comparisons_are_sent() -> None:
+def test_only_portable_comparisons_are_sent() -> None:
     def send(text: str) -> str | None:
-        wire = to_server_filter(parse_filter(text, FIELDS))
-        return unquote(wire) if wire else None
+        encoded = to_server_filter(parse_filter(text, FIELDS))
+        return unquote(encoded) if encoded else None
 
     assert send("State==Finished;TaskId>task-5") == "State==Finished"
     assert send("State==Finished,TaskId>task-5") is None
@@ -145,7 +145,7 @@ def test_only_certain_comparisons_are_sent() -> None:
     assert to_server_filter(Comparison(OPERATION, "==", "\udcff")) is None
 
 
-def test_long_filter_is_not_sent() -> None:
+def test_a_long_filter_is_not_sent() -> None:
     tree = Or(tuple(Comparison(ID, "==", f"task-{n}") for n in range(1000)))
     assert to_server_filter(tree) is None
 
@@ -187,7 +187,7 @@ def test_natural_order() -> None:
 
 
 # ---------------------------------------------------------------------------------------------------------------------
-# All kinds of fields
+# Types of fields
 
 NAME = Field("Name", "name")
 RANKED = Field("Level", "level", "enum", ("Low", "Middle", "High"))
@@ -198,7 +198,7 @@ DATE = Field("CreationTime", "creation_time", "date")
 UID = Field("JobUid", "job_uid", "uid")
 TYPE = Field("Type", "type")
 NUMBERED = Field("TaskId", "task_id", "natural")
-ERROR_KINDS = (NAME, RANKED, CHOICE, SWITCH, NUMBER, DATE, UID, TYPE, NUMBERED)
+ALL_TYPES = (NAME, RANKED, CHOICE, SWITCH, NUMBER, DATE, UID, TYPE, NUMBERED)
 NAMES = "Name, Level, Color, Enabled, Count, CreationTime, JobUid, Type, TaskId"
 
 
@@ -225,19 +225,19 @@ NAMES = "Name, Level, Color, Enabled, Count, CreationTime, JobUid, Type, TaskId"
         (";Name==a)", 1, f"a field is missing; the fields are {NAMES}."),
     ],
 )
-def test_mistake_is_told_in_these_words(text: str, position: int, what: str) -> None:
+def test_the_message_of_a_mistake(text: str, position: int, what: str) -> None:
     with pytest.raises(EmError) as caught:
-        parse_filter(text, ERROR_KINDS)
+        parse_filter(text, ALL_TYPES)
     assert caught.value.msg == f"The option filter cannot be {text!r}: at position {position}, {what}"
 
 
 @pytest.mark.parametrize("text", ["Count==many", "Count==1e3", "Count==nan", "Count==" + "9" * 31])
-def test_no_number_is_told(text: str) -> None:
+def test_a_text_that_is_no_number_is_a_mistake(text: str) -> None:
     with pytest.raises(EmError, match="Count is never"):
-        parse_filter(text, ERROR_KINDS)
+        parse_filter(text, ALL_TYPES)
 
 
-def test_any_field_is_taken_of_a_type_that_is_not_known() -> None:
+def test_an_unknown_type_has_any_field() -> None:
     assert parse_filter("WhatEver>=5", None) == Comparison(Field("WhatEver", "", "text", ()), ">=", "5")
     assert parse_filter('a1=="x";B!=y', None) == And(
         (Comparison(Field("a1", ""), "==", "x"), Comparison(Field("B", ""), "!=", "y"))
@@ -249,7 +249,7 @@ def test_any_field_is_taken_of_a_type_that_is_not_known() -> None:
         parse_filter("WhatEver==5", ())
 
 
-def test_parentheses_are_counted_where_they_are_open() -> None:
+def test_only_open_parentheses_count() -> None:
     one, deep = "(State==Running)", "(" * 40 + "State==Running" + ")" * 40
     leaf = Comparison(STATE, "==", "Running")
     assert parse_filter(",".join([one] * 50), FIELDS) == Or((leaf,) * 50)
@@ -258,10 +258,10 @@ def test_parentheses_are_counted_where_they_are_open() -> None:
         parse_filter(f"{one},({deep})", FIELDS)
 
 
-def test_date_is_compared_and_sent_in_one_spelling() -> None:
+def test_dates_are_parsed_into_one_form() -> None:
     for spelling in ("2026-11-23T18:00:00Z", '"2026-11-23 20:00+02:00"', "2026-11-23T18:00"):
-        assert parse_filter(f"CreationTime>{spelling}", ERROR_KINDS) == Comparison(DATE, ">", "2026-11-23T18:00:00Z")
-    assert parse_filter("Name==2026-11-23", ERROR_KINDS) == Comparison(NAME, "==", "2026-11-23")
+        assert parse_filter(f"CreationTime>{spelling}", ALL_TYPES) == Comparison(DATE, ">", "2026-11-23T18:00:00Z")
+    assert parse_filter("Name==2026-11-23", ALL_TYPES) == Comparison(NAME, "==", "2026-11-23")
 
 
 def test_nested_filters_are_printed_with_parentheses() -> None:
@@ -271,7 +271,7 @@ def test_nested_filters_are_printed_with_parentheses() -> None:
     assert encode_filter(Comparison(NAME, "==", "a/bXc")) == "Name%3D%3D%22a%2FbXc%22"
 
 
-def test_dates_are_ordered_alike_everywhere_and_texts_are_not() -> None:
+def test_the_order_of_dates_is_portable_and_that_of_texts_is_not() -> None:
     assert is_portable(Comparison(DATE, ">=", "2026-11-23T18:00:00Z"))
     assert not is_portable(Comparison(NAME, ">=", "a"))
     assert not is_portable(Comparison(NUMBER, "<", "5"))
@@ -301,7 +301,7 @@ def test_the_longest_filter_that_is_sent() -> None:
         (TYPE, {"type": "Job", "job_type": "Backup"}, "job_type"),
     ],
 )
-def test_where_a_row_shows_a_field(field: Field, row: dict[str, object], key: str | None) -> None:
+def test_the_key_of_a_field_in_a_row(field: Field, row: dict[str, object], key: str | None) -> None:
     assert find_key(field, row) == key
 
 
@@ -312,9 +312,9 @@ def test_where_a_row_shows_a_field(field: Field, row: dict[str, object], key: st
         ("Name==a", {"name": "b"}, False),
         ("Name!=a", {"name": "b"}, True),
         ("Name!=a", {"name": "a"}, False),
-        ("Name==a", {}, True),  # not shown speaks for nothing
+        ("Name==a", {}, True),  # unknown, so it may match
         ("Name!=a", {}, True),
-        ("Name>b", {"name": "a"}, True),  # the order of texts is the server's business
+        ("Name>b", {"name": "a"}, True),  # the server decides the order of texts
         ("JobUid<5", {"job_uid": "6"}, True),
         ("Color>Red", {"color": "Red"}, True),
         ("Level>Low", {"level": "Low"}, False),
@@ -339,8 +339,8 @@ def test_where_a_row_shows_a_field(field: Field, row: dict[str, object], key: st
         ("Type==Full", {"point_type": "Increment"}, False),
     ],
 )
-def test_a_row_is_left_out_only_where_it_speaks_against_itself(text: str, row: dict[str, object], expected: bool) -> None:
-    assert may_match(parse_filter(text, ERROR_KINDS), row) is expected
+def test_a_row_is_left_out_only_if_its_own_values_exclude_it(text: str, row: dict[str, object], expected: bool) -> None:
+    assert may_match(parse_filter(text, ALL_TYPES), row) is expected
 
 
 @pytest.mark.parametrize(
@@ -369,11 +369,11 @@ def test_a_row_is_left_out_only_where_it_speaks_against_itself(text: str, row: d
         ("CreationTime!=2026-11-23", {"creation_time": "soon"}, True),
     ],
 )
-def test_a_value_is_compared_as_its_kind(text: str, row: dict[str, object], expected: bool) -> None:
-    assert matches(parse_filter(text, ERROR_KINDS), row) is expected
+def test_a_value_is_compared_by_the_type_of_its_field(text: str, row: dict[str, object], expected: bool) -> None:
+    assert matches(parse_filter(text, ALL_TYPES), row) is expected
 
 
-def test_equal_and_unequal_hold_for_values_that_the_field_should_not_have() -> None:
+def test_a_value_that_a_field_cannot_have_is_compared_as_text() -> None:
     odd = Comparison(RANKED, "==", "Odd")
     assert matches(odd, {"level": "ODD"})
     assert not matches(odd, {"level": "Even"})

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What has to be done with a job, depending on what is known of it."""
+"""What has to be done to bring a job to a state, and how that is carried out."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ ACTIVE = ("Starting", "Working", "Stopping", "Pausing", "Resuming", "Idle", "Som
 @pytest.mark.parametrize("active", [None, *ACTIVE])
 @pytest.mark.parametrize("last", [None, "Success", "Warning", "Failed"])
 @pytest.mark.parametrize("state", ["started", "stopped", "retried"])
-def test_what_a_state_takes(state: str, active: str | None, last: str | None) -> None:
+def test_the_action_for_a_state(state: str, active: str | None, last: str | None) -> None:
     sessions = [make_session(2, active, "None")] if active else []
     sessions += [make_session(1, "Stopped", last)] if last else []
     planned = plan(sessions_of(SessionListClient(sessions)), make_job(), desire(state=state))
@@ -67,15 +67,15 @@ def test_what_a_state_takes(state: str, active: str | None, last: str | None) ->
 
 @pytest.mark.parametrize("enabled", [True, False])
 @pytest.mark.parametrize("option", [None, True, False])
-def test_what_a_schedule_takes(enabled: bool, option: bool | None) -> None:
+def test_the_action_for_a_schedule(enabled: bool, option: bool | None) -> None:
     client = SessionListClient()
     planned = plan(sessions_of(client), make_job(enabled=enabled), desire(schedule_enabled=option))
     assert bool(planned.toggle) is (option is not None and option is not enabled)
     assert planned.action is None
-    assert client.paths == [], "sessions do not matter for that"
+    assert client.paths == [], "sessions are not read for that"
 
 
-def test_start_goes_before_sync() -> None:
+def test_start_takes_precedence_over_sync() -> None:
     for links, action in (
         (("Sync", "Start"), "start"),
         (("Sync",), "sync"),
@@ -94,7 +94,7 @@ def test_start_goes_before_sync() -> None:
     ],
     ids=str,
 )
-def test_a_job_without_the_link_is_refused_in_a_sentence(option: dict[str, Any], sessions: list[dict[str, Any]]) -> None:
+def test_a_job_without_the_link_does_not_support_the_state(option: dict[str, Any], sessions: list[dict[str, Any]]) -> None:
     job = make_job(links=("Alternate",), job_type=None)
     with pytest.raises(EmError) as caught:
         plan(sessions_of(SessionListClient(sessions)), job, desire(**option))
@@ -105,16 +105,52 @@ def test_a_job_without_the_link_is_refused_in_a_sentence(option: dict[str, Any],
     assert caught.value.result["job"] == job.data
 
 
-def test_a_job_that_is_as_optioned_needs_no_link() -> None:
+def test_a_job_in_the_desired_state_needs_no_link() -> None:
     job = make_job(links=())
     assert not plan(sessions_of(SessionListClient()), job, desire(state="stopped", schedule_enabled=True)).is_change
 
 
-def test_the_prediction() -> None:
+def test_the_result_of_check_mode() -> None:
     job = make_job(enabled=False)
     active = {"uid": "x"}
     result = create_check_mode_result(job, desire(schedule_enabled=True), Plan("/api/x", None, active, active))
     assert result == {"changed": True, "job": {**job.data, "schedule_enabled": True}, "task": None, "job_session": active}
-    assert job.data["schedule_enabled"] is False, "the job itself is as it was"
+    assert job.data["schedule_enabled"] is False, "the job itself is unchanged"
     assert create_check_mode_result(job, desire(), Plan(None, None, None, None))["changed"] is False
     assert create_check_mode_result(job, desire(), Plan(None, "/api/y", None, None))["changed"] is True
+
+
+@pytest.mark.parametrize("option", [True, False])
+def test_an_unknown_schedule_is_not_toggled(option: bool) -> None:
+    job = make_job(enabled=None)
+    with pytest.raises(EmError, match="does not say whether the schedule of SQL is enabled") as caught:
+        plan(sessions_of(SessionListClient()), job, desire(schedule_enabled=option))
+    assert caught.value.kind == "bad_response"
+    assert caught.value.result == {"job": job.data}
+
+
+def test_the_latest_session_is_read_only_if_it_matters() -> None:
+    for desired, reads in (
+        (desire(state="started"), 1),
+        (desire(state="started", wait_for="session"), 2),
+        (desire(state="stopped"), 2),
+        (desire(state="retried"), 2),
+    ):
+        client = SessionListClient([make_session(1)])
+        planned = plan(sessions_of(client), make_job(), desired)
+        assert len(client.paths) == reads
+        assert (planned.latest is not None) is (reads == 2)
+
+
+def test_an_active_session_that_a_filter_by_state_hides() -> None:
+    """The filter by state may hide it; the newest session shows it."""
+
+    class Hiding(SessionListClient):
+        def iter_pages(self, path: str, *, list_path: tuple[str, ...]) -> Any:
+            pages = super().iter_pages(path, list_path=list_path)
+            return iter([[]]) if "State" in path else pages
+
+    planned = plan(sessions_of(Hiding([make_session(2, "Working", "None")])), make_job(), desire(state="stopped"))
+    assert planned.active == planned.latest
+    assert planned.active is not None
+    assert (planned.action or "").endswith("action=stop")

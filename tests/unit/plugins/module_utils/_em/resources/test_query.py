@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Queries of any type: what is told before any request, and in which form values are sent."""
+"""Queries of any type: how options are checked, and in which form values are sent."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def create(name: str, **params: Any) -> Query:
 
 
 def sent(name: str, field: object, value: object, operator: str = "==", **params: Any) -> str:
-    """Give the filter that a condition becomes."""
+    """Return the filter that a condition becomes."""
     condition = {"field": field, "operator": operator, "value": value}
     return print_filter(And(create(name, where=[condition], **params).criteria))
 
@@ -48,7 +48,7 @@ def refusal(name: str, **params: Any) -> EmError:
 
 
 @pytest.mark.parametrize("name", sorted(QUERY_TYPES))
-def test_every_type_is_known_in_any_case(name: str) -> None:
+def test_types_are_case_insensitive(name: str) -> None:
     assert create(name).type.name == create(f" {name.upper()} ").type.name == create(name.lower()).type.name == name
     assert create(name).type.fields
 
@@ -64,7 +64,7 @@ def test_every_type_is_known_in_any_case(name: str) -> None:
         ("vAppRestorePoints", "VAppRestorePoint"),
     ],
 )
-def test_a_type_that_is_nearly_right(written: str, meant: str) -> None:
+def test_a_misspelt_type_gets_a_suggestion(written: str, meant: str) -> None:
     failure = refusal(written)
     assert failure.kind == "invalid_option"
     assert "did you mean" in failure.msg
@@ -74,7 +74,7 @@ def test_a_type_that_is_nearly_right(written: str, meant: str) -> None:
 
 @pytest.mark.parametrize("written", ["", "Job&page=2", "J\u00f6b", "a b", "type=Job", "../Job", "\u0661"])
 @pytest.mark.parametrize("allow_unknown", [False, True])
-def test_what_can_be_no_type(written: str, allow_unknown: bool) -> None:
+def test_a_text_that_is_no_type_is_refused(written: str, allow_unknown: bool) -> None:
     assert refusal(written, allow_unknown=allow_unknown).kind == "invalid_option"
 
 
@@ -100,7 +100,7 @@ def test_a_newer_type() -> None:
         ("BackupTaskSession", "VmName", "VmDisplayName"),
     ],
 )
-def test_a_field_that_is_nearly_right(name: str, written: str, meant: str) -> None:
+def test_a_misspelt_field_gets_a_suggestion(name: str, written: str, meant: str) -> None:
     for params in ({"where": [{"field": written, "value": 1}]}, {"sort_by": written}):
         failure = refusal(name, **params)
         assert failure.kind == "invalid_option"
@@ -112,11 +112,11 @@ def test_a_field_that_is_nearly_right(name: str, written: str, meant: str) -> No
 
 @pytest.mark.parametrize("written", ["", "A;B", "A==1;B", "a b", "1a", "\u00fc", None, 3, ["Name"], {}])
 @pytest.mark.parametrize("allow_unknown", [False, True])
-def test_what_can_be_no_field(written: Any, allow_unknown: bool) -> None:
+def test_a_value_that_is_no_field_is_refused(written: Any, allow_unknown: bool) -> None:
     assert refusal("Job", allow_unknown=allow_unknown, where=[{"field": written, "value": 1}]).kind == "invalid_option"
 
 
-def test_fields_are_sent_as_the_server_spells_them() -> None:
+def test_fields_are_sent_in_the_servers_spelling() -> None:
     assert sent("Job", "SCHEDULEENABLED", value=True) == "ScheduleEnabled==true"
     query = create("repository", sort_by="freespace", descending=True)
     assert query.order is not None
@@ -132,7 +132,7 @@ def test_operators(operator: str) -> None:
 
 
 @pytest.mark.parametrize("operator", ["=", "=>", "<>", "like", "eq", "==;", " == "])
-def test_no_operators(operator: str) -> None:
+def test_an_unknown_operator_is_refused(operator: str) -> None:
     failure = refusal("Job", where=[{"field": "Name", "operator": operator, "value": "x"}])
     assert failure.kind == "invalid_option"
     assert "== != >= <= > <" in failure.msg
@@ -142,17 +142,17 @@ def test_no_operators(operator: str) -> None:
     "condition",
     [{}, {"field": "Name"}, {"value": 1}, {"field": "Name", "value": 1, "op": "=="}, {"field": "Name", "value": 1, "x": None}],
 )
-def test_a_condition_that_is_none(condition: dict[str, Any]) -> None:
-    """The lookup's conditions are not checked by anything before."""
+def test_an_incomplete_condition_is_refused(condition: dict[str, Any]) -> None:
+    """Nothing checks the lookup's conditions before this."""
     assert refusal("Job", where=[condition]).kind == "invalid_option"
 
 
-def test_the_message_says_which_condition_it_is() -> None:
+def test_the_message_has_the_number_of_the_condition() -> None:
     failure = refusal("Job", where=[{"field": "Name", "value": "x"}, {"field": "Naem", "value": "x"}])
     assert "condition 2" in failure.msg
 
 
-def test_filter_and_where_are_both_required() -> None:
+def test_filter_and_where_must_both_hold() -> None:
     query = create("Job", filter="Name==a,Name==b", where=[{"field": "Platform", "value": "vmware"}])
     assert print_filter(And(query.criteria)) == "(Name==a,Name==b);Platform==VMware"
     assert refusal("Job", filter="  ").kind == "invalid_filter"
@@ -162,7 +162,7 @@ def test_filter_and_where_are_both_required() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "wire"),
+    ("value", "sent_as"),
     [
         ("2026-11-23T18:00:00+01:00", "2026-11-23T17:00:00Z"),
         ("2026-11-23T18:00:00-0330", "2026-11-23T21:30:00Z"),
@@ -174,46 +174,46 @@ def test_filter_and_where_are_both_required() -> None:
         (date(2026, 11, 23), "2026-11-23T00:00:00Z"),
     ],
 )
-def test_dates(value: object, wire: str) -> None:
-    assert sent("BackupJobSession", "CreationTime", value, ">=") == f'CreationTime>="{wire}"'
+def test_dates(value: object, sent_as: str) -> None:
+    assert sent("BackupJobSession", "CreationTime", value, ">=") == f'CreationTime>="{sent_as}"'
 
 
 @pytest.mark.parametrize(
     "value", ["yesterday", "", 1795453200, "2026-13-01", "23.11.2026", "2026-11-23T18:00:00 CET", True, 1.5]
 )
-def test_no_dates(value: object) -> None:
+def test_a_value_that_is_no_date_is_refused(value: object) -> None:
     failure = refusal("BackupJobSession", where=[{"field": "CreationTime", "value": value}])
     assert failure.kind == "invalid_option"
     assert "ISO 8601" in failure.msg
 
 
 @pytest.mark.parametrize(
-    ("value", "wire"),
+    ("value", "sent_as"),
     [(0, "0"), (-1, '"-1"'), (10**12, "1000000000000"), ("42", "42"), (1.5, '"1.5"'), (2**63, "9223372036854775808")],
 )
-def test_numbers(value: object, wire: str) -> None:
-    assert sent("Repository", "FreeSpace", value) == f"FreeSpace=={wire}"
+def test_numbers(value: object, sent_as: str) -> None:
+    assert sent("Repository", "FreeSpace", value) == f"FreeSpace=={sent_as}"
 
 
 @pytest.mark.parametrize(
     "value", ["many", "1e3", "0x10", "", "nan", "inf", float("inf"), True, False, "1 000", "1,5", "\u0661"]
 )
-def test_no_numbers(value: object) -> None:
+def test_a_value_that_is_no_number_is_refused(value: object) -> None:
     assert "is a number" in refusal("Repository", where=[{"field": "FreeSpace", "value": value}]).msg
 
 
 @pytest.mark.parametrize("value", [5.0, "5.0", 1e21])
-def test_whole_numbers_in_the_guise_of_fractions(value: object) -> None:
+def test_whole_numbers_are_sent_without_a_fraction(value: object) -> None:
     assert sent("Repository", "FreeSpace", value) == f"FreeSpace=={int(float(str(value)))}"
 
 
-@pytest.mark.parametrize(("value", "wire"), [(True, "true"), (False, "false"), ("True", "true"), ("FALSE", "false")])
-def test_booleans(value: object, wire: str) -> None:
-    assert sent("Job", "ScheduleEnabled", value) == f"ScheduleEnabled=={wire}"
+@pytest.mark.parametrize(("value", "sent_as"), [(True, "true"), (False, "false"), ("True", "true"), ("FALSE", "false")])
+def test_booleans(value: object, sent_as: str) -> None:
+    assert sent("Job", "ScheduleEnabled", value) == f"ScheduleEnabled=={sent_as}"
 
 
 @pytest.mark.parametrize("value", [1, 0, "yes", "on", "", "truee"])
-def test_no_booleans(value: object) -> None:
+def test_a_value_that_is_no_boolean_is_refused(value: object) -> None:
     assert "true or false" in refusal("Job", where=[{"field": "ScheduleEnabled", "value": value}]).msg
 
 
@@ -228,17 +228,17 @@ def test_enumerations() -> None:
 
 
 @pytest.mark.parametrize("value", [None, [], ["a"], {}, {"a": 1}])
-def test_one_value_is_one_value(value: object) -> None:
+def test_a_list_or_nothing_is_refused(value: object) -> None:
     assert "give one value" in refusal("Job", where=[{"field": "Name", "value": value}]).msg
 
 
 @pytest.mark.parametrize("value", ["a\nb", "\x00", "\ud800", "a\tb"])
-def test_what_cannot_be_sent(value: str) -> None:
+def test_characters_that_cannot_be_sent_are_refused(value: str) -> None:
     assert "cannot be sent" in refusal("Job", where=[{"field": "Name", "value": value}]).msg
 
 
 @pytest.mark.parametrize(
-    ("value", "wire"),
+    ("value", "sent_as"),
     [
         ("plain", "plain"),
         ("two words", '"two words"'),
@@ -251,14 +251,14 @@ def test_what_cannot_be_sent(value: str) -> None:
         ("urn:veeam:Job:1", '"urn:veeam:Job:1"'),
     ],
 )
-def test_texts(value: object, wire: str) -> None:
-    assert sent("Job", "Name", value) == f"Name=={wire}"
+def test_texts(value: object, sent_as: str) -> None:
+    assert sent("Job", "Name", value) == f"Name=={sent_as}"
 
 
 # The table
 
 
-def test_the_table_is_sound() -> None:
+def test_the_table_of_types_is_consistent() -> None:
     assert len(QUERY_TYPES) > 45
     for name, (_list, fields) in QUERY_TYPES.items():
         assert fields, name
@@ -273,5 +273,5 @@ def test_the_table_is_sound() -> None:
 
 
 @pytest.mark.parametrize("name", ["CloudHardwarePlan"])
-def test_a_slip_of_the_reference(name: str) -> None:
+def test_a_misprint_of_the_reference_is_corrected(name: str) -> None:
     assert sent(name, "Platform", "VMware") == "Platform==VMware"

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Removing tasks: what is planned, what is sent, and what is said of each task afterwards."""
+"""Removing tasks: the plan, the requests, and the outcome for each task."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ DONE, LATE, RUNNING, ENDING = (
 TASKS = [DONE, RUNNING, ENDING, LATE]
 
 # ---------------------------------------------------------------------------------------------------------------------
-# What is planned
+# The plan
 
 
 @pytest.mark.parametrize("limit", [None, 2, 3])
@@ -54,7 +54,7 @@ def test_force_removes_all(limit: int | None) -> None:
     assert plan_removal(TASKS, select_by_ids(["task-2"]), force=True, max_delete=limit) == (TASKS, [])
 
 
-def test_a_named_task_that_is_not_finished_refuses_all() -> None:
+def test_nothing_is_removed_if_a_named_task_is_not_finished() -> None:
     with pytest.raises(EmError) as caught:
         plan_removal(TASKS, select_by_ids(["task-1", "TASK-3", "task-2"]), force=False, max_delete=None)
     assert caught.value.kind == "invalid_option"
@@ -68,7 +68,7 @@ def test_a_named_task_that_is_not_finished_refuses_all() -> None:
 
 
 @pytest.mark.parametrize(("force", "limit", "count"), [(False, 1, 2), (False, 0, 2), (True, 3, 4)])
-def test_more_than_allowed_refuses_all(force: bool, limit: int, count: int) -> None:
+def test_nothing_is_removed_if_there_are_more_than_allowed(force: bool, limit: int, count: int) -> None:
     with pytest.raises(EmError) as caught:
         plan_removal(TASKS, ANY, force=force, max_delete=limit)
     assert caught.value.kind == "invalid_option"
@@ -95,7 +95,7 @@ def test_the_result() -> None:
 
 
 # ---------------------------------------------------------------------------------------------------------------------
-# What becomes of each
+# The outcome for each task
 
 SIX = [create_task(number) for number in (1, 2, 3, 4, 5, 10)]
 RESET = EmError("connection", "The connection broke.")
@@ -130,7 +130,7 @@ class Removal:
         return {int(error["task_id"][5:]): error["msg"] for error in self.result["errors"]}
 
     @property
-    def asked(self) -> list[int]:
+    def requested(self) -> list[int]:
         return [int(path.rpartition("-")[2]) for method, path in self.client.calls if method == "DELETE"]
 
     @property
@@ -141,7 +141,7 @@ class Removal:
 ALL = [1, 2, 3, 4, 5, 10]
 
 
-def test_all_are_removed_and_nothing_else_is_asked() -> None:
+def test_a_removal_is_one_request_for_each_task() -> None:
     removal = Removal({})
     assert removal.err is None
     assert (removal.result["changed"], removal.deleted, removal.errors) == (True, ALL, {})
@@ -150,35 +150,42 @@ def test_all_are_removed_and_nothing_else_is_asked() -> None:
 
 
 @pytest.mark.parametrize("status", [404, 500])
-def test_gone_already_is_neither_a_change_nor_an_error(status: int) -> None:
+def test_an_absent_task_is_neither_a_change_nor_an_error(status: int) -> None:
     said = answer(status, {"Message": "There is no task with id x."})
     removal = Removal(dict.fromkeys(ALL, said))
     assert removal.err is None
     assert (removal.result["changed"], removal.deleted, removal.errors) == (False, [], {})
-    assert (removal.asked, removal.lists) == (ALL, 0)
+    assert (removal.requested, removal.lists) == (ALL, 0)
     removal = Removal({2: said})
     assert (removal.result["changed"], removal.deleted) == (True, [1, 3, 4, 5, 10])
 
 
-def test_a_404_without_words_is_looked_after() -> None:
+def test_another_404_is_checked_against_the_list() -> None:
     removal = Removal({2: answer(404), 3: answer(404)}, gone=(2,))
-    assert removal.deleted == [1, 4, 5, 10], "what is gone was not removed here"
+    assert removal.deleted == [1, 4, 5, 10], "a task that was gone was not removed by this"
     assert removal.errors == {3: "It is still listed. The server has no /api/tasks/task-3."}
     assert removal.lists == 1
 
 
-def test_a_refusal_is_told_in_its_own_words() -> None:
+def test_a_redirect_is_no_removal() -> None:
+    removal = Removal({2: answer(300)}, gone=(2,))
+    assert removal.deleted == [1, 3, 4, 5, 10]
+    assert removal.errors[2].startswith("The server redirects ")
+    assert removal.lists == 0
+
+
+def test_a_refusal_is_reported_and_the_others_are_removed() -> None:
     removal = Removal({2: answer(403), 10: answer(500, {"Message": "Busy."})})
     assert removal.err is not None
     assert removal.err.kind == "partial"
     assert removal.deleted == [1, 3, 4, 5]
     assert list(removal.errors) == [2, 10]
-    assert removal.errors[2].startswith("The user may not DELETE /api/tasks/task-2")
+    assert removal.errors[2].startswith("The user is not allowed to DELETE /api/tasks/task-2")
     assert "The server says: Busy." in removal.errors[10]
     assert removal.err.msg == (
         f"4 of 6 tasks were removed; 2 were not, or may not have been: task-2: {removal.errors[2]} (and more, see errors)"
     )
-    assert (removal.asked, removal.lists) == (ALL, 0)
+    assert (removal.requested, removal.lists) == (ALL, 0)
     one = Removal({2: answer(403)})
     assert one.err is not None
     assert one.err.msg == f"5 of 6 tasks were removed; 1 were not, or may not have been: task-2: {one.errors[2]}"
@@ -187,11 +194,11 @@ def test_a_refusal_is_told_in_its_own_words() -> None:
     assert none.result["changed"] is False
 
 
-def test_no_answer_is_looked_after_and_not_repeated() -> None:
+def test_a_removal_without_an_answer_is_checked_and_not_repeated() -> None:
     removal = Removal({2: RESET, 3: RESET}, gone=(3,))
     assert removal.deleted == [1, 3, 4, 5, 10]
     assert removal.errors == {2: "It is still listed. The connection broke."}
-    assert (removal.asked, removal.lists) == (ALL, 1)
+    assert (removal.requested, removal.lists) == (ALL, 1)
     assert removal.client.calls[-1] == LIST
 
 
@@ -208,8 +215,8 @@ def test_a_list_of_one_page_is_believed() -> None:
     assert [call for call in client.calls if call[0] == "GET"] == [LIST]
 
 
-def test_what_several_pages_lack_is_asked_for_by_itself() -> None:
-    """Others who share the session remove tasks while the list is read, and what moves up is never seen."""
+def test_a_task_that_several_pages_lack_is_read_by_its_id() -> None:
+    """Others who share the session remove tasks while the list is read, and a task that moves up is missed."""
     server = TaskServer([make_row(f"task-{number}") for number in (21, 22, 1, 23, 2, 24, 5)], most=4)
     server.on_delete = {"task-2": RESET, "task-3": RESET, "task-5": RESET}
 
@@ -226,24 +233,38 @@ def test_what_several_pages_lack_is_asked_for_by_itself() -> None:
     assert caught.value.result["deleted"] == ["task-1", "task-3"]
     still = "It is still listed. The connection broke."
     assert caught.value.result["errors"] == [{"task_id": task_id, "msg": still} for task_id in ("task-2", "task-5")]
-    asked = [path for method, path in client.calls if method == "GET"]
-    assert asked == [LIST[1], f"{LIST[1]}&page=2", "/api/tasks/task-3", "/api/tasks/task-5"]
+    assert [path for method, path in client.calls if method == "GET"] == [
+        LIST[1],
+        f"{LIST[1]}&page=2",
+        "/api/tasks/task-3",
+        "/api/tasks/task-5",
+    ]
 
 
-def test_an_odd_success_is_looked_after() -> None:
-    removal = Removal({2: answer(202), 3: answer(200)}, gone=(3,))
+def test_a_2xx_status_other_than_204_is_checked() -> None:
+    body = {"Message": "Accepted."}
+    removal = Removal({2: answer(202, body), 3: answer(200, body)}, gone=(3,))
     assert removal.deleted == [1, 3, 4, 5, 10]
-    assert removal.errors == {2: "It is still listed. The server answered 202, not 204 as to a removal."}
+    assert removal.errors == {2: "It is still listed. The server answered 202 instead of 204."}
     assert removal.lists == 1
 
 
-def test_what_was_never_sent_was_not_removed() -> None:
+def test_a_2xx_answer_that_cannot_be_read_is_checked() -> None:
+    removal = Removal({2: answer(202), 3: answer(200), 4: answer(299, b"oops")}, gone=(3,))
+    assert removal.deleted == [1, 3, 5, 10]
+    assert list(removal.errors) == [2, 4]
+    for msg in removal.errors.values():
+        assert msg.startswith("It is still listed. The server sent ")
+    assert (removal.requested, removal.lists) == (ALL, 1)
+
+
+def test_a_request_that_was_never_sent_removed_nothing() -> None:
     removal = Removal({2: UNSENT}, gone=(2,))
     assert removal.errors == {2: "Nobody there."}
-    assert (removal.asked, removal.lists) == (ALL, 0)
+    assert (removal.requested, removal.lists) == (ALL, 0)
 
 
-def test_where_the_list_fails_nothing_is_claimed() -> None:
+def test_the_outcome_is_unknown_if_the_list_cannot_be_read() -> None:
     removal = Removal({2: RESET, 3: answer(403)}, gone=(2,), list_answers=(answer(500),))
     assert removal.deleted == [1, 4, 5, 10]
     assert removal.errors[2] == "It may have been removed or not. The connection broke."
@@ -251,23 +272,23 @@ def test_where_the_list_fails_nothing_is_claimed() -> None:
     assert removal.lists == 1
 
 
-@pytest.mark.parametrize("silence", [RESET, UNSENT])
-def test_after_three_silences_in_a_row_nobody_is_asked(silence: EmError) -> None:
-    removal = Removal({2: silence, 3: silence, 4: silence})
-    assert removal.asked == [1, 2, 3, 4]
+@pytest.mark.parametrize("no_answer", [RESET, UNSENT])
+def test_no_request_follows_three_in_a_row_without_an_answer(no_answer: EmError) -> None:
+    removal = Removal({2: no_answer, 3: no_answer, 4: no_answer})
+    assert removal.requested == [1, 2, 3, 4]
     assert removal.deleted == [1]
-    assert removal.errors[5] == removal.errors[10] == "Not tried: the server had stopped answering."
+    assert removal.errors[5] == removal.errors[10] == "Not attempted: the server had stopped answering."
 
 
 @pytest.mark.parametrize("between", [answer(204), answer(403), answer(404, {"Message": "No task with id."}), answer(202)])
-def test_silences_count_only_in_a_row(between: Any) -> None:
+def test_only_requests_in_a_row_count(between: Any) -> None:
     removal = Removal({1: RESET, 2: RESET, 3: between, 4: RESET, 5: RESET})
-    assert removal.asked == ALL
+    assert removal.requested == ALL
     removal = Removal({1: between, 2: RESET, 3: RESET, 4: RESET})
-    assert removal.asked == [1, 2, 3, 4]
+    assert removal.requested == [1, 2, 3, 4]
 
 
-def test_a_lost_session_ends_it_and_keeps_what_is_known() -> None:
+def test_a_lost_session_ends_the_removal_and_keeps_the_outcomes() -> None:
     removal = Removal({2: RESET, 3: answer(401), 4: RESET}, gone=(2,))
     assert removal.err is not None
     assert (removal.err.kind, removal.err.status, removal.err.msg) == ("session_lost", 401, SESSION_LOST)
@@ -279,23 +300,23 @@ def test_a_lost_session_ends_it_and_keeps_what_is_known() -> None:
         5: "Not removed: the logon session was lost.",
         10: "Not removed: the logon session was lost.",
     }
-    assert (removal.asked, removal.lists) == ([1, 2, 3], 0), "nobody is asked with a session that is lost"
+    assert (removal.requested, removal.lists) == ([1, 2, 3], 0), "nothing is sent with a lost session"
     assert Removal({1: answer(401)}).result["changed"] is False
 
 
-def test_it_is_told_when_removals_should_not_go_side_by_side(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_removals_are_serial_after_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     verdicts: list[Next] = []
 
     def run_parallel(client: Any, items: deque[str], work: Callable[..., Next]) -> None:
         verdicts.extend(work(client, item) for item in items)
 
     monkeypatch.setattr(_task_removal, "run_parallel", run_parallel)
-    Removal({2: answer(404, {"Message": "No task with id."}), 3: answer(403), 4: RESET, 10: answer(202)})
-    good, amiss = Next.CONTINUE, Next.SERIAL
-    assert verdicts == [good, good, amiss, amiss, good, good]
+    Removal({2: answer(404, {"Message": "No task with id."}), 3: answer(403), 4: RESET, 10: answer(202, {"Message": "Ok"})})
+    good, bad = Next.CONTINUE, Next.SERIAL
+    assert verdicts == [good, good, bad, bad, good, good]
     verdicts.clear()
     Removal({1: RESET, 2: RESET, 3: RESET})
-    assert verdicts == [amiss, amiss, Next.STOP, good, good, good]
+    assert verdicts == [bad, bad, Next.STOP, good, good, good]
     verdicts.clear()
     Removal({1: answer(401)})
     assert verdicts[0] is Next.STOP

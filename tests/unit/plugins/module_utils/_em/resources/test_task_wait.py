@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Waiting for tasks: how often is asked, what ends it, and in which words."""
+"""Waiting for tasks: the requests, the pauses, what ends the wait, and its messages."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.vbem.rest.plugins.module_utils._em.errors import EmError
+from ansible_collections.vbem.rest.plugins.module_utils._em.resources.listing import TASK_QUERY, FilteredListing
 from ansible_collections.vbem.rest.plugins.module_utils._em.resources.task_wait import (
     WaitBudget,
     find_tasks_retrying,
@@ -35,7 +36,8 @@ class Wait:
     def __init__(self, *rows: dict[str, Any], filters: bool = True) -> None:
         self.server = TaskServer(rows, filters=filters)
         self.client = FakeClient(self.server)
-        self.found = find_tasks(self.client, select_by_ids([row["TaskId"] for row in rows]))
+        self.listing = FilteredListing(self.client, TASK_QUERY)
+        self.found = find_tasks(self.listing, select_by_ids([row["TaskId"] for row in rows]))
         self.client.calls.clear()
 
     def change(self, task_id: str, state: str) -> Callable[[], object]:
@@ -49,7 +51,7 @@ class Wait:
 
     def run(self, *before: Callable[[], object], wait_timeout: int = 600, poll_interval: int = 10) -> list[tuple[str, str]]:
         self.server.before_query = list(before)
-        tasks = wait_for_tasks(self.client, self.found, WaitBudget(self.client, wait_timeout, poll_interval))
+        tasks = wait_for_tasks(self.listing, self.found, WaitBudget(self.client, wait_timeout, poll_interval))
         return [(task["task_id"], task["state"]) for task in tasks]
 
     def fail(self, *before: Callable[[], object], **timing: int) -> EmError:
@@ -62,7 +64,7 @@ def nothing() -> None:
     pass
 
 
-def test_finished_tasks_are_not_asked_for() -> None:
+def test_finished_tasks_need_no_poll() -> None:
     wait = Wait(make_row("task-1"), make_row("task-2"))
     assert wait.run() == [("task-1", "Finished"), ("task-2", "Finished")]
     assert wait.client.calls == []
@@ -70,7 +72,7 @@ def test_finished_tasks_are_not_asked_for() -> None:
     assert Wait().run() == []
 
 
-def test_one_poll_is_one_query_for_those_that_are_not_finished() -> None:
+def test_one_poll_is_one_query_for_all_pending_tasks() -> None:
     wait = Wait(make_row("task-1", "Running"), make_row("task-2"), make_row("task-3", "OperationFinished"))
     ends = wait.run(
         wait.change("task-1", "OperationFinished"), wait.change("task-3", "Finished"), wait.change("task-1", "Finished")
@@ -79,22 +81,22 @@ def test_one_poll_is_one_query_for_those_that_are_not_finished() -> None:
     both = "TaskId%3D%3D%22task-1%22%2CTaskId%3D%3D%22task-3%22"
     last = "TaskId%3D%3D%22task-1%22"
     assert wait.client.calls == [("GET", f"/api/query?type=Task&filter={wanted}&pageSize=500") for wanted in (both, both, last)]
-    assert len(wait.client.slept) == 3, "a pause before each poll: the tasks have just been looked at"
+    assert len(wait.client.slept) == 3, "a pause before each poll: the tasks have just been read"
 
 
-def test_a_task_that_vanishes_is_not_finished() -> None:
+def test_a_task_that_vanishes_does_not_count_as_finished() -> None:
     wait = Wait(*[make_row(f"task-{number}", "Running") for number in (10, 9, 1)])
     err = wait.fail(wait.drop("task-10"), nothing, wait.change("task-1", "Finished"), nothing, wait.drop("task-9"))
     assert err.kind == "not_found"
     assert err.msg == (
-        "Vanished while being waited for: task-9, task-10. Somebody removed the tasks, or the server dropped them; how they"
-        " ended cannot be told."
+        "Vanished during the wait: task-9, task-10. Somebody removed the tasks, or the server dropped them; their outcome is"
+        " unknown."
     )
     states = [(task["task_id"], task["state"]) for task in err.result["tasks"]]
     assert states == [("task-1", "Finished"), ("task-9", "Running"), ("task-10", "Running")]
 
 
-def test_the_others_are_waited_for_though_one_vanished() -> None:
+def test_the_wait_for_the_others_goes_on_after_one_vanished() -> None:
     wait = Wait(make_row("task-1", "Running"), make_row("task-2", "Running"))
     err = wait.fail(wait.drop("task-1"), nothing, nothing, wait.change("task-2", "Finished"))
     assert err.kind == "not_found"
@@ -102,13 +104,13 @@ def test_the_others_are_waited_for_though_one_vanished() -> None:
     assert [task["state"] for task in err.result["tasks"]] == ["Running", "Finished"]
 
 
-def test_time_is_up() -> None:
+def test_a_timeout_lists_the_pending_tasks() -> None:
     wait = Wait(make_row("task-1", "Running"), make_row("task-2"), make_row("task-3", "OperationFinished"))
     err = wait.fail(wait.change("task-1", "OperationFinished"), wait_timeout=60, poll_interval=10)
     assert err.kind == "wait_timeout"
     assert err.msg == (
         "After 60 seconds 2 of 3 tasks are not finished: task-1 (OperationFinished), task-3 (OperationFinished). Raise"
-        " wait_timeout if this is only slow."
+        " wait_timeout if the server is only slow."
     )
     assert err.detail is None
     assert [task["state"] for task in err.result["tasks"]] == ["OperationFinished", "Finished", "OperationFinished"]
@@ -118,16 +120,17 @@ def test_time_is_up() -> None:
 
 
 @pytest.mark.parametrize(("count", "more"), [(10, ""), (11, " and more")])
-def test_of_many_tasks_ten_are_named(count: int, more: str) -> None:
+def test_a_timeout_names_at_most_ten_tasks(count: int, more: str) -> None:
     wait = Wait(*[make_row(f"task-{number}", "Running") for number in range(1, count + 1)])
     err = wait.fail(wait_timeout=5)
     listed = ", ".join(f"task-{number} (Running)" for number in range(1, 11))
     assert err.msg == (
-        f"After 5 seconds {count} of {count} tasks are not finished: {listed}{more}. Raise wait_timeout if this is only slow."
+        f"After 5 seconds {count} of {count} tasks are not finished: {listed}{more}. Raise wait_timeout if the server is only"
+        " slow."
     )
 
 
-def test_passing_trouble_is_ridden_out_and_told_at_the_end() -> None:
+def test_transient_errors_are_retried_and_the_last_one_is_reported() -> None:
     wait = Wait(make_row("task-1", "Running"))
     wait.server.failing = [EmError("timeout", "Too slow."), answer(503), answer(404)]
     assert wait.run(*[nothing] * 3, wait.change("task-1", "Finished")) == [("task-1", "Finished")]
@@ -135,14 +138,14 @@ def test_passing_trouble_is_ridden_out_and_told_at_the_end() -> None:
     wait.server.failing = [EmError("timeout", "Too slow.")] * 1000
     err = wait.fail(wait_timeout=30)
     assert err.msg == (
-        "After 30 seconds 1 of 1 tasks are not finished: task-1 (Running). Raise wait_timeout if this is only slow. The last"
-        " poll got no answer: Too slow."
+        "After 30 seconds 1 of 1 tasks are not finished: task-1 (Running). Raise wait_timeout if the server is only slow."
+        " The last poll failed: Too slow."
     )
     assert err.detail == "Too slow."
     assert err.kind == "wait_timeout"
 
 
-def test_a_lost_session_ends_the_wait_with_what_was_seen() -> None:
+def test_a_lost_session_ends_the_wait_with_the_tasks_as_last_seen() -> None:
     wait = Wait(make_row("task-1", "Running"), make_row("task-2"))
     wait.server.failing = []
     err = wait.fail(wait.change("task-1", "OperationFinished"), lambda: wait.server.failing.append(answer(401)))
@@ -155,15 +158,16 @@ def test_a_lost_session_ends_the_wait_with_what_was_seen() -> None:
 
 
 @pytest.mark.parametrize("own", [True, False])
-def test_a_named_task_that_is_not_there(own: bool) -> None:
+def test_a_named_task_that_does_not_exist(own: bool) -> None:
     client = FakeClient(TaskServer([]), own=own)
     task = {"task_id": "task-1"}
-    require_all_found(client, Found([task], [], 1))
+    listing = FilteredListing(client, TASK_QUERY)
+    require_all_found(listing, Found([task], [], 1))
     with pytest.raises(EmError) as caught:
-        require_all_found(client, Found([task], ["task-9", "task-10"], 1))
+        require_all_found(listing, Found([task], ["task-9", "task-10"], 1))
     assert caught.value.kind == "not_found"
     assert caught.value.msg == "There is no such task in this logon session: task-9, task-10. " + (
-        NO_TASKS_IN_OWN_SESSION if own else "A task is visible only to the session that made it."
+        NO_TASKS_IN_OWN_SESSION if own else "A task is visible only to the session that created it."
     )
     assert caught.value.result == {"tasks": [task]}
 
@@ -172,88 +176,103 @@ def create_task(number: int, success: bool | None, message: str | None = None) -
     return {"task_id": f"task-{number}", "operation": "StartJob", "success": success, "message": message}
 
 
-def test_a_task_that_was_not_carried_out_fails() -> None:
+def test_a_failed_task_is_an_error() -> None:
     client = FakeClient(TaskServer([]))
     good, bad, worse = create_task(1, True, "Ok"), create_task(2, False, "Nobody there."), create_task(3, False)
-    raise_for_failed_tasks(client, [good])
-    raise_for_failed_tasks(client, [])
+    raise_for_failed_tasks(FilteredListing(client, TASK_QUERY), [good])
+    raise_for_failed_tasks(FilteredListing(client, TASK_QUERY), [])
     with pytest.raises(EmError) as caught:
-        raise_for_failed_tasks(client, [good, bad])
+        raise_for_failed_tasks(FilteredListing(client, TASK_QUERY), [good, bad])
     assert caught.value.kind == "task_failed"
     assert caught.value.msg == "1 of 2 tasks failed: task-2 (StartJob): Nobody there."
     assert caught.value.detail == "Nobody there."
     assert caught.value.result == {"tasks": [good, bad]}
     with pytest.raises(EmError) as caught:
-        raise_for_failed_tasks(client, [worse, good, bad])
+        raise_for_failed_tasks(FilteredListing(client, TASK_QUERY), [worse, good, bad])
     assert caught.value.msg == "2 of 3 tasks failed: task-3 (StartJob): the server gave no reason (and more, see tasks)"
     assert caught.value.detail is None
     assert client.warnings == []
 
 
-def test_a_task_whose_outcome_is_not_told_warns() -> None:
+def test_an_unknown_outcome_is_a_warning() -> None:
     client = FakeClient(TaskServer([]))
     client.warnings.append("before")
-    raise_for_failed_tasks(client, [create_task(1, None), create_task(2, True), create_task(3, None)])
+    raise_for_failed_tasks(
+        FilteredListing(client, TASK_QUERY), [create_task(1, None), create_task(2, True), create_task(3, None)]
+    )
     assert len(client.warnings) == 3
     assert client.warnings[0] == "before"
     assert "task-1" in client.warnings[1]
     assert "task-3" in client.warnings[2]
 
 
-def test_a_task_that_vanished_is_told_whatever_becomes_of_the_others() -> None:
+def test_a_vanished_task_is_reported_whatever_ends_the_wait() -> None:
     wait = Wait(make_row("task-1", "Running"), make_row("task-2", "Running"))
     err = wait.fail(wait.drop("task-1"), wait_timeout=5)
     assert err.kind == "wait_timeout"
     assert "1 of 2 tasks are not finished: task-2 (Running)" in err.msg
-    assert "Vanished while being waited for: task-1." in err.msg
+    assert "Vanished during the wait: task-1." in err.msg
 
     wait = Wait(make_row("task-1", "Running"), make_row("task-2", "Running"))
     err = wait.fail(wait.drop("task-1"), nothing, lambda: wait.server.failing.append(answer(401)))
     assert err.kind == "session_lost"
-    assert "Vanished while being waited for: task-1." in err.msg
+    assert "Vanished during the wait: task-1." in err.msg
     assert [task["task_id"] for task in err.result["tasks"]] == ["task-1", "task-2"]
 
 
-def test_the_first_look_is_as_patient_as_all_others() -> None:
+def test_the_first_listing_is_retried_after_transient_errors() -> None:
     wait = Wait(make_row("task-1", "Running"))
     wait.server.failing = [answer(503), answer(500), EmError("timeout", "No answer.")]
-    found = find_tasks_retrying(wait.client, select_by_ids(["task-1"]), WaitBudget(wait.client, 60, 10))
+    found = find_tasks_retrying(wait.listing, select_by_ids(["task-1"]), WaitBudget(wait.client, 60, 10))
     assert [task["task_id"] for task in found.tasks] == ["task-1"]
     wait.server.failing = [answer(503)] * 50
-    with pytest.raises(EmError, match=r"Within 60 seconds the tasks could not even be listed. The last poll got") as caught:
-        find_tasks_retrying(wait.client, select_by_ids(["task-1"]), WaitBudget(wait.client, 60, 10))
+    with pytest.raises(EmError, match=r"could not even be listed within 60 seconds. The last poll failed: ") as caught:
+        find_tasks_retrying(wait.listing, select_by_ids(["task-1"]), WaitBudget(wait.client, 60, 10))
     assert caught.value.kind == "wait_timeout"
     assert caught.value.detail is not None
     assert caught.value.detail in caught.value.msg
     wait.server.failing = [answer(401)]
     with pytest.raises(EmError) as caught:
-        find_tasks_retrying(wait.client, select_by_ids(["task-1"]), WaitBudget(wait.client, 60, 10))
+        find_tasks_retrying(wait.listing, select_by_ids(["task-1"]), WaitBudget(wait.client, 60, 10))
     assert caught.value.kind == "session_lost"
 
 
-def test_the_first_look_has_the_time_of_a_request_in_any_case() -> None:
+def test_the_first_listing_has_the_time_of_one_request_at_least() -> None:
     wait = Wait(make_row("task-1", "Running"))
     wait.server.failing = [answer(503)]
-    found = find_tasks_retrying(wait.client, select_by_ids(["task-1"]), WaitBudget(wait.client, 0, 10))
+    found = find_tasks_retrying(wait.listing, select_by_ids(["task-1"]), WaitBudget(wait.client, 0, 10))
     assert [task["task_id"] for task in found.tasks] == ["task-1"]
 
 
-def test_a_logon_that_fails_is_not_ridden_out() -> None:
+def test_a_failed_logon_is_not_retried() -> None:
     silence = EmError("connection", "Nobody there.", may_have_been_sent=False)
     client = FakeClient(lambda _method, _path: silence, own=True)
-    client._session = None
+    client.session = None
+    listing = FilteredListing(client, TASK_QUERY)
     with pytest.raises(EmError) as caught:
-        find_tasks_retrying(client, select_by_ids(["task-1"]), WaitBudget(client, 60, 10))
+        find_tasks_retrying(listing, select_by_ids(["task-1"]), WaitBudget(client, 60, 10))
     assert caught.value is silence
     assert len(client.calls) == 1
     client.calls.clear()
-    assert find_tasks_retrying(client, select_by_ids([]), WaitBudget(client, 60, 10)).tasks == []
-    assert client.calls == [], "nothing to look for needs no session"
+    assert find_tasks_retrying(listing, select_by_ids([]), WaitBudget(client, 60, 10)).tasks == []
+    assert client.calls == [], "a selection of nothing needs no session"
 
 
-def test_what_is_to_be_waited_for_is_not_left_to_the_servers_filter() -> None:
+def test_tasks_to_wait_for_are_selected_from_the_whole_list() -> None:
     client = FakeClient(TaskServer([make_row("task-1", "Running"), make_row("task-2")]))
     options = dict.fromkeys(("task_id", "operation", "success", "filter"))
-    found = find_tasks_retrying(client, create_selection({**options, "task_state": ["Running"]}), WaitBudget(client, 60, 10))
+    selection = create_selection({**options, "task_state": ["Running"]})
+    found = find_tasks_retrying(FilteredListing(client, TASK_QUERY), selection, WaitBudget(client, 60, 10))
     assert [task["task_id"] for task in found.tasks] == ["task-1"]
     assert client.calls == [("GET", "/api/query?type=Task&pageSize=500")]
+
+
+def test_the_progress_of_a_wait() -> None:
+    wait = Wait(make_row("task-1", "Running"), make_row("task-2"), make_row("task-3", "Running"))
+    wait.run(nothing, wait.change("task-1", "Finished"), nothing, wait.change("task-3", "Finished"))
+    assert wait.client.progress == [
+        "1 of 3 tasks finished",
+        "2 of 3 tasks finished",
+        "2 of 3 tasks finished",
+        "3 of 3 tasks finished",
+    ]

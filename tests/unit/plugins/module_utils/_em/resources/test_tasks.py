@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Tasks: which are meant, what they look like, and how they are found. The requests are read as a transcript."""
+"""Tasks: which are selected, their public form, and how they are found, with the requests in order."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import pytest
 
 from ansible_collections.vbem.rest.plugins.module_utils._em.errors import EmError
 from ansible_collections.vbem.rest.plugins.module_utils._em.protocol.filters import Comparison, Or
+from ansible_collections.vbem.rest.plugins.module_utils._em.resources.listing import TASK_QUERY, FilteredListing
 from ansible_collections.vbem.rest.plugins.module_utils._em.resources.tasks import (
     FIELDS,
     NO_TASKS_IN_OWN_SESSION,
@@ -22,8 +23,11 @@ from ansible_collections.vbem.rest.plugins.module_utils._em.resources.tasks impo
     create_task_path,
     find_tasks,
     is_selected,
+    is_task_gone,
+    is_task_not_found,
     list_task_ids,
     normalise_task,
+    read_task,
     select_by_ids,
     sort_tasks,
     warn_of_own_session,
@@ -43,15 +47,19 @@ def select(**given: Any) -> Selection:
     return create_selection(create_params(**given))
 
 
+def find(client: FakeClient, selection: Selection, **options: Any) -> Found:
+    return find_tasks(FilteredListing(client, TASK_QUERY), selection, **options)
+
+
 def ids(found: Found) -> list[str]:
     return [task["task_id"] for task in found.tasks]
 
 
 # ---------------------------------------------------------------------------------------------------------------------
-# Which are meant
+# Selections
 
 
-def test_all_criteria_are_one_selection() -> None:
+def test_all_criteria_make_one_selection() -> None:
     task_id, state, operation = FIELDS
     assert select(
         task_id=["b", "a", "b"], task_state=["Running"], operation=["x", "y"], filter="TaskId!=c", success=False
@@ -67,7 +75,7 @@ def test_all_criteria_are_one_selection() -> None:
     )
 
 
-def test_nothing_given_and_nothing_meant() -> None:
+def test_no_criterion_selects_all_and_an_empty_list_none() -> None:
     assert select() == Selection((), None, ())
     assert select().is_all
     assert not select().is_none
@@ -82,14 +90,14 @@ def test_nothing_given_and_nothing_meant() -> None:
 
 @pytest.mark.parametrize("option", ["task_id", "task_state", "operation"])
 @pytest.mark.parametrize("values", [[""], ["x", " "]])
-def test_empty_value_is_told(option: str, values: list[str]) -> None:
+def test_an_empty_value_is_refused(option: str, values: list[str]) -> None:
     with pytest.raises(EmError) as caught:
         select(**{option: values})
     assert caught.value.kind == "invalid_option"
     assert caught.value.msg == f"The option {option} cannot be {values!r}: one of its values is empty; leave that value out."
 
 
-def test_empty_filter_is_told() -> None:
+def test_an_empty_filter_is_refused() -> None:
     with pytest.raises(EmError) as caught:
         select(filter=" ")
     assert caught.value.kind == "invalid_filter"
@@ -114,13 +122,13 @@ def test_selection_by_ids() -> None:
         ({"success": True}, {"operation": ["startjob"], "task_state": ["Running"]}, False),
     ],
 )
-def test_selected_is_what_meets_every_criterion(task: dict[str, Any], wanted: dict[str, Any], expected: bool) -> None:
+def test_a_selected_task_meets_every_criterion(task: dict[str, Any], wanted: dict[str, Any], expected: bool) -> None:
     shown = {"task_id": "task-1", "state": "Finished", "operation": "StartJob", **task}
     assert is_selected(shown, select(**wanted)) is expected
 
 
 # ---------------------------------------------------------------------------------------------------------------------
-# What they look like
+# Public form
 
 
 def normalise(**row: Any) -> dict[str, Any]:
@@ -193,18 +201,18 @@ def test_id_and_address(row: dict[str, Any], task_id: str, href: str) -> None:
 
 
 @pytest.mark.parametrize("row", [{}, {"href": "http://vbr/api/tasks/"}, {"href": ""}, {"task_id": " "}])
-def test_a_task_without_an_id_is_told(row: dict[str, Any]) -> None:
+def test_a_task_without_an_id_is_an_error(row: dict[str, Any]) -> None:
     with pytest.raises(EmError) as caught:
         normalise(**row)
     assert (caught.value.kind, caught.value.msg) == ("bad_response", "The server listed a task without an id.")
 
 
 @pytest.mark.parametrize("task_id", [".", "..", "a\nb", "\ud800"])
-def test_an_id_that_cannot_be_addressed_is_told(task_id: str) -> None:
+def test_an_id_that_cannot_be_part_of_a_url_is_an_error(task_id: str) -> None:
     with pytest.raises(EmError) as caught:
         create_task_path(task_id)
     assert caught.value.kind == "bad_response"
-    assert caught.value.msg == f"The server listed a task with the id {task_id!r}, which cannot be addressed."
+    assert caught.value.msg == f"The server listed a task with the id {task_id!r}, which cannot be part of a URL."
 
 
 def test_an_id_is_one_segment_of_a_path() -> None:
@@ -213,7 +221,7 @@ def test_an_id_is_one_segment_of_a_path() -> None:
 
 
 # ---------------------------------------------------------------------------------------------------------------------
-# How they are found
+# Finding tasks
 
 ROWS = [
     make_row("task-10"),
@@ -222,99 +230,94 @@ ROWS = [
 ]
 
 
-def test_a_server_that_filters_is_asked_once() -> None:
+def test_a_filtered_answer_with_matches_is_believed() -> None:
     client = FakeClient(TaskServer(ROWS))
-    found = find_tasks(client, select(task_state=["Finished"]), page_size=7)
-    assert (ids(found), found.missing, found.listed) == (["task-10", "task-11"], [], 2)
+    found = find(client, select(task_state=["Finished"]), page_size=7)
+    assert found == Found(found.tasks, [], listed=2, pages=1)
+    assert ids(found) == ["task-10", "task-11"]
     assert client.calls == [("GET", f"{QUERY}&filter=State%3D%3DFinished&pageSize=7")]
-    assert client.filters_tasks is True
 
 
-def test_what_no_server_can_tell_is_told_here() -> None:
+def test_success_is_selected_by_the_client() -> None:
     client = FakeClient(TaskServer(ROWS))
-    found = find_tasks(client, select(success=False), page_size=7)
+    found = find(client, select(success=False), page_size=7)
     assert (ids(found), found.missing, found.listed) == (["task-11"], [], 3)
     assert client.calls == [("GET", f"{QUERY}&pageSize=7")]
-    assert client.filters_tasks is True
 
 
-def test_nothing_meant_is_not_asked() -> None:
+def test_a_selection_of_nothing_sends_no_request() -> None:
     client = FakeClient(TaskServer(ROWS))
-    assert find_tasks(client, select(task_id=[])) == Found([], [], 0)
+    assert find(client, select(task_id=[])) == Found([], [])
     assert client.calls == []
 
 
-def test_an_answer_without_any_match_is_checked() -> None:
+def test_a_filtered_answer_without_matches_is_checked_against_the_whole_list() -> None:
     client = FakeClient(TaskServer(ROWS))
-    found = find_tasks(client, select(operation=["CloneJob"]))
-    assert (found.tasks, found.missing, found.listed) == ([], [], 3)
-    assert client.calls == [("GET", f"{QUERY}&filter=Operation%3D%3DCloneJob{SIZE}"), ("GET", f"{QUERY}{SIZE}")]
-    assert client.filters_tasks is True, "the whole list said the same"
+    listing = FilteredListing(client, TASK_QUERY)
+    filtered, whole = ("GET", f"{QUERY}&filter=Operation%3D%3DCloneJob{SIZE}"), ("GET", f"{QUERY}{SIZE}")
+    for _time in range(2):  # the whole list showed the same, so the filter is used again
+        found = find_tasks(listing, select(operation=["CloneJob"]))
+        assert (found.tasks, found.missing, found.listed) == ([], [], 3)
+    assert client.calls == [filtered, whole] * 2
 
 
-def test_an_answer_that_lacks_a_named_task_is_checked() -> None:
+def test_a_filter_that_hides_a_named_task_is_not_used_again() -> None:
     client = FakeClient(TaskServer(ROWS))
-    found = find_tasks(client, select(task_id=["TASK-9", "task-12", "task-13"]), page_size=50)
+    listing = FilteredListing(client, TASK_QUERY)
+    found = find_tasks(listing, select(task_id=["TASK-9", "task-12", "task-13"]), page_size=50)
     assert (ids(found), found.missing, found.listed) == (["task-9"], ["task-12", "task-13"], 3)
     assert len(client.calls) == 2
-    assert client.filters_tasks is False, "the filter found fewer than there are: TASK-9"
-    find_tasks(client, select(task_id=["task-9"]), page_size=50)
-    assert client.calls[-2:] == [("GET", f"{QUERY}&pageSize=50")] * 2, "not filtered again"
+    find_tasks(listing, select(task_id=["task-9"]), page_size=50)
+    assert client.calls[-2:] == [("GET", f"{QUERY}&pageSize=50")] * 2
 
 
-@pytest.mark.parametrize("status", [400, 500, 501])
-def test_a_refused_filter_is_not_sent_again(status: int) -> None:
+def test_a_filter_that_hides_nothing_but_absent_tasks_is_used_again() -> None:
+    client = FakeClient(TaskServer(ROWS))
+    listing = FilteredListing(client, TASK_QUERY)
+    assert find_tasks(listing, select(task_id=["task-9", "task-12"])).missing == ["task-12"]
+    find_tasks(listing, select(task_id=["task-9"]))
+    assert "filter=" in client.calls[-1][1]
+
+
+def test_the_tasks_of_a_server_that_refuses_the_filter() -> None:
     server = TaskServer(ROWS)
-    server.failing = [answer(status)]
+    server.failing = [answer(500)]
     client = FakeClient(server)
-    assert ids(find_tasks(client, select(task_state=["Running"]))) == ["task-9"]
-    assert client.filters_tasks is False
-    assert len(client.calls) == 2
-    assert ids(find_tasks(client, select(task_state=["Running"]))) == ["task-9"]
-    assert client.calls[2:] == [("GET", f"{QUERY}{SIZE}")]
+    assert ids(find(client, select(task_state=["Running"]))) == ["task-9"]
+    assert client.calls == [("GET", f"{QUERY}&filter=State%3D%3DRunning{SIZE}"), ("GET", f"{QUERY}{SIZE}")]
 
 
-@pytest.mark.parametrize("status", [401, 403, 404, 502, 503])
-def test_another_failure_is_no_refusal(status: int) -> None:
+def test_the_logon_comes_before_the_filtered_query() -> None:
+    """So that a logon's 500 is not taken for a refusal of the filter."""
     server = TaskServer(ROWS)
-    server.failing = [answer(status)]
-    client = FakeClient(server)
+    client = FakeClient(lambda method, path: answer(500) if method == "POST" else server(method, path), own=True)
+    client.session = None
     with pytest.raises(EmError):
-        find_tasks(client, select(task_state=["Running"]))
-    assert len(client.calls) == 1
-    assert client.filters_tasks is True
-
-
-def test_a_failed_logon_is_no_refusal() -> None:
-    """The logon comes first, so that its 400 or 500 is not taken for the filter's."""
-
-    class LoggedOff(FakeClient):
-        def log_on(self) -> None:
-            raise EmError("server_error", "no logon", status=500)
-
-    client = LoggedOff(TaskServer(ROWS))
-    with pytest.raises(EmError, match="no logon"):
-        find_tasks(client, select(task_state=["Running"]))
-    assert client.calls == []
+        find(client, select(task_state=["Running"]))
+    assert [method for method, _path in client.calls] == ["POST"]
 
 
 def test_the_same_task_on_two_pages_is_one_task() -> None:
     client = FakeClient(TaskServer([make_row("task-1"), make_row("task-2"), make_row("task-1", operation="New")]))
-    found = find_tasks(client, select(success=True), page_size=2)
+    found = find(client, select(success=True), page_size=2)
     assert [(task["task_id"], task["operation"]) for task in found.tasks] == [("task-1", "New"), ("task-2", "StartJob")]
-    assert found.listed == 3
+    assert (found.listed, found.pages) == (3, 2)
 
 
-def test_a_task_that_moves_between_pages_is_asked_for_by_its_id() -> None:
-    """Another one is removed while the list is read, and what moves up to the first page is not on the second."""
+def find_without_filter(client: FakeClient, selection: Selection, **options: Any) -> Found:
+    listing = FilteredListing(client, TASK_QUERY)
+    listing.distrust_filter()
+    return find_tasks(listing, selection, **options)
+
+
+def test_a_named_task_that_moves_between_pages_is_read_by_its_id() -> None:
+    """Another one is removed while the list is read, and the one that moves up to the first page is not on the second."""
     server = TaskServer([make_row(f"task-{number}") for number in range(1, 7)], filters=False)
-    server.before_query = [lambda: None, lambda: None, lambda: server.drop("task-1")]
     client = FakeClient(server)
-    client.filters_tasks = False
     server.before_query = [lambda: None, lambda: server.drop("task-1")]
     named = ["task-10", "TASK-9", "task-4", "task-2", ".", "..", "a\nb"]
     server.rows.append(make_row("task-10", "Running"))
-    found = find_tasks(client, select(task_id=named, success=True), page_size=3)
+    found = find_without_filter(client, select(task_id=named, success=True), page_size=3)
     assert ids(found) == ["task-2", "task-4"]
     assert found.missing == ["TASK-9", ".", "..", "a\nb"]
     assert found.listed == 7
@@ -326,46 +329,122 @@ def test_a_task_that_moves_between_pages_is_asked_for_by_its_id() -> None:
     ]
 
 
-def test_one_page_is_believed() -> None:
+def test_a_list_of_one_page_is_believed() -> None:
     client = FakeClient(TaskServer(ROWS))
-    client.filters_tasks = False
     client.pages = 5
-    assert find_tasks(client, select(task_id=["task-12"])).missing == ["task-12"]
+    assert find_without_filter(client, select(task_id=["task-12"])).missing == ["task-12"]
     assert len(client.calls) == 1
 
 
+def test_a_list_of_several_pages_after_a_refused_filter_is_not_believed() -> None:
+    server = TaskServer(ROWS)
+    server.failing = [answer(400)]
+    client = FakeClient(server)
+    assert find(client, select(task_id=["task-12"]), page_size=2).missing == ["task-12"]
+    assert client.calls[-1] == ("GET", "/api/tasks/task-12")
+
+
+@pytest.mark.parametrize("for_action", [True, False])
+def test_a_whole_list_of_several_pages_is_not_believed_to_lack_a_task(for_action: bool) -> None:
+    server = TaskServer(ROWS)
+
+    def script(method: str, path: str) -> Any:
+        return answer(200, make_row("task-12")) if path == "/api/tasks/task-12" else server(method, path)
+
+    client = FakeClient(script)
+    selection = select(task_id=["task-12"], task_state=["Finished"])
+    assert ids(find(client, selection, page_size=2, for_action=for_action)) == ["task-12"]
+    assert client.calls[-1] == ("GET", "/api/tasks/task-12")
+    assert find(client, select(task_id=["task-12"], task_state=["Running"]), page_size=2).tasks == [], "it is selected, too"
+
+
 def find_late(said: Any) -> Found:
-    """Find task-9 and task-1 of two pages, neither of which shows task-9; the question for it is answered so."""
+    """Find task-9 and task-1 on two pages, neither of which has task-9; the read of task-9 is answered so."""
     server = TaskServer([make_row("task-3"), make_row("task-2"), make_row("task-1")])
 
     def script(method: str, path: str) -> Any:
         return said if path == "/api/tasks/task-9" else server(method, path)
 
-    client = FakeClient(script)
-    client.filters_tasks = False
-    return find_tasks(client, select(task_id=["task-9", "task-1"], task_state=["Finished"]), page_size=2)
+    selection = select(task_id=["task-9", "task-1"], task_state=["Finished"])
+    return find_without_filter(FakeClient(script), selection, page_size=2)
 
 
-def test_a_task_that_was_asked_for() -> None:
+def test_a_task_that_was_read_by_its_id_is_selected_too() -> None:
     found = find_late(answer(200, make_row("Task-9")))
     assert (ids(found), found.missing, found.listed) == (["task-1", "Task-9"], [], 4)
     found = find_late(answer(200, make_row("task-9", "Running")))
     assert (ids(found), found.missing, found.listed) == (["task-1"], [], 4)
-    for status, words in ((404, "Not found."), (500, "There is no such task: no task with id task-9")):
-        found = find_late(answer(status, {"Message": words}))
-        assert (ids(found), found.missing, found.listed) == (["task-1"], ["task-9"], 3)
+    found = find_late(answer(404))
+    assert (ids(found), found.missing, found.listed) == (["task-1"], ["task-9"], 3)
 
 
-def test_a_question_that_fails_is_no_absence() -> None:
-    for status in (400, 401, 403, 404, 500, 503):  # a 404 without a word of the API may be that of a proxy
-        with pytest.raises(EmError):
-            find_late(answer(status))
+@pytest.mark.parametrize("status", [400, 401, 403, 500, 503])
+def test_a_failed_read_does_not_mean_absent(status: int) -> None:
+    with pytest.raises(EmError) as caught:
+        find_late(answer(status))
+    assert caught.value.status == status
+
+
+def test_an_answer_that_is_no_task() -> None:
     with pytest.raises(EmError) as caught:
         find_late(answer(200, [1]))
     assert (caught.value.kind, caught.value.msg) == ("bad_response", "The server's answer is not a task.")
 
 
-def test_all_ids() -> None:
+# ---------------------------------------------------------------------------------------------------------------------
+# Absent tasks
+
+NO_SUCH_TASK = {"Message": "There is no such task: No task with id task-9"}
+
+
+@pytest.mark.parametrize(
+    ("status", "detail", "expected"),
+    [
+        (404, "There is no task with id task-9 in this session.", True),
+        (500, "No such\ntask with ID task-9", True),
+        (500, "Not found.", False),
+        (404, "Not found.", False),
+        (404, None, False),
+        (400, "There is no task with id task-9.", False),
+        (500, "anno 2026: task with id", False),
+        (500, "no multitask with id", False),
+        (500, "no task with ideas", False),
+    ],
+)
+def test_the_servers_own_message_for_an_unknown_task(status: int, detail: str | None, expected: bool) -> None:
+    assert is_task_not_found(EmError("not_found", "No.", status=status, detail=detail)) is expected
+
+
+def test_after_another_404_the_list_of_tasks_decides() -> None:
+    client = FakeClient(TaskServer(ROWS))
+    err = EmError("not_found", "No.", status=404)
+    assert is_task_gone(client, "task-12", err)
+    assert not is_task_gone(client, "task-9", err)
+    assert client.calls == [("GET", f"{QUERY}{SIZE}")] * 2
+    client.calls.clear()
+    assert is_task_gone(client, "task-9", EmError("server_error", "No.", status=500, detail=NO_SUCH_TASK["Message"]))
+    assert not is_task_gone(client, "task-12", EmError("server_error", "No.", status=500))
+    assert client.calls == [], "the server's own message is enough, and another 500 tells nothing"
+
+
+def test_reading_one_task() -> None:
+    def script(method: str, path: str) -> Any:
+        said = {"/api/tasks/task-8": answer(500, NO_SUCH_TASK), "/api/tasks/task-9": answer(404)}
+        return said.get(path) or TaskServer(ROWS)(method, path)
+
+    client = FakeClient(script)
+    assert (read_task(client, "task-10") or {})["task_id"] == "task-10"
+    assert read_task(client, "task-8") is None
+    with pytest.raises(EmError) as caught:  # it is listed
+        read_task(client, "task-9")
+    assert caught.value.status == 404
+    client.calls.clear()
+    for impossible in (".", "..", "a\nb"):
+        assert read_task(client, impossible) is None
+    assert client.calls == []
+
+
+def test_the_ids_of_all_tasks() -> None:
     client = FakeClient(TaskServer(ROWS))
     assert list_task_ids(client) == {"task-9", "task-10", "task-11"}
     assert client.calls == [("GET", f"{QUERY}{SIZE}")]
@@ -409,35 +488,35 @@ def test_sort(key: str, descending: bool, numbers: list[int]) -> None:
     ("own", "listed", "wanted", "warned"),
     [(True, 0, {}, True), (True, 1, {}, False), (False, 0, {}, False), (True, 0, {"task_id": []}, False)],
 )
-def test_an_own_session_that_shows_nothing_warns(own: bool, listed: int, wanted: dict[str, Any], warned: bool) -> None:
+def test_an_own_session_without_tasks_is_a_warning(own: bool, listed: int, wanted: dict[str, Any], warned: bool) -> None:
     client = FakeClient(TaskServer([]), own=own)
     warn_of_own_session(client, select(**wanted), Found([], [], listed))
     assert client.warnings == ([NO_TASKS_IN_OWN_SESSION] if warned else [])
 
 
-def test_the_warning_of_a_task_without_outcome() -> None:
+def test_the_warning_about_a_task_without_an_outcome() -> None:
     assert create_outcome_warning({"task_id": "task-5", "operation": "StartJob"}) == (
-        "The server does not say whether task-5 (StartJob), which is finished, was carried out."
+        "The server does not say whether task-5 (StartJob), which is finished, succeeded."
     )
 
 
-def test_the_servers_other_name_for_the_id_will_do() -> None:
+def test_a_filter_may_name_the_id_task_uid() -> None:
     server = TaskServer([make_row("task-1"), make_row("task-2")])
-    assert ids(find_tasks(FakeClient(server), select(filter="TaskUid==task-2"))) == ["task-2"]
+    assert ids(find(FakeClient(server), select(filter="TaskUid==task-2"))) == ["task-2"]
 
 
-def test_ids_and_operations_lose_the_white_space_around_them() -> None:
+def test_white_space_around_ids_and_operations_is_ignored() -> None:
     assert select(task_id=["task-5", " task-6", "task-5\n"]).task_ids == ("task-5", "task-6")
     task = {"task_id": "task-6", "state": "Finished", "operation": "StopJob", "success": True}
     assert is_selected(task, select(task_id=["task-5", " task-6"], operation=["StartJob", " StopJob\n"]))
 
 
-def test_what_is_for_action_is_selected_from_the_whole_list() -> None:
+def test_tasks_for_an_action_are_selected_from_the_whole_list() -> None:
     server = TaskServer([make_row("task-1"), make_row("task-2", "OperationFinished")])
 
-    def script(method: str, path: str) -> Any:  # heeds what stands before the comma
+    def script(method: str, path: str) -> Any:  # applies only the first half of a filter
         return server(method, path.partition("%2C")[0] + ("&pageSize=500" if "%2C" in path else ""))
 
     wanted = select(task_state=["Finished", "OperationFinished"])
-    assert ids(find_tasks(FakeClient(script), wanted, for_action=True)) == ["task-1", "task-2"]
-    assert ids(find_tasks(FakeClient(script), select(task_id=["task-1", "task-2"]), for_action=True)) == ["task-1", "task-2"]
+    assert ids(find(FakeClient(script), wanted, for_action=True)) == ["task-1", "task-2"]
+    assert ids(find(FakeClient(script), select(task_id=["task-1", "task-2"]), for_action=True)) == ["task-1", "task-2"]
