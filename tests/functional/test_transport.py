@@ -105,7 +105,7 @@ def test_a_write_that_was_sent_is_never_repeated(
     em.fault(method=method, path="sessionMngr|tasks/", times=None, **fault)
     with suppress(EmError):
         harness.remove(task_state=["Finished"])
-    assert len(em.requests(method, "sessionMngr|tasks/")) == 1
+    assert len(em.requests(method, "sessionMngr|tasks/")) == (4 if fault.get("status") == 429 else 1), "429 says: not done"
 
 
 @pytest.mark.parametrize("own", [True, False], ids=["logon", "read"])

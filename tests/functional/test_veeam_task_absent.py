@@ -296,8 +296,11 @@ def test_a_refused_removal_is_an_error_of_its_task_and_the_others_are_removed(
     assert result["tasks"] == before
     assert "3 of 4" in result["msg"]
     assert not {"failed", "skipped"} & result.keys()
-    assert harness.deletions() == made, "each once: a write that was answered is not repeated"
-    assert harness.slept == []
+    if fault.get("status") == 429:
+        assert harness.deletions() == [made[0], *[made[1]] * 4, *made[2:]], "refused as too many, so it may be sent again"
+    else:
+        assert harness.deletions() == made, "each once: a write that was answered is not repeated"
+        assert harness.slept == []
 
 
 @all_versions_and_formats

@@ -71,13 +71,21 @@ class DeadlineReader(io.RawIOBase):
 
 def limit_responses(session: Any, urllib3: Any, timer: ResponseTimer) -> None:
     """Make a requests session tell the timer while it connects, and read its answers with the timer's limit."""
-    from http.client import HTTPResponse  # imported here, like all that requests imports
+    from http.client import HTTPResponse, parse_headers  # imported here, like all that requests imports
 
     class TimedResponse(HTTPResponse):
         def __init__(self, sock: Any, *args: Any, **kwargs: Any) -> None:
             super().__init__(sock, *args, **kwargs)
             timer.restart()
             self.fp = io.BufferedReader(DeadlineReader(self.fp.detach(), sock, timer))
+
+        def _read_status(self) -> tuple[str, int, str]:
+            """Skip interim answers such as 103 Early Hints; Python itself skips only 100."""
+            while True:
+                line: tuple[str, int, str] = super()._read_status()  # type: ignore[misc]
+                if not 102 <= line[1] < 200:
+                    return line
+                parse_headers(self.fp)
 
     class Connection(urllib3.connectionpool.HTTPSConnectionPool.ConnectionCls):  # type: ignore[misc]
         response_class = TimedResponse

@@ -53,6 +53,11 @@ def is_retryable(method: str, err: EmError) -> bool:
     return err.kind in ("connection", "timeout") and (method == "GET" or not err.may_have_been_sent)
 
 
+def is_refused_for_now(method: str, status: int) -> bool:
+    """Return whether a request with an answer may be sent again: a read, or a write that 429 says was not done."""
+    return status == 429 or (method == "GET" and status in RETRYABLE_STATUS)
+
+
 def is_transient(err: EmError) -> bool:
     """Return whether a later poll may succeed. A 404 counts: something else answers while a service restarts."""
     return err.kind in TRANSIENT_KINDS or err.status == 404

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import re
+from collections.abc import Mapping
 from contextlib import suppress
 from enum import Enum
 from typing import Any, NamedTuple
@@ -71,7 +72,7 @@ def log_on(transport: Transport) -> LogonSession:
         raise
     if not 200 <= response.status < 300:
         raise _create_logon_error(response, connection)
-    token = response.headers.get(SESSION_HEADER)
+    token = _read_token(response.headers)
     if not token:
         raise EmError(
             "logon_failed",
@@ -191,6 +192,12 @@ def create_session_result(connection: Connection, session: LogonSession) -> dict
     }
 
 
+def _read_token(headers: Mapping[str, str]) -> str | None:
+    """Return the session's token. A proxy may send its header twice, which requests joins with commas; tokens are Base64."""
+    tokens = {token.strip() for token in headers.get(SESSION_HEADER, "").split(",")} - {""}
+    return tokens.pop() if len(tokens) == 1 else None
+
+
 def _find_session_id(response: Response) -> str | None:
     """Return the session's id: from the body, else from its Delete link, else from the Location header (wire facts, 3.2)."""
     try:
@@ -216,7 +223,7 @@ def _read_id(href: str) -> str | None:
 def _log_off_orphan(transport: Transport) -> None:
     """Log off the session of a logon whose answer was truncated, if its headers name the session."""
     headers = transport.last_headers
-    token, session_id = headers.get(SESSION_HEADER), _read_id(headers.get("Location", ""))
+    token, session_id = _read_token(headers), _read_id(headers.get("Location", ""))
     if token and session_id:
         with suppress(EmError):  # the failure of the logon is the one to report
             log_off(transport, LogonSession(session_id, token))

@@ -16,10 +16,12 @@ from ..errors import EmError
 from ..libraries import load_library
 from ..options import Connection
 from .deadline import ResponseTimer, limit_responses
-from .retry import REQUEST_BACKOFF, RETRYABLE_STATUS, is_retryable, read_retry_after
+from .retry import REQUEST_BACKOFF, is_refused_for_now, is_retryable, read_retry_after
+from .tls import trust_partial_chains
 from .transport_errors import create_transport_error
 
 CHUNK_BYTES = 1 << 16
+MAX_IDLE_SECONDS = 1.0  # a write after a longer pause goes over a new connection: gateways drop idle ones without a word
 MAX_LOGOFF_SECONDS = 60.0  # during which the module cannot be interrupted
 
 
@@ -61,6 +63,7 @@ class Transport:
         self._clock = clock
         self._sleep = sleep
         self._deadline: float | None = None
+        self._answered_at = clock()  # when the kept connection last proved to be alive
         self._timer = ResponseTimer(clock)
         self._session: Any = None
 
@@ -76,7 +79,7 @@ class Transport:
         """Send a request and return the answer, whatever its status.
 
         ``path`` begins with a slash; ``shown_path`` replaces it in failures where it holds a secret. Reads are retried
-        after transient errors, writes only where nothing reached the server.
+        after transient errors, writes only where nothing reached the server, or where it refused them as too many.
         """
         shown_path = shown_path or path.partition("?")[0]
         pauses = islice(REQUEST_BACKOFF.pauses(), self.connection.retries)
@@ -88,7 +91,7 @@ class Transport:
                 if pause is None or not is_retryable(method, err) or not self._has_time_for(pause):
                     raise
             else:
-                if method != "GET" or response.status not in RETRYABLE_STATUS:
+                if not is_refused_for_now(method, response.status):
                     return response
                 pause = next(pauses, None)
                 if pause is None:
@@ -139,13 +142,17 @@ class Transport:
             self._session.get_redirect_target = lambda _response: None
             self._session.headers.clear()  # the library's own User-Agent and Accept
             limit_responses(self._session, requests.packages.urllib3, self._timer)
-            if not self.connection.validate_certs:
+            if self.connection.validate_certs:
+                trust_partial_chains(self._session, requests.packages.urllib3)
+            else:
                 requests.packages.urllib3.disable_warnings()
         return requests
 
     def _send_once(self, method: str, path: str, headers: Mapping[str, str], body: bytes | None, shown_path: str) -> Response:
         requests = self._open()
         connection = self.connection
+        if method != "GET" and self._clock() - self._answered_at > MAX_IDLE_SECONDS:
+            self.close()
         timeout: float = connection.timeout
         if self._deadline is not None:
             timeout = max(min(timeout, self._deadline - self._clock()), 0.1)
@@ -167,7 +174,9 @@ class Transport:
                 verify=(connection.ca_path or True) if connection.validate_certs else False,
             )
             self.last_headers = got.headers
-            return Response(got.status_code, got.headers, _read_body(got, self._timer))
+            response = Response(got.status_code, got.headers, _read_body(got, self._timer))
+            self._answered_at = self._clock()
+            return response
         except (requests.RequestException, requests.packages.urllib3.exceptions.HTTPError, OSError) as err:
             failure = create_transport_error(requests, err, connection, timeout, is_connecting=self._timer.is_connecting)
             failure.method, failure.path = method, shown_path

@@ -11,13 +11,7 @@ from typing import Any
 
 from ..errors import EmError
 from ..options import Connection
-
-# Handshakes that fail again when repeated. Others, such as a load balancer that closes the connection, are retried.
-PERMANENT_TLS_ERRORS = (
-    *("wrong version number", "record layer failure", "http request", "unknown protocol"),  # no TLS
-    *("unsupported protocol", "protocol version"),  # none that both speak
-    *("x509", "pem lib", "no certificate or crl found"),  # ca_path
-)
+from .tls import explain
 
 
 def create_transport_error(
@@ -42,11 +36,11 @@ def create_transport_error(
             may_have_been_sent=False,
         )
     is_tls = isinstance(err, requests.exceptions.SSLError) or isinstance(reason, (urllib3.SSLError, ssl.SSLError))
-    is_untrusted = (
-        isinstance(reason, ssl.CertificateError) or type(reason).__name__ == "CertificateError"
-    )  # urllib3 has its own
-    if is_untrusted or (is_tls and is_connecting and any(word in detail.lower() for word in PERMANENT_TLS_ERRORS)):
-        return EmError("tls", _explain_tls(where, detail), detail=detail, may_have_been_sent=False)
+    # urllib3 has a CertificateError of its own.
+    is_untrusted = isinstance(reason, ssl.CertificateError) or type(reason).__name__ == "CertificateError"
+    tls_msg = explain(where, detail, is_connecting=is_connecting) if is_tls or is_untrusted else None
+    if tls_msg is not None:
+        return EmError("tls", tls_msg, detail=detail, may_have_been_sent=False)
     if isinstance(reason, urllib3.NewConnectionError):  # itself a ConnectTimeoutError
         return EmError(
             "connection",
@@ -78,26 +72,6 @@ def create_transport_error(
             " runs (also behind a load balancer), and that port is its HTTPS port, 9398 unless changed."
         )
     return EmError("connection", msg, detail=detail, may_have_been_sent=not is_connecting)
-
-
-def _explain_tls(where: str, detail: str) -> str:
-    lower = detail.lower()
-    if "wrong version number" in lower or "record layer failure" in lower:
-        return f"{where} does not speak TLS: give the HTTPS port of the REST API, 9398 unless changed (9399 is plain HTTP)."
-    if "hostname mismatch" in lower or "doesn't match" in lower or "ip address mismatch" in lower or "no appropriate" in lower:
-        return (
-            f"The certificate of {where} is for another name: set hostname to one of its subjectAltNames. A name that is only"
-            " its common name (CN) does not count: a certificate without subjectAltNames has to be made anew."
-        )
-    if "self-signed" in lower or "self signed" in lower or "unable to get local issuer" in lower:
-        return (
-            f"The certificate of {where} is not trusted: set ca_path to a PEM file with the certificate (authority) of"
-            " Enterprise Manager. If it is set, fetch the certificate anew: it may have been renewed. For tests only, there is"
-            " validate_certs: false."
-        )
-    if "expired" in lower:
-        return f"The certificate of {where} has expired: renew it."
-    return f"No TLS connection to {where}: check its certificate, ca_path, hostname and port."
 
 
 def _find_reason(err: BaseException) -> BaseException:

@@ -128,7 +128,7 @@ def decode_error(body: bytes, content_type: str = "") -> Reason:
 
     Knows the API's own Error, problem details of ASP.NET, faults of WCF, plain text, and web pages of proxies and firewalls.
     """
-    if _is_web_page(body, content_type):
+    if body.lstrip()[:1] == b"<" and _is_web_page(body, content_type):
         return Reason(_read_page_text(body), is_page=True)
     try:
         data = decode(body, content_type).data

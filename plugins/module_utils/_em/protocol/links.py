@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
+from urllib.parse import unquote
 
 from ..errors import EmError
 from .codec import iter_rows, read_text
@@ -19,15 +20,28 @@ GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 def strip_host(href: str) -> str:
-    """Return the path and query of an Href; an empty string for one that cannot be read."""
+    """Return the path and query of an Href, made plain; an empty string for one that cannot be read.
+
+    Blanks are encoded, and slashes are not repeated in the path: ``//api/...`` is a path, not a host.
+    """
+    href = href.strip(" ").replace(" ", "%20")
+    if href.lower().startswith("//api/"):
+        href = href[1:]
     match = _HREF.fullmatch(href)
-    return match[1] if match else ""
+    if not match:
+        return ""
+    path, mark, query = match[1].partition("?")
+    return re.sub("/{2,}", "/", path) + mark + query
 
 
 def get_path(href: str) -> str:
-    """Return the path and query of an Href that is to be requested. Raise ``bad_response`` for one outside of /api."""
+    """Return the path and query of an Href that is to be requested. Raise ``bad_response`` for one outside of /api.
+
+    A path that goes up (``..``, or its encoded form, or with backslashes) is refused: where it leads is not for us to decide.
+    """
     path = strip_host(href)
-    if not path.lower().startswith("/api/"):
+    segments = unquote(path.partition("?")[0]).replace("\\", "/").split("/")
+    if not path.lower().startswith("/api/") or {".", ".."} & set(segments):
         raise EmError("bad_response", "The server sent a link that does not lead into its REST API.", detail=href[:200])
     return path
 

@@ -58,3 +58,11 @@ def test_the_failure_for_an_option_has_option_value_and_hint() -> None:
     err = create_option_error("port", 0, "give a whole number")
     assert (err.kind, err.msg) == ("invalid_option", "The option port cannot be 0: give a whole number.")
     assert create_option_error("filter", "", "it is empty", kind="invalid_filter").kind == "invalid_filter"
+
+
+def test_a_message_moves_no_cursor_and_forges_no_line() -> None:
+    err = EmError("server_error", "a\x1b[2Jb\rc\x07\x9b\u202e\ud800", detail="\x1b")
+    err.add_context("\x08d")
+    assert err.msg == str(err) == r"a\x1b[2Jb\rc\x07\x9b\u202e\ud800 \x08d"
+    assert err.detail == r"\x1b"
+    assert EmError("server_error", "a\n\tb \u00fc\u4e2d").msg == "a\n\tb \u00fc\u4e2d"

@@ -17,6 +17,7 @@ from ansible_collections.vbem.rest.plugins.module_utils._em.client.retry import 
     REQUEST_BACKOFF,
     RETRYABLE_STATUS,
     Backoff,
+    is_refused_for_now,
     is_retryable,
     is_transient,
     read_retry_after,
@@ -114,3 +115,10 @@ def test_which_statuses_are_retried() -> None:
 )
 def test_retry_after(value: str | None, seconds: float) -> None:
     assert read_retry_after({} if value is None else {"Retry-After": value}) == seconds
+
+
+def test_a_write_with_an_answer_is_repeated_only_if_the_server_had_too_many() -> None:
+    assert [status for status in (200, 401, 429, 500, 502, 503, 504) if is_refused_for_now("POST", status)] == [429]
+    assert [status for status in (200, 401, 429, 500, 502, 503, 504) if is_refused_for_now("GET", status)] == list(
+        RETRYABLE_STATUS
+    )

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import base64
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -162,18 +163,20 @@ def test_a_logon_without_a_session_id_fails() -> None:
             401,
             f"Enterprise Manager on {WHERE} refused the logon of 'CORP\\backup'. The reason may be a wrong user name or password,"
             " a user without an Enterprise Manager role (Portal Administrator, Portal User or Restore Operator), or an"
-            " api_version that it does not support (here v1_7; latest always works).",
+            " api_version that it does not support (here v1_7; latest always works). The server says: No.",
         ),
-        (403, f"'CORP\\backup' is not allowed to log on to {WHERE}: give the user an Enterprise Manager role."),
+        (403, f"{WHERE} does not let 'CORP\\backup' log on. The server says: No."),
         (
             404,
             f"There is no Enterprise Manager REST API on {WHERE}, although something answers (404). Check port: Enterprise"
-            " Manager's is 9398; 9419 belongs to Veeam Backup & Replication, which has another API.",
+            " Manager's is 9398; 9419 belongs to Veeam Backup & Replication, which has another API. A reverse proxy must publish"
+            " the API as /api, without a path before it. The server says: No.",
         ),
         (
             405,
             f"There is no Enterprise Manager REST API on {WHERE}, although something answers (405). Check port: Enterprise"
-            " Manager's is 9398; 9419 belongs to Veeam Backup & Replication, which has another API.",
+            " Manager's is 9398; 9419 belongs to Veeam Backup & Replication, which has another API. A reverse proxy must publish"
+            " the API as /api, without a path before it. The server says: No.",
         ),
     ],
 )
@@ -181,8 +184,39 @@ def test_a_refused_logon(status: int, msg: str) -> None:
     err = catch(Server(answer(status, {"Message": "No."}, X_RestSvcSessionId="t")), log_on)
     assert facts(err) == ("logon_failed", status, "POST", "/api/sessionMngr/", "No.")
     assert err.msg == msg
-    err = catch(Server(answer(status, b'<Error Message="No."/>', Content_Type="text/html")), log_on)
-    assert err.detail is None, "a web page is not the server's message"
+
+
+def test_a_logon_that_a_proxy_refuses() -> None:
+    page = b"<html><head><title>403 Forbidden</title></head><body>Blocked by policy</body></html>"
+    err = catch(Server(answer(403, page, Content_Type="text/html", Server="squid")), log_on)
+    assert err.msg == (
+        f"{WHERE} does not let 'CORP\\backup' log on. The answer is a web page, so a proxy or a firewall seems to have sent it"
+        " (it calls itself 'squid'), not Enterprise Manager. The page says: 403 Forbidden: Blocked by policy."
+    )
+
+
+def test_a_logon_that_is_refused_without_a_reason() -> None:
+    assert catch(Server(answer(403, b"")), log_on).msg == (
+        f"{WHERE} does not let 'CORP\\backup' log on. Give the user an Enterprise Manager role."
+    )
+
+
+@pytest.mark.parametrize(("password", "ends"), [("\tx", "begins"), ("x\n", "ends"), (" x ", "begins and ends"), ("x y", None)])
+def test_a_refused_logon_tells_what_nobody_sees_around_the_password(password: str, ends: str | None) -> None:
+    err = catch(Server(answer(401, b""), connection=replace(CONNECTION, password=password)), log_on)
+    assert (f"Note that password {ends} with white space or a line end" in err.msg) == (ends is not None)
+    assert ends or "Note" not in err.msg
+
+
+@pytest.mark.parametrize(("header", "token"), [("t, t", "t"), ("t,t", "t"), ("t", "t")])
+def test_a_session_header_that_comes_twice(header: str, token: str) -> None:
+    body = {"SessionId": "one"}
+    assert log_on(Server(answer(201, body, X_RestSvcSessionId=header))).token == token
+
+
+def test_two_session_headers_that_differ_are_no_logon() -> None:
+    err = catch(Server(answer(201, {"SessionId": "one"}, X_RestSvcSessionId="t, u")), log_on)
+    assert err.kind == "logon_failed"
 
 
 @pytest.mark.parametrize(("status", "kind"), [(300, "bad_response"), (415, "server_error"), (500, "server_error")])

@@ -136,12 +136,54 @@ def test_json_does_not_load_the_xml_library(monkeypatch: pytest.MonkeyPatch) -> 
     ],
 )
 def test_the_message_of_an_error_in_any_format(body: bytes) -> None:
-    assert decode_error(body) == "No such thing."
+    assert decode_error(body) == ("No such thing.", False)
 
 
-@pytest.mark.parametrize("body", [b"", b"<html>no</html>", b"oops", b"[]", b'{"Message":5}', b'{"Message":" "}', b"<a"])
+WCF_FAULT = (
+    b'<Fault xmlns="http://schemas.microsoft.com/ws/2005/05/envelope/none"><Code><Value>Receiver</Value></Code>'
+    b'<Reason><Text xml:lang="de-DE">Kein Zugriff.</Text></Reason></Fault>'
+)
+SOAP_FAULT = (
+    b"<s:Envelope xmlns:s='x'><s:Body><s:Fault><faultstring>Kein Zugriff.</faultstring></s:Fault></s:Body></s:Envelope>"
+)
+PROBLEM = b'{"type":"about:blank","title":"Bad Request","status":400,"detail":"Kein Zugriff."}'
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "text"),
+    [
+        (WCF_FAULT, "application/xml", "Kein Zugriff."),
+        (SOAP_FAULT, "text/xml", "Kein Zugriff."),
+        (PROBLEM, "application/problem+json", "Bad Request: Kein Zugriff."),
+        (b'{"title":"One or more validation errors occurred."}', "application/json", "One or more validation errors occurred."),
+        (b"Kein\r\n Zugriff.", "text/plain; charset=utf-8", "Kein Zugriff."),
+        (b"<string>Kein Zugriff.</string>", "application/xml", None),
+    ],
+)
+def test_the_message_of_an_error_that_is_not_the_apis_own(body: bytes, content_type: str, text: str | None) -> None:
+    assert decode_error(body, content_type) == (text, False)
+
+
+@pytest.mark.parametrize("body", [b"", b"oops", b"[]", b'{"Message":5}', b'{"Message":" "}', b"<a"])
 def test_an_error_without_a_message(body: bytes) -> None:
-    assert decode_error(body) is None
+    assert decode_error(body) == (None, False)
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "text"),
+    [
+        (b"<html>no</html>", "", "no"),
+        (b'<Error Message="m"/>', "text/html", None),
+        (
+            b"<!DOCTYPE html><html><head><title>502 Bad&nbsp;Gateway</title><style>a{}</style></head><body><h1>Sorry</h1></body></html>",
+            "text/html",
+            "502 Bad Gateway: Sorry",
+        ),
+        (b"<html><script>var a = '<b>'</script><p>" + b"long " * 100 + b"</p></html>", "text/html", ("long " * 40)),
+    ],
+)
+def test_a_web_page_is_not_the_apis_answer(body: bytes, content_type: str, text: str | None) -> None:
+    assert decode_error(body, content_type) == (text, True)
 
 
 @pytest.mark.parametrize(
@@ -314,11 +356,50 @@ def test_xml_texts_elements_and_nil() -> None:
 
 
 def test_the_message_of_an_error_is_one_line_of_500_characters() -> None:
-    assert decode_error(b'{"Message":" The\\n task\\t is \\u00a0 gone. "}') == "The task is gone."
-    assert decode_error(b'{"Message":"' + b"x" * 600 + b'"}') == "x" * 500
-    assert decode_error(b'{"Message":"m"}', "text/html") == "m"
-    assert decode_error(b'<Error Message="m"/>', "text/html") is None
-    assert decode_error(b'<Error Message="m"/>', "text/xml") == "m"
+    assert decode_error(b'{"Message":" The\\n task\\t is \\u00a0 gone. "}').text == "The task is gone."
+    assert decode_error(b'{"Message":"' + b"x" * 600 + b'"}').text == "x" * 500
+    assert decode_error(b'{"Message":"m"}', "text/html").text == "m"
+    assert decode_error(b'<Error Message="m"/>', "text/xml").text == "m"
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        (b"a&#x1b;b", "a\ufffdb"),
+        (b"a\x1bb", "a\ufffdb"),
+        (b"a&#0;b", "a\ufffdb"),
+        (b"a&#xFFFE;b", "a\ufffdb"),
+        ("a\ufffeb".encode(), "a\ufffdb"),
+        (b"a&#xD83D;b", "a\ufffdb"),
+        (b"a\xed\xa0\x80b", "a\ufffdb"),
+        (b"a&#xD83D;&#xDCBE;b", "a\U0001f4beb"),
+        (b"a&#x110000;b", "a\ufffdb"),
+        (b"a & b&#1;", "a & b\ufffd"),
+    ],
+)
+def test_what_dotnet_writes_and_xml_forbids_spoils_one_name_and_not_the_list(text: bytes, name: str) -> None:
+    body = b"<Tasks><Task><TaskId>" + text + b"</TaskId></Task><Task><TaskId>two</TaskId></Task></Tasks>"
+    assert [row["task_id"] for row in iter_rows(decode(body).data, "tasks", "task")] == [name, "two"]
+
+
+def test_text_in_comments_and_cdata_is_text() -> None:
+    body = b"<T><!-- a & b &#1; <!DOCTYPE x> --><A><![CDATA[a & b &#1; <!ENTITY]]></A><B>a & b</B></T>"
+    assert decode(body).data == {"a": "a & b &#1; <!ENTITY", "b": "a & b"}
+
+
+@pytest.mark.parametrize("where", [b"", b" " * 2000, b"<!-- " + b"x" * 2000 + b" -->"])
+def test_a_document_type_is_refused_wherever_it_is(where: bytes) -> None:
+    with pytest.raises(EmError, match="document type"):
+        decode(where + b"<!DOCTYPE x><T/>")
+
+
+def test_half_a_surrogate_pair_in_json_spoils_one_name_and_not_the_list() -> None:
+    data = decode(b'{"Tasks":[{"TaskId":"a\\uD83Db"},{"TaskId":"\\uD83D\\uDCBE"}],"\\uDCBE":1}').data
+    assert data == {"tasks": [{"task_id": "a\ufffdb"}, {"task_id": "\U0001f4be"}], "\ufffd": 1}
+
+
+def test_an_empty_list_whose_name_is_singular() -> None:
+    assert not list(iter_rows({"agent_backup_job": {}}, "agent_backup_job", "agent_backup_jobs"))
 
 
 def test_the_message_about_a_foreign_shape_names_the_list() -> None:

@@ -37,7 +37,10 @@ GUID = "35c24055-bdee-4e43-b655-a42de408d2ec"
         ("https://em?a", "?a"),
         ("api/x", "api/x"),
         ("/api/\u00fc", "/api/\u00fc"),
-        ("/api/a b", ""),
+        ("/api/a b", "/api/a%20b"),
+        (" /api/a ", "/api/a"),
+        ("//api/a", "/api/a"),
+        ("https://em//api//a?b=//c", "/api/a?b=//c"),
         ("/api/\n", ""),
         ("/api/\x7f", ""),
         ("urn:veeam:Job:1", "veeam:Job:1"),
@@ -52,7 +55,10 @@ def test_an_address_below_api_can_be_requested(href: str) -> None:
     assert get_path(href).lower() == "/api/jobs/1?action=start"
 
 
-@pytest.mark.parametrize("href", ["", "/web/jobs", "https://em/apix", "/api", "jobs/1", "/api/x\n", "x" * 500])
+LEAVING = ["/api/../web", "/api/%2e%2E/web", "/api/jobs/..", "/api\\..\\web", "/api/x/..%5Cweb", "/api/./web", "/../api/x"]
+
+
+@pytest.mark.parametrize("href", ["", "/web/jobs", "https://em/apix", "/api", "jobs/1", "/api/x\n", "x" * 500, *LEAVING])
 def test_an_address_outside_of_the_api_is_never_requested(href: str) -> None:
     with pytest.raises(EmError, match="does not lead into its REST API") as caught:
         get_path(href)
