@@ -111,7 +111,7 @@ class LookupModule(LookupBase):  # type: ignore[misc]
             types = _check_terms(terms)
             options = read_plugin_options(OWN_OPTIONS, kwargs, variables or {}, self._templar)
             # An empty filter would select everything, which nobody who passes one means.
-            empty = {name: "" for name in ("filter", "where") if isinstance(kwargs.get(name), str) and not kwargs[name]}
+            empty = {name: kwargs[name] for name in ("filter", "where") if kwargs.get(name) in ("", [], ())}
             return {**options, **empty, "types": types}
 
         def operation(client: Client, options: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -139,6 +139,7 @@ def _check_terms(terms: Any) -> list[str]:
 
 
 def _check_conditions(where: Any) -> list[dict[str, Any]] | None:
+    """Return the conditions of ``where`` as the module takes them: a single one may stand without a list."""
     conditions = [where] if isinstance(where, Mapping) else where
     if conditions is None:
         return None

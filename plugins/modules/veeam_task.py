@@ -59,6 +59,12 @@ options:
       - Only for O(state=finished).
     type: bool
     default: true
+  fail_if_none:
+    description:
+      - Whether it fails the module as V(not_found) if there is no task to wait for; without it, there is a warning.
+      - Only for O(state=finished).
+    type: bool
+    default: false
 seealso:
   - module: vbem.rest.veeam_task_info
   - module: vbem.rest.veeam_session
@@ -161,6 +167,7 @@ from ..module_utils._em.resources.task_wait import (
     find_tasks_retrying,
     raise_for_failed_tasks,
     require_all_found,
+    require_any_found,
     wait_for_tasks,
 )
 from ..module_utils._em.resources.tasks import (
@@ -179,6 +186,7 @@ SPEC: dict[str, Any] = {
     "force": {"type": "bool", "default": False},
     "max_delete": {"type": "int"},
     "fail_on_error": {"type": "bool", "default": True},
+    "fail_if_none": {"type": "bool", "default": False},
     "wait_timeout": {"type": "int", "default": 600},
     "poll_interval": {"type": "int", "default": 10},
     **PROGRESS_SPEC,
@@ -220,7 +228,7 @@ def _wait(client: Client, selection: Selection, params: dict[str, Any], check_mo
     budget = WaitBudget(client, params["wait_timeout"], params["poll_interval"])
     found = find_tasks(listing, selection, for_action=True) if check_mode else find_tasks_retrying(listing, selection, budget)
     require_all_found(listing, found)
-    warn_of_own_session(client, selection, found)
+    require_any_found(client, selection, found, fail=params["fail_if_none"])
     if check_mode:
         return {"changed": False, "tasks": found.tasks}
     tasks = wait_for_tasks(listing, found, budget)

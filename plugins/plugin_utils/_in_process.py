@@ -86,7 +86,9 @@ def run_in_process(
         msg = str(error.msg)
         if isinstance(error, UnsupportedError):
             msg = f"Unsupported parameters for ({name}) module: {msg}"
-        outcome = Outcome(explain_invalid_options(msg, INTERNAL_OPTIONS).to_fail_json(), True, [], set())
+        outcome = Outcome(
+            explain_invalid_options(msg, INTERNAL_OPTIONS, validation.error_messages).to_fail_json(), True, [], set()
+        )
     else:
         outcome = execute(
             module.run,

@@ -34,7 +34,9 @@ def read_plugin_options(
 
     ``variables`` are not templated yet; only those that are used get templated, because others may not be defined completely.
     """
-    given = {name: _open_vault(value) for name, value in direct.items() if name != "wantlist"}  # with_* says that
+    given = {
+        name: _open_vault(value) for name, value in remove_omitted(direct).items() if name != "wantlist"
+    }  # with_* says that
     for option in (*CONNECTION_OPTIONS, SESSION):
         variable = f"vbem_{option.name}"
         if variable in variables and all(is_empty(given.get(name)) for name in (option.name, *option.aliases)):
@@ -49,6 +51,16 @@ def read_plugin_options(
                 check_not_secret(name, value)
     values = read_arguments(options, given, os.environ)
     return {**values, "session": _read_session(values["session"])}
+
+
+def remove_omitted(direct: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments without those of ``default(omit)``, which ansible-core takes out of tasks, but not of lookups."""
+    return {name: value for name, value in direct.items() if not _is_omit(value)}
+
+
+def _is_omit(value: Any) -> bool:
+    """Return whether a value is ``omit``: a text with a random end before ansible-core 2.19, an object of its own since."""
+    return type(value).__name__ == "_OmitType" or (isinstance(value, str) and value.startswith("__omit_place_holder__"))
 
 
 def check_not_secret(name: str, value: Any) -> None:

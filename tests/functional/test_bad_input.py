@@ -48,6 +48,7 @@ CASES: list[tuple[Any, dict[str, Any], str]] = [
     (veeam_task_info, {"timeout": 0}, "timeout*0"),
     (veeam_task_info, {"retries": -1}, "retries*-1"),
     (veeam_task_info, {"username": "a:b"}, "username*a:b"),
+    (veeam_task_info, {"username": "VBEM\backup"}, "username*'VBEM\\x08ackup'*single quotes"),
     (veeam_task_info, {"hostname": ""}, "hostname not given"),
     (veeam_task_info, {"sort_by": "date"}, "sort_by*task_id, state, operation"),
     (veeam_task_info, {"task_name": "x"}, "task_name"),
@@ -74,6 +75,8 @@ CASES: list[tuple[Any, dict[str, Any], str]] = [
     (veeam_query_info, {"type": "Job", "where": [{"field": "Platform", "value": "VMwar"}]}, "VMware"),
     (veeam_query_info, {"type": "Job", "where": [{"field": "NextRun", "value": "soon"}]}, "ISO 8601"),
     (veeam_query_info, {"type": "Repository", "where": [{"field": "Capacity", "value": "big"}]}, "number"),
+    (veeam_query_info, {"type": "Job", "where": []}, "where*leave it out"),
+    (veeam_query_info, {"type": "Job", "where": ["Name"]}, "where takes a list of conditions"),
     (veeam_query_info, {"type": "Job", "limit": 0}, "limit"),
     (veeam_query_info, {"type": "Job", "page_size": 0}, "page_size"),
 ]

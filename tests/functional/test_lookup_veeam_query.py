@@ -247,3 +247,18 @@ def test_the_documentation_has_the_options() -> None:
         assert tuple(entry.get("choices", ())) == option.choices
         assert entry.get("env") == ([{"name": option.env_var}] if option.env else None)
         assert entry.get("vars") == ([{"name": f"vbem_{option.name}"}] if option.env else None)
+
+
+class _OmitType:
+    """The placeholder of ansible-core 2.19, by its name."""
+
+
+@pytest.mark.parametrize("omit", ["__omit_place_holder__0123", _OmitType()])
+def test_what_is_omitted_is_not_given(omit: Any) -> None:
+    assert run_lookup(TERM, hostname=omit, ca_path=omit, filter=omit, limit=omit, session=omit)
+
+
+@pytest.mark.parametrize("where", [[], "", ()])
+def test_no_condition_is_not_every_row(where: Any) -> None:
+    with pytest.raises(AnsibleLookupError, match="where"):
+        run_lookup(TERM, where=where)

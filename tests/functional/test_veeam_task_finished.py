@@ -279,3 +279,16 @@ def test_the_progress_of_a_wait_is_reported(harness: Harness, em: Emulator) -> N
     harness.wait(session, task_id=made)
     assert set(harness.progress) == {f"{count} of 2 tasks finished" for count in range(3)}
     assert harness.progress == sorted(harness.progress)
+
+
+def test_a_wait_for_nothing_says_so(harness: Harness, em: Emulator) -> None:
+    session = em.logon()
+    em.make_tasks(session, 1)
+    assert harness.wait(session, operation="Nothing")["tasks"] == []
+    assert harness.warnings == ["There is no task to wait for."]
+    assert harness.wait(session, task_id=[])["tasks"] == []
+    assert harness.warnings == [], "an empty list of ids is what was asked"
+    for selection in ({"operation": "Nothing"}, {"task_id": []}):
+        with harness.failure("not_found") as caught:
+            harness.wait(session, fail_if_none=True, **selection)
+        assert caught.result["tasks"] == []

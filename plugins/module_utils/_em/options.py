@@ -17,6 +17,7 @@ from .errors import EmError, create_option_error
 
 IDLE_SECONDS = 900  # "If the session is idle for 15 minutes": Veeam reference, http_authentication
 _LONE_SURROGATE = re.compile("[\ud800-\udc7f\udd00-\udfff]")  # the others represent bytes that are not UTF-8
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 RESPONSE_FORMATS = ("auto", "xml", "json")
 
 
@@ -163,6 +164,13 @@ def _check_credentials(params: Mapping[str, Any]) -> None:
     if ":" in params["username"]:
         raise create_option_error(
             "username", params["username"], "a colon ends the user name in HTTP's Basic scheme, so no user can have one"
+        )
+    if _CONTROL.search(params["username"]):
+        raise create_option_error(
+            "username",
+            params["username"],
+            "it holds a control character, as a backslash in double quotes may become one in YAML; put it into single quotes,"
+            " such as 'DOMAIN\\user'",
         )
     for name in ("username", "password"):
         if _LONE_SURROGATE.search(params[name]):

@@ -101,6 +101,8 @@ def create_query(params: Mapping[str, Any]) -> Query:
         if not is_transmissible(print_filter(criteria[0])):
             hint = "one of its values holds characters that cannot be sent"
             raise create_option_error("filter", params["filter"], hint, kind="invalid_filter")
+    if params["where"] is not None and not params["where"]:
+        raise create_option_error("where", params["where"], "without a condition it would select everything; leave it out")
     for number, condition in enumerate(params["where"] or (), 1):
         criteria.append(_create_comparison(f"where (condition {number})", condition, query_type, params["allow_unknown"]))
     order = None if params["sort_by"] is None else _get_field("sort_by", params["sort_by"], query_type, params["allow_unknown"])

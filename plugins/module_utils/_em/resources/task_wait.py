@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..client.client import Client
 from ..client.polling import TimedOut, WaitBudget, poll
 from ..errors import EmError
 from ..protocol.filters import natural_key
@@ -104,6 +105,18 @@ def require_all_found(listing: FilteredListing, found: Found) -> None:
             ),
             result={"tasks": found.tasks},
         )
+
+
+def require_any_found(client: Client, selection: Selection, found: Found, *, fail: bool) -> None:
+    """Raise ``not_found`` if there is nothing to wait for, or warn of it where that is no failure."""
+    if found.tasks:
+        return
+    in_own_session = client.owns_session and not found.listed
+    msg = "There is no task to wait for." + (f" {NO_TASKS_IN_OWN_SESSION}" if in_own_session else "")
+    if fail:
+        raise EmError("not_found", msg, result={"tasks": []})
+    if not selection.is_none:
+        client.warnings.append(msg)
 
 
 def raise_for_failed_tasks(listing: FilteredListing, tasks: list[dict[str, Any]]) -> None:

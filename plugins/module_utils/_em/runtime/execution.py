@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ..client.client import Client, Hooks, SessionState
@@ -28,6 +28,8 @@ INTERRUPTED = {
     SessionState.OPEN: " Its own logon session was not logged off and ends after 15 idle minutes.",
     SessionState.CLOSED: " Its own logon session was logged off.",
 }
+# Where ansible-core's complaints name the option: "value of port must be", "argument 'port' is of type", "parameter 'port'".
+_NAMED_OPTION = re.compile(r"(?:value of|argument|option|parameter) '([\w.]+)'|value of ([\w.]+) must")
 MASKING_WARNING = (
     "The password also occurs in this result's ordinary text, where Ansible has masked it with asterisks: names"
     " and ids may be unusable. Use a longer password, or give session and no password, not even in VBEM_PASSWORD."
@@ -111,20 +113,32 @@ def list_shown_options(spec: Mapping[str, Any], internal: Collection[str]) -> se
     return known.difference(("password", "session", "body", *internal))
 
 
-def explain_invalid_options(msg: str, internal: Collection[str]) -> EmError:
-    """Return the failure for Ansible's own complaint about options, with a hint on how to correct it."""
+def explain_invalid_options(msg: str, internal: Collection[str], others: Sequence[str]) -> EmError:
+    """Return the failure for Ansible's own complaint about options, with a hint on how to correct it.
+
+    Some complaints do not say which option they are about; ``others`` are all, of which a later one repeats it and does.
+    """
+    msg = next((other for other in others if other.endswith(f": {msg}")), msg)
     for name in internal:
         msg = msg.replace(f"{name}, ", "")
     msg = msg.rstrip(".") + "."
-    complaint = msg.partition(" Supported parameters include")[0]
-    if re.search(r"\bsession\b|dictionary requested", complaint):  # the only dictionary among the options
+    name, parent = _find_named_option(msg.partition(" Supported parameters include")[0])
+    if "session" in (name, parent):
         msg += (
             " The option session takes the whole value that vbem.rest.veeam_session returned as session"
             " (with 'register: em', that is em.session)."
         )
-        return EmError("invalid_option", msg)
-    for option in CONNECTION_OPTIONS:
-        if re.search(rf"\b{option.name}\b", complaint) and not option.secret:
-            msg += f" Correct the option {option.name} or, where it is not given, the variable {option.env_var}."
-            break
+    elif "where" in (name, parent):
+        msg += " The option where takes a list of conditions, each with field, value and, if it is not ==, operator."
+    elif not parent:
+        for option in CONNECTION_OPTIONS:
+            if name == option.name and not option.secret:
+                msg += f" Correct the option {option.name} or, where it is not given, the variable {option.env_var}."
     return EmError("invalid_option", msg)
+
+
+def _find_named_option(complaint: str) -> tuple[str, str]:
+    """Return the option that a complaint is about, and the option that it is a member of; empty strings for neither."""
+    found = _NAMED_OPTION.search(complaint)
+    within = re.search(r"found in '?(\w+)|module: (\w+)\.", complaint)
+    return (found[1] or found[2] if found else ""), (within[1] or within[2] if within else "")

@@ -63,7 +63,7 @@ class _Module(AnsibleModule):  # type: ignore[misc]
 
     def fail_json(self, msg: str, **kwargs: Any) -> None:
         if "error" not in kwargs:  # from AnsibleModule itself, while it checks the options
-            kwargs.update(explain_invalid_options(msg, INTERNAL_OPTIONS).to_fail_json())
+            kwargs.update(explain_invalid_options(msg, INTERNAL_OPTIONS, self.validation_result.error_messages).to_fail_json())
             msg = kwargs.pop("msg")
         self._warn_of_masking({"msg": msg, **kwargs})
         super().fail_json(msg, **kwargs, invocation=self._create_invocation())

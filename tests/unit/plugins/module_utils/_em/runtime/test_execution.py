@@ -152,18 +152,34 @@ def test_a_password_that_is_part_of_ordinary_words(password: str | None, result:
     [
         ("argument 'port' is of type str and we were unable to convert to int", "the variable VBEM_PORT."),
         ("argument 'session' is of type str and we were unable to convert to dict", "em.session"),
-        ("dictionary requested, could not parse JSON or key=value", "em.session"),
+        ("argument 'port' is of type str and we were unable to convert to int found in session", "em.session"),
+        ("Unsupported parameters for (x) module: session.changed", "em.session"),
+        ("Unsupported parameters for (x) module: port_of_session", "port_of_session."),
         ("value of state must be one of: present, absent", "absent."),
+        ("value of wait_for must be one of: session, task, got: run", "got: run."),
+        ("value of response_format must be one of: auto, xml, json, got: port", "the variable VBEM_RESPONSE_FORMAT."),
+        ("missing required arguments: value found in where", "if it is not ==, operator."),
         ("argument 'password' is of type dict", "type dict."),
     ],
 )
 def test_a_complaint_gets_a_hint(msg: str, words: str) -> None:
-    err = explain_invalid_options(msg, INTERNAL_OPTIONS)
+    err = explain_invalid_options(msg, INTERNAL_OPTIONS, [msg])
     assert err.kind == "invalid_option"
     assert err.msg.startswith(f"{msg}.")
     assert err.msg.endswith((words, f"{words})."))
 
 
+@pytest.mark.parametrize(
+    ("option", "words"), [("session", "em.session)."), ("where", "if it is not ==, operator."), ("x", "value.")]
+)
+def test_a_complaint_without_the_option_is_told_as_the_one_that_has_it(option: str, words: str) -> None:
+    msg = "dictionary requested, could not parse JSON or key=value"
+    named = f"argument '{option}' is of type str and we were unable to convert to dict: {msg}"
+    err = explain_invalid_options(msg, INTERNAL_OPTIONS, [msg, named])
+    assert err.msg.startswith(named)
+    assert err.msg.endswith(words)
+
+
 def test_internal_options_are_not_among_the_supported_ones() -> None:
     msg = "Unsupported parameters for (veeam_task) module: x. Supported parameters include: _one_time_pad, _progress_file, port"
-    assert "_" not in explain_invalid_options(msg, INTERNAL_OPTIONS).msg.partition("include")[2]
+    assert "_" not in explain_invalid_options(msg, INTERNAL_OPTIONS, []).msg.partition("include")[2]
