@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable
 from typing import Any
 
@@ -174,6 +175,13 @@ def test_names_that_differ_only_in_case(harness: Harness, em: Emulator) -> None:
     assert run_job(harness, session, name="OFFSITE copy", state="stopped")["job"]["name"] == "Offsite Copy"
 
 
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_a_name_is_the_same_composed_and_decomposed(harness: Harness, em: Emulator, form: Any) -> None:
+    job = em.world.add_job(unicodedata.normalize("NFD" if form == "NFC" else "NFC", "B\u00fccher t\u00e4glich"), server="vbr02")
+    wanted = unicodedata.normalize(form, "B\u00fccher t\u00e4glich")
+    assert run_job(harness, em.logon(), name=wanted, state="stopped")["job"]["uid"] == job.uid
+
+
 @all_versions_and_formats
 def test_the_message_for_an_unknown_job_lists_similar_ones(harness: Harness, em: Emulator) -> None:
     session = em.logon()
@@ -183,9 +191,10 @@ def test_the_message_for_an_unknown_job_lists_similar_ones(harness: Harness, em:
     for server in ("vbr01.vbem.test", "vbr02.vbem.test"):
         assert server in caught.error.msg
     with harness.failure("not_found") as caught:
-        run_job(harness, session, name="Nightly", state="started")
-    assert "Nightly" in caught.error.msg
+        run_job(harness, session, name="SQL Bakup", state="started")
+    assert "SQL Bakup" in caught.error.msg
     assert "spelling" in caught.error.msg
+    assert "Did you mean SQL Backup" in caught.error.msg
     with harness.failure("not_found") as caught:
         run_job(harness, session, name="SQL Backup", kind="nas", state="started")
     assert "nas" in caught.error.msg

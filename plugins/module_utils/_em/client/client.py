@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from enum import Enum
 from typing import Any, NamedTuple
@@ -183,12 +184,15 @@ class Client:
         sequence = PageSequence(path)
         following: str | None = path
         while following is not None:
-            rows, paging = read_page(self.get(following, accept=accept), list_path)
-            self.pages += 1
-            following = sequence.take(rows, paging, following)
+            document = self.get(following, accept=accept)
+            with _name_request(path):
+                rows, paging = read_page(document, list_path)
+                self.pages += 1
+                following = sequence.take(rows, paging, following)
             yield rows
             if following is not None:
-                sequence.follow(following)
+                with _name_request(path):
+                    sequence.follow(following)
 
     def _request(self, method: str, path: str, body: Body | None = None, accept: str | None = None) -> Response:
         headers = create_headers(self.connection, self.ensure_session())
@@ -206,6 +210,16 @@ class Client:
             self.requests += self.transport.requests - before
         raise_for_status(response, method, path.partition("?")[0])
         return response
+
+
+@contextmanager
+def _name_request(path: str) -> Iterator[None]:
+    """Add to a failure which request's answer it is about."""
+    try:
+        yield
+    except EmError as err:
+        err.status, err.method, err.path = 200, "GET", path.partition("?")[0]
+        raise
 
 
 def _decode(response: Response, method: str, path: str) -> Document:

@@ -58,10 +58,7 @@ class PageSequence:
     def _create_error(self, reason: str) -> EmError:
         query_type = dict(parse_qsl(urlsplit(self.path).query)).get("type", "resources")
         return EmError(
-            "bad_response",
-            f"The pages of the server's list of {query_type} cannot be relied on: {reason}. They were not used.",
-            method="GET",
-            path=urlsplit(self.path).path,
+            "bad_response", f"The pages of the server's list of {query_type} cannot be relied on: {reason}. They were not used."
         )
 
 
@@ -96,7 +93,9 @@ def read_page(document: Document, list_path: tuple[str, ...]) -> tuple[list[dict
         )
     if not rows and any(data.get(key) not in (None, "", {}) for key in ("message", "status_code")):
         detail = " ".join((read_text(data, "message") or "").split())[:500] or None
-        raise EmError("bad_response", "The server's answer to a query is an empty list together with a failure.", detail=detail)
+        says = f" The server says: {detail.rstrip('.')}." if detail else ""
+        msg = f"The server's answer to a query is an empty list together with a failure.{says}"
+        raise EmError("bad_response", msg, detail=detail)
     return rows, paging
 
 

@@ -14,8 +14,8 @@ _DATE = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,12}))?)?)?\s*(Z|[+-]\d\d:?\d\d)?", re.ASCII | re.IGNORECASE
 )
 _PLAIN = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{0,5}[1-9])?Z", re.ASCII)  # what format_date prints
-NEVER = "1753-01-01T00:00:00Z"
-_NEVER = 1753  # the year that SQL Server's calendar begins with; the server's word for "never"
+NEVER = "1753-01-01T00:00:00Z"  # with which SQL Server's calendar begins: the server's word for "never"
+_NEVER = 1900  # the year up to which nothing ever ran: the calendars of OLE and of Excel begin in 1899 and 1900
 
 
 def parse_date(text: str) -> datetime | None:

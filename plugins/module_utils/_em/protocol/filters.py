@@ -23,6 +23,7 @@ from urllib.parse import quote
 
 from ..errors import EmError
 from .dates import NEVER, format_date, parse_date
+from .names import fold_name
 
 OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     "==": operator.eq,
@@ -320,7 +321,7 @@ def _compare(comparison: Comparison, actual: object) -> bool:
         field = field._replace(type="text")
     left, right = rank_value(field, str(actual)), rank_value(field, wanted)
     if left is None or right is None:  # not a value of the field
-        return symbol in ("==", "!=") and OPERATORS[symbol](str(actual).lower(), wanted.lower())
+        return symbol in ("==", "!=") and OPERATORS[symbol](fold_name(str(actual)), fold_name(wanted))
     return OPERATORS[symbol](left, right)
 
 
@@ -332,7 +333,7 @@ def rank_value(field: Field, text: str) -> Any:
     """Return the sort key of a value; None for a value that the field cannot have."""
     if field.values:
         return next((rank for rank, value in enumerate(field.values) if value.lower() == text.lower()), None)
-    return _READERS.get(field.type, str)(text.lower())
+    return _READERS.get(field.type, str)(fold_name(text))
 
 
 def _read_uid(text: str) -> str:

@@ -20,6 +20,7 @@ from ..errors import EmError, create_option_error, quote
 from ..protocol.codec import read_text
 from ..protocol.filters import is_transmissible, natural_key
 from ..protocol.links import find_guid, find_link
+from ..protocol.names import fold_name
 from ..protocol.references import OBJECT_TYPES, PLATFORMS, Reference, normalise_type, parse_reference
 from .listing import FilteredListing, QueryTarget, iter_list
 
@@ -203,9 +204,9 @@ class Infrastructure:
 
 
 def select_by_name(items: list[Any], name: str, get_name: Any) -> list[Any]:
-    """Return the items of exactly this name or, if there are none, those that differ only in case."""
+    """Return the items of exactly this name or, if there are none, those that differ only in case or in Unicode's forms."""
     exact = [item for item in items if get_name(item) == name]
-    return exact or [item for item in items if (get_name(item) or "").lower() == name.lower()]
+    return exact or [item for item in items if fold_name(get_name(item)) == fold_name(name)]
 
 
 def normalise_root(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -227,9 +228,9 @@ def normalise_root(row: Mapping[str, Any]) -> dict[str, Any]:
 
 def _is_named(root: Mapping[str, Any], text: str) -> bool:
     """Return whether a text is a root's name, UID (or the GUID in it) or unique id, such as a vCenter's instance UUID."""
-    wanted = text.strip().lower()
+    wanted = fold_name(text.strip())
     names = (root["name"], root["uid"], root["unique_id"], find_guid(root["uid"] or ""))
-    return wanted in [(name or "").lower() for name in names if name]
+    return wanted in [fold_name(name) for name in names if name]
 
 
 def _is_same_id(left: str | None, right: str | None) -> bool:

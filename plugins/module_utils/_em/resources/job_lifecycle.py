@@ -19,6 +19,7 @@ from ..errors import EmError, create_option_error
 from ..protocol.codec import Body, read_text
 from ..protocol.filters import Comparison, Field
 from ..protocol.links import find_guid, find_link, get_path
+from ..protocol.names import fold_name
 from .job_definition import (
     MAX_NAME,
     Definition,
@@ -115,7 +116,7 @@ class JobLifecycle:
         """Return the job; None where there is none. Raise ``ambiguous`` for several."""
         found = find_jobs(self.client, JOB, (Comparison(NAME, "==", request.name),))
         server = request.backup_server
-        found = [job for job in found if server is None or (job.data["backup_server"] or "").lower() == server.lower()]
+        found = [job for job in found if server is None or fold_name(job.data["backup_server"]) == fold_name(server)]
         if len(found) > 1:
             found = [job for job in found if job.data["name"] == request.name] or found
         if len(found) > 1:
@@ -140,7 +141,7 @@ class JobLifecycle:
             params = {**params, "name": None, "uid": request.template}
         template = find_job(self.client, params)
         server = request.backup_server
-        if server is not None and (template.data["backup_server"] or "").lower() != server.lower():
+        if server is not None and fold_name(template.data["backup_server"]) != fold_name(server):
             raise EmError(
                 "invalid_option",
                 f"The template {template.data['name']} is on {template.data['backup_server']}, not on {server}: a job can only"
@@ -181,7 +182,7 @@ class JobLifecycle:
             uids = {
                 read_text(row, "uid")
                 for row in rows
-                if (read_text(row, "name") or "").lower() == text.strip().lower()
+                if fold_name(read_text(row, "name")) == fold_name(text.strip())
                 and find_guid(read_text(find_link(row, "Up", type_prefix="BackupServer") or {}, "href") or "") in (None, own)
             }
         else:

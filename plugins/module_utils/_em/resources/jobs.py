@@ -15,6 +15,7 @@ from ..protocol.codec import read_bool, read_text
 from ..protocol.dates import normalise_date
 from ..protocol.filters import And, Comparison, Field, Node, matches, natural_key, parse_filter
 from ..protocol.links import find_guid, find_link
+from ..protocol.names import fold_name, suggest_names
 from .listing import PAGE_SIZE, REFUSALS, FilteredListing, QueryTarget, iter_collection
 
 NAME = Field("Name", "name")
@@ -136,22 +137,34 @@ def find_jobs(client: Client, kind: JobKind, criteria: tuple[Node, ...], *, page
     Where a filtered query finds nothing, the unfiltered list decides: names may hold what the server's own quoting fails at.
     Where the query service does not know the type, the kind's own collection has its jobs.
     """
+    return _find_jobs(client, kind, criteria, [], page_size=page_size)
+
+
+def _find_jobs(
+    client: Client, kind: JobKind, criteria: tuple[Node, ...], seen: list[str | None], *, page_size: int
+) -> list[Job]:
+    """Return jobs as `find_jobs`, and put the names of all jobs that were read on the way into ``seen``."""
     client.ensure_session()
     listing = FilteredListing(client, kind.target)
+
+    def collect(rows: Iterator[dict[str, Any]]) -> list[Job]:
+        found = []
+        for row in rows:
+            job = Job(normalise_job(row, client), row)
+            seen.append(job.data["name"])
+            if matches(And(criteria), job.data):
+                found.append(job)
+        return found
+
     try:
-        found = _collect(client, criteria, listing.iter_rows(And(criteria), page_size=page_size))
+        found = collect(listing.iter_rows(And(criteria), page_size=page_size))
         if not found and listing.is_filtered:
-            found = _collect(client, criteria, listing.iter_rows(page_size=page_size))
+            found = collect(listing.iter_rows(page_size=page_size))
     except EmError as err:
         if err.status not in REFUSALS:
             raise
-        found = _collect(client, criteria, iter_collection(client, kind.collection, kind.target.list_path[-1]))
+        found = collect(iter_collection(client, kind.collection, kind.target.list_path[-1]))
     return sorted(found, key=lambda job: (natural_key(job.data["name"] or ""), natural_key(job.data["backup_server"] or "")))
-
-
-def _collect(client: Client, criteria: tuple[Node, ...], rows: Iterator[dict[str, Any]]) -> list[Job]:
-    jobs = (Job(normalise_job(row, client), row) for row in rows)
-    return [job for job in jobs if matches(And(criteria), job.data)]
 
 
 def find_job(client: Client, params: Mapping[str, Any], *, options: tuple[str, str] = ("name", "uid")) -> Job:
@@ -163,8 +176,9 @@ def find_job(client: Client, params: Mapping[str, Any], *, options: tuple[str, s
     server = params["backup_server"]
     if server is not None:
         server = _check_text("backup_server", server, kind)
-    equal = find_jobs(client, kind, (Comparison(field, "==", value),))
-    found = [job for job in equal if server is None or (job.data["backup_server"] or "").lower() == server.lower()]
+    seen: list[str | None] = []
+    equal = _find_jobs(client, kind, (Comparison(field, "==", value),), seen, page_size=PAGE_SIZE)
+    found = [job for job in equal if server is None or fold_name(job.data["backup_server"]) == fold_name(server)]
     if len(found) > 1:  # names that differ only in case
         found = [job for job in found if job.data["name"] == value] or found
     if len(found) == 1:
@@ -179,5 +193,6 @@ def find_job(client: Client, params: Mapping[str, Any], *, options: tuple[str, s
     raise EmError(
         "not_found",
         f"There is no job with the {option} {value}{f' on {server}' if server else ''} among the jobs of kind {params['kind']}"
-        + (f"; there is {listed}." if equal else ": check its spelling and kind, and what jobs the user may see."),
+        + (f"; there is {listed}." if equal else ": check its spelling and kind, and what jobs the user may see.")
+        + (suggest_names(value, seen) if field is NAME and not equal else ""),
     )

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..errors import EmError
+from ..protocol.names import fold_name
 from .infrastructure import Infrastructure, Item, ObjectQuery, parse_objects
 
 MACHINE_SPEC: dict[str, Any] = {
@@ -50,4 +51,4 @@ def find_machine(infrastructure: Infrastructure, query: ObjectQuery, backup_serv
 
 
 def _is_on(item: Item, backup_server: str) -> bool:
-    return ((item.root or {}).get("backup_server") or "").lower() == backup_server.strip().lower()
+    return fold_name((item.root or {}).get("backup_server")) == fold_name(backup_server.strip())

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterator, Mapping
 from itertools import islice
@@ -32,6 +31,7 @@ from ..protocol.filters import (
     rank_value,
 )
 from ..protocol.links import iter_links, normalise_link
+from ..protocol.names import find_similar
 from ..protocol.query_types import DATES, QUERY_TYPES
 from .listing import PAGE_SIZE
 from .tasks import NO_TASKS_IN_OWN_SESSION
@@ -131,9 +131,7 @@ def find_resources(client: Client, params: Mapping[str, Any]) -> list[dict[str, 
 
 
 def _suggest(name: str, known: list[str]) -> str:
-    lower = {one.lower(): one for one in known}
-    near = [lower[one] for one in difflib.get_close_matches(name.lower(), lower, 3, 0.5)]
-    near += [one for one in known if name.lower() in one.lower() and one not in near][:3]
+    near = find_similar(name, known)
     return f"did you mean {' or '.join(near)}? Or " if near else f"it is none of {', '.join(known)}; "
 
 

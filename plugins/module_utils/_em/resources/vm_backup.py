@@ -19,6 +19,7 @@ from ..errors import EmError, create_option_error
 from ..protocol.codec import Body, read_text
 from ..protocol.filters import Comparison, Field, natural_key
 from ..protocol.links import find_guid, find_link, get_path
+from ..protocol.names import fold_name
 from .infrastructure import Infrastructure, Item, ObjectQuery
 from .job_sessions import JobSessions
 from .listing import FilteredListing, QueryTarget
@@ -126,7 +127,7 @@ class MachineBackup:
             for row in FilteredListing(self.client, REPOSITORY_QUERY).iter_rows(Comparison(REPOSITORY_NAME, "==", text.strip()))
             if self._is_of_server(row, server_id)
         ]
-        named = [row for row in rows if (read_text(row, "name") or "").lower() == text.strip().lower()]
+        named = [row for row in rows if fold_name(read_text(row, "name")) == fold_name(text.strip())]
         uids = {read_text(row, "uid") for row in named} - {None}
         if len(uids) == 1:
             return str(uids.pop())
