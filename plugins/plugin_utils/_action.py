@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -24,6 +25,7 @@ from ansible.utils.display import Display
 from ansible_collections.vbem.rest.plugins.module_utils._em.runtime.argument_spec import INTERNAL_OPTIONS
 from ansible_collections.vbem.rest.plugins.module_utils._em.runtime.one_time_pad import create_key, decrypt
 from ansible_collections.vbem.rest.plugins.module_utils._em.runtime.progress import create_file_value, create_process_link
+from ansible_collections.vbem.rest.plugins.module_utils._em.runtime.signals import SIGNALS
 
 from ._in_process import HAS_REQUESTS, is_same_interpreter, module_surroundings, run_in_process
 
@@ -177,6 +179,8 @@ class EmAction(ActionBase):  # type: ignore[misc]
 
     @staticmethod
     def _show_progress(path: Path, is_over: threading.Event, write: Callable[[str], None]) -> None:
+        # A signal may be delivered to any thread, but only the main one acts on it, and that sleeps until the module ends.
+        signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
         with path.open(encoding="utf-8") as lines:
             while True:
                 was_over = is_over.wait(POLL_SECONDS)

@@ -163,6 +163,7 @@ def test_ctrl_c_during_the_checks_leaves_everything_as_it_was(checkout: Path) ->
     )
     begun = checkout / ".build" / "begun"
     wait_until("the beginning of the checks", lambda: process.poll() is not None or (begun.exists() and begun.read_text()))
+    assert process.poll() is None, process.communicate()[0]
     assert look(checkout) != before, "the release had not begun"
     assert begun.read_text(encoding="utf-8") == "--thorough", "a release runs all checks"
     os.killpg(process.pid, signal.SIGINT)

@@ -8,12 +8,12 @@ The table in the guide on failures says the same. ``make test`` runs a few of th
 
 from __future__ import annotations
 
-import itertools
 import json
 import os
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -98,31 +98,32 @@ def signal_main(number: signal.Signals) -> Callable[[subprocess.Popen[str]], Non
 
 
 def list_modules(play: subprocess.Popen[str]) -> list[int]:
-    """List the processes of a play that run a module of the collection."""
+    """Return the processes of a playbook that run a module of the collection."""
     return [process for process in list_descendants(play.pid) if "AnsiballZ_veeam" in read_arguments(process)]
 
 
+def list_workers(play: subprocess.Popen[str]) -> list[int]:
+    """Return the processes that Ansible has forked to run tasks."""
+    return [process for process in list_descendants(play.pid) if "ansible-playbook" in read_arguments(process)]
+
+
+def kill(processes: list[int]) -> None:
+    assert processes
+    for process in processes:
+        with suppress(ProcessLookupError):
+            os.kill(process, signal.SIGKILL)
+
+
 def kill_module(play: subprocess.Popen[str]) -> None:
-    modules = list_modules(play)
-    assert modules
-    for process in modules:
-        os.kill(process, signal.SIGKILL)
-
-
-def kill_all(play: subprocess.Popen[str]) -> None:
-    for process in [play.pid, *list_descendants(play.pid)]:
-        os.kill(process, signal.SIGKILL)
+    kill(list_modules(play))
 
 
 def kill_worker(play: subprocess.Popen[str]) -> None:
-    workers = [
-        process
-        for process in list_descendants(play.pid)
-        if "ansible-playbook" in read_arguments(process) and set(list_descendants(process)) & set(list_modules(play))
-    ]
-    assert workers
-    for process in workers:
-        os.kill(process, signal.SIGKILL)
+    kill(list_workers(play))
+
+
+def kill_all(play: subprocess.Popen[str]) -> None:
+    kill([play.pid, *list_descendants(play.pid)])
 
 
 WAYS = {
@@ -154,24 +155,31 @@ PLAY = """
 """
 
 
-# Where a session of the module's own stays open until the server ends it. Everywhere else none does.
-KILLS = ["SIGKILL of the module", "SIGKILL of every process"]
+# How a module runs: within Ansible's worker, or in a process of its own, whose arguments tell the module unless pipelining hides it.
+HOW = {"in process": {}, "as module": {"VBEM_IN_PROCESS": "false", "ANSIBLE_PIPELINING": "false"}}
 BACKGROUND = [way for way in WAYS if way.startswith("async")]  # when the time is up, Ansible kills what runs in the background
-OPEN = {
-    *itertools.product(["logon"], [*KILLS, *BACKGROUND, "Ctrl-C", "SIGINT", "SIGTERM"]),
-    *itertools.product(["wait for a run"], [*KILLS, *BACKGROUND]),
-}
-# Where a removal goes on after the play has ended, to its end.
-WHOLE = {"async, polled, SIGKILL of ansible-playbook"}
+OWN_PROCESS = ["SIGKILL of the module", *BACKGROUND]  # these need one
+CASES = [(how, phase, way) for how in HOW for phase in PHASES for way in WAYS if how == "as module" or way not in OWN_PROCESS]
 FEW = [
-    ("logon", "SIGKILL of ansible-playbook"),
-    ("wait for a run", "Ctrl-C"),
-    ("wait for a run", "SIGTERM"),
-    ("wait for a run", "timeout"),
-    ("wait for tasks", "SIGHUP of the group"),
-    ("removal", "Ctrl-C"),
+    ("in process", "logon", "SIGKILL of ansible-playbook"),
+    ("in process", "wait for a run", "Ctrl-C"),
+    ("in process", "wait for a run", "timeout"),
+    ("in process", "wait for tasks", "SIGHUP of the group"),
+    ("as module", "wait for a run", "SIGTERM"),
+    ("as module", "removal", "Ctrl-C"),
 ]
-CASES = list(itertools.product(PHASES, WAYS))
+# Where an own session stays open until the server ends it. Everywhere else none does.
+KILLS = {"in process": ["SIGKILL of its worker"], "as module": ["SIGKILL of the module"]}
+OPEN = {
+    (how, phase, way)
+    for how in HOW
+    for phase in ("logon", "wait for a run")
+    for way in [*KILLS[how], "SIGKILL of every process", *BACKGROUND]
+}
+OPEN |= {(how, "logon", way) for how in HOW for way in ("Ctrl-C", "SIGINT", "SIGTERM")}
+OPEN.add(("in process", "logon", "timeout"))  # Ansible interrupts its worker, while a module goes on until it knows the session
+# Where a removal goes on after the playbook has ended, to its end.
+WHOLE = {"async, polled, SIGKILL of ansible-playbook"}
 
 
 @pytest.fixture
@@ -206,12 +214,13 @@ def is_held(em: Emulator, phase: Phase) -> bool:
 
 
 def play_once(
-    em: Emulator, folder: Path, lent: LogonSession, phase: Phase, way: Way, *, limit: int, seconds: float
+    em: Emulator, folder: Path, lent: LogonSession, case: tuple[str, Phase, Way], *, limit: int, seconds: float
 ) -> tuple[bool, str]:
     """Start a playbook, interrupt it in the phase, and wait until all of it is gone.
 
     Return whether it was interrupted in the phase indeed, and what it printed.
     """
+    how, phase, way = case
     em.make_tasks(lent, TASKS)
     em.make_task(lent, "QuickBackup", state="Running")
     if phase.fault:
@@ -221,8 +230,8 @@ def play_once(
     playbook, variables = folder / "play.yml", folder / "variables.json"
     playbook.write_text(PLAY.format(task=phase.task, keywords=way.keywords.format(limit=limit)), encoding="utf-8")
     variables.write_text(json.dumps({"lent": create_session(em, lent, timeout=300, retries=0)}), encoding="utf-8")
-    environment = create_environment_variables(em) | {"VBEM_TIMEOUT": "300"}
-    play = start_playbook("-e", f"@{variables}", playbook, home=folder, environment=environment)
+    environment = create_environment_variables(em) | {"VBEM_TIMEOUT": "300", "PYTHONUNBUFFERED": "1", **HOW[how]}
+    play = start_playbook("-vvv", "-e", f"@{variables}", playbook, home=folder, environment=environment)
 
     def is_over() -> bool:
         # A process that is just being started may have no environment yet.
@@ -242,24 +251,25 @@ def play_once(
     return reached, output
 
 
-@pytest.mark.parametrize(("phase_name", "way_name"), sample(CASES, FEW))
-def test_what_is_left(em: Emulator, tmp_path: Path, phase_name: str, way_name: str) -> None:
+@pytest.mark.parametrize(("how", "phase_name", "way_name"), sample(CASES, FEW))
+def test_what_is_left(em: Emulator, tmp_path: Path, how: str, phase_name: str, way_name: str) -> None:
     phase, way = PHASES[phase_name], WAYS[way_name]
     for limit, seconds in LIMITS:
         em.reset()
         lent = em.logon()
-        reached, output = play_once(em, tmp_path / f"play-{limit}", lent, phase, way, limit=limit, seconds=seconds)
+        reached, output = play_once(em, tmp_path / f"play-{limit}", lent, (how, phase, way), limit=limit, seconds=seconds)
         if reached:
             break
     assert reached, output[-2000:]
+    assert ("runs within Ansible's process" in output) is (how == "in process"), output[-2000:]
     wait_until("the server's last answer", lambda: all(entry.status for entry in em.log))
     own = [session for session in em.sessions if session is not lent]
     removed = TASKS - sum(state == "Finished" for _task, state in em.tasks(lent))
-    print(f"{phase_name}, {way_name}: {len(own)} sessions left, {removed} of {TASKS} tasks removed")
+    print(f"{how}, {phase_name}, {way_name}: {len(own)} sessions left, {removed} of {TASKS} tasks removed")
     assert lent in em.sessions, "a borrowed session was logged off"
     # Ansible's wrapper may miss a module in the background when it kills: that one goes on, and logs off by itself.
     is_missed = way_name in BACKGROUND and not own
-    assert is_missed or len(own) == ((phase_name, way_name) in OPEN), output[-2000:]
+    assert is_missed or len(own) == ((how, phase_name, way_name) in OPEN), output[-2000:]
     if phase_name == "removal":
         assert removed >= phase.count - 1
         assert (removed == TASKS) == (way_name in WHOLE)
