@@ -138,7 +138,6 @@ def test_floors_agree_wherever_they_are_said() -> None:
     assert floors == wanted
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     for library, floor in wanted.items():
-        assert f"'{library}>={floor}'" in readme
         assert f"{library} {floor}" in readme
     needed = read_yaml("meta/runtime.yml")["requires_ansible"]
     assert needed == ">=2.16.0"
@@ -154,7 +153,7 @@ def test_every_module_is_in_the_action_group_and_the_readme() -> None:
         *(path.name for path in (ROOT / "roles").iterdir()),
         *(p.stem for p in (ROOT / "playbooks").glob("*.yml")),
     ]:
-        assert f"vbem.rest.{name}`" in readme, name
+        assert re.search(rf"`(vbem\.rest\.)?{name}`", readme), name
     for guide in (ROOT / "docs" / "docsite" / "rst").glob("guide_*.rst"):
         assert guide.name in readme, guide.name
 

@@ -146,14 +146,6 @@ def test_every_kind_of_failure_is_in_the_guide() -> None:
     assert sorted(described) == sorted(ERROR_KINDS)
 
 
-def test_every_module_is_in_the_readme() -> None:
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert not [path.stem for path in MODULES if f"`{PREFIX}{path.stem}`" not in text]
-    shipped = [path.stem for path in (ROOT / "playbooks").glob("*.yml")]
-    shipped += [path.name for path in (ROOT / "roles").glob("*") if path.is_dir()]
-    assert not [name for name in shipped if f"`{PREFIX}{name}`" not in text]
-
-
 def test_every_switch_and_fault_named_in_the_emulators_guide_exists() -> None:
     text = (ROOT / "docs" / "docsite" / "rst" / "guide_emulator.rst").read_text(encoding="utf-8")
     from emulator import Switches

@@ -45,6 +45,8 @@ CLEAN_UP_SECONDS = 60.0  # within which what runs in the background removes its 
 PASSWORD = "kX7:ü€ 'q\"Zs\\6 %41+&=;{Mw}/?#-9vLp"
 WRONG = "wrong-Tz8/'\"ä-Rk3:pN6&<b>"
 ECHOED = "echoed-Hv5/\"é-Wd2'xQ9&Jc"
+IN_BODY = "in-body-Qn4/'\"ö-Xt8:kB3&<z>"
+BODY_PATH = "/api/cloud/nowhere"  # the one address whose request may hold it
 
 WAYS: dict[str, dict[str, str]] = {
     "default": {},
@@ -57,10 +59,13 @@ WAYS: dict[str, dict[str, str]] = {
     "oneline": {"ANSIBLE_STDOUT_CALLBACK": "ansible.builtin.oneline", "ANSIBLE_DISPLAY_ARGS_TO_STDOUT": "1"},
     "runner": {},
 }
+# How modules run: within Ansible's worker, or in processes of their own.
+APART = {"VBEM_IN_PROCESS": "false"}
+WAYS |= {f"{way}, apart": environment | APART for way, environment in list(WAYS.items())}
 VERBOSITIES = range(5)
 ALL = [(verbosity, way, False) for way in WAYS for verbosity in VERBOSITIES]
 # The ways that differ most; `make secrets` tries each with every verbosity and all tasks.
-FEW = [(4, "debug", True), (3, "runner", True)]
+FEW = [(4, "debug", True), (4, "debug, apart", True), (3, "runner", True)]
 
 ACTION = "plugins/plugin_utils/_action.py"
 EM = "plugins/module_utils/_em/"
@@ -88,32 +93,49 @@ BREAKS: dict[str, list[Break]] = {
         )
     ],
     "options stay where they are debugged": [
-        Break(ACTION, ("EmAction._configure_module",), "del EmAction._configure_module", way="debug")
+        Break(ACTION, ("EmAction._configure_module",), "del EmAction._configure_module", way="debug, apart")
     ],
     "the password stays in command lines": [
-        Break(ACTION, ("EmAction._compute_environment_string",), "del EmAction._compute_environment_string")
+        Break(
+            ACTION, ("EmAction._compute_environment_string",), "del EmAction._compute_environment_string", way="default, apart"
+        )
     ],
     "a logon is not hidden": [
         Break(
-            "plugins/action/veeam_session.py",
-            ("ActionModule.run",),
-            "_real = ActionModule.run\n"
-            "ActionModule.run = lambda *a, **k: {n: v for n, v in _real(*a, **k).items() if n != '_ansible_no_log'}",
+            ACTION,
+            ("EmAction.run",),
+            "_real = EmAction.run\n"
+            "EmAction.run = lambda *a, **k: {n: v for n, v in _real(*a, **k).items() if n != '_ansible_no_log'}",
             way="json",
         )
     ],
     "a session is not encrypted": [
-        Break(EM + "runtime/one_time_pad.py", ("_combine",), "_combine = lambda data, key: data", 4, "debug")
+        Break(EM + "runtime/one_time_pad.py", ("_combine",), "_combine = lambda data, key: data", 4, "debug, apart")
     ],
     "the one-time pad is shown": [
-        Break(ACTION, ("SECRETS",), "SECRETS = tuple(name for name in SECRETS if name != '_one_time_pad')", way="debug")
+        Break(
+            ACTION,
+            ("SECRETS",),
+            "SECRETS = tuple(name for name in SECRETS if name != '_one_time_pad')",
+            way="debug, apart",
+        )
     ],
     "what servers say is not masked": [
         Break(
             EM + "runtime/module.py",
-            ("_Module.warn_of_masking", "_Module._create_invocation"),
-            "_Module.warn_of_masking = lambda self, result: self.no_log_values.clear()\n"
+            ("_Module._warn_of_masking", "_Module._create_invocation"),
+            "_Module._warn_of_masking = lambda self, result: self.no_log_values.clear()\n"
             "_Module._create_invocation = lambda self: {'module_args': dict(self.params)}",
+            way="default, apart",
+            is_short=False,
+        )
+    ],
+    "what servers say is not masked within Ansible's process": [
+        Break(
+            "plugins/plugin_utils/_in_process.py",
+            ("remove_values", "create_invocation"),
+            "remove_values = lambda value, secrets: value\n"
+            "create_invocation = lambda params, shown: {'module_args': dict(params)}",
             is_short=False,
         )
     ],
@@ -244,6 +266,7 @@ class SecretsHarness:
             "em_password": PASSWORD,
             "em_wrong": WRONG,
             "em_echoed": ECHOED,
+            "em_in_body": IN_BODY,
             "em_ca_path": str(em.ca_path),
             "em_other_ca_path": str(em.other_ca_path),
             "em_given": create_session(em, given, username=user.username, retries=0),
@@ -263,7 +286,7 @@ class SecretsHarness:
         report = Report(f"verbosity {verbosity}, {way}")
         options = ["-" + "v" * verbosity] if verbosity else []
         begin = time.monotonic()
-        place = Path(tempfile.mkdtemp(prefix=f"{way}-{verbosity}-", dir=self.folder))
+        place = Path(tempfile.mkdtemp(prefix=f"{way.replace(', ', '-')}-{verbosity}-", dir=self.folder))
         given, kept, temporary = place / "given", place / "kept", place / "temporary"
         for folder in (given, kept, temporary, temporary / "home"):
             folder.mkdir()
@@ -273,7 +296,7 @@ class SecretsHarness:
         variables = self.arm()
         environment = self._create_environment(kept, temporary, WAYS[way], collections or get_collections_path())
         with ProcessWatcher(temporary) as watcher:
-            if way == "runner":
+            if way.startswith("runner"):
                 options += ["--cmdline", "--skip-tags more"] if is_short else []
                 code, output = run_with_runner([str(play), *options], given, kept, variables, environment)
             else:
@@ -291,7 +314,7 @@ class SecretsHarness:
         return report
 
     def _search(self, report: Report, watcher: ProcessWatcher, kept: Path, temporary: Path) -> None:
-        search = SecretScanner.of(self.em, further=(WRONG, ECHOED))
+        search = SecretScanner.of(self.em, further=(WRONG, ECHOED, IN_BODY))
         report.forms = search.forms
         report.tasks = read_tasks(kept / "dump")
         report.leaks += search.find_below(kept)
@@ -330,7 +353,8 @@ class SecretsHarness:
             own = read_session_id(entry.header("X-RestSvcSessionId"))
             if entry.method == "DELETE" and own and entry.path == f"/api/logonSessions/{own}":
                 target = "/api/logonSessions/"  # the one place where the id belongs
-            report.leaks += search.find(target.encode() + b" " + entry.body, where)
+            body = b"" if entry.path == BODY_PATH else entry.body
+            report.leaks += search.find(target.encode() + b" " + body, where)
             for name, value in entry.headers:
                 is_logon = entry.method == "POST" and entry.path.startswith("/api/sessionMngr")
                 if name != ("Authorization" if is_logon else "X-RestSvcSessionId"):

@@ -68,6 +68,10 @@ class _Module(AnsibleModule):  # type: ignore[misc]
         self._warn_of_masking({"msg": msg, **kwargs})
         super().fail_json(msg, **kwargs, invocation=self._create_invocation())
 
+    def _log_invocation(self) -> None:
+        """Log the options that may be shown: AnsibleModule would write passwords in a request's body to the journal."""
+        self.log(f"Invoked with {self._create_invocation()['module_args']}")
+
     def _warn_of_masking(self, result: Mapping[str, Any]) -> None:
         if self.no_log_values and is_masking(self.params, result):
             self.warn(MASKING_WARNING)
