@@ -32,7 +32,7 @@ DIST = BUILD / "dist"
 FOREIGN = (
     *("ANSIBLE_", "VBEM_", "PYTHON", "PYTEST_", "COVERAGE_", "HYPOTHESIS_", "VIRTUAL_ENV", "GALAXY_IMPORTER_", "GIT_"),
     *("BASH_ENV", "CDPATH", "ENV", "COLUMNS", "LINES", "LANGUAGE", "LC_", "FORCE_COLOR", "PY_COLORS"),
-    *("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "TESTS"),
+    *("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "TESTS", "AGAIN"),
 )
 # git refuses to look at a checkout of another user, and the setting that allows it may be in a home that it does not see.
 GIT = ("git", "-c", "safe.directory=*")

@@ -5,7 +5,7 @@
 """Runs the checks of checks.py, some at a time, and ends with a table of what ran, how long, and the result.
 
 Without names those of ``make test``, or with ``--thorough`` all there are; with names only these. ``?`` lists them. The
-variable TESTS names the tests or integration targets to run in place of all of a check.
+variable TESTS names the tests or integration targets to run in place of all of a check; AGAIN=1 takes those that failed last.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from checks import CHECKS, COLLECTION, LOGS, Check
 
 WORKERS = 3  # of two cores: a third of the time of tests is spent waiting
 SHOWN_LINES = 60
-SHOWN_FAILURES = 5
-RERUN_FAILURES = 20  # more than that are not named one by one
+SHOWN_FAILURES = 3  # in the first line
+LISTED_FAILURES = 50
 SETUP = BUILD / "setup.time"  # written by dev/setup.sh if it was run just now
 FAILED_TEST = re.compile(r"^(?:FAILED|ERROR) ((?:tests|emulator)/\S+?\.py(?:::[^\[\n]*?(?:\[.*?\])?)?)(?: - .*)?$", re.M)
 FAILED_TARGET = re.compile(r"resume at this .*--start-at (\S+)")
@@ -60,8 +60,7 @@ class Outcome:
     @property
     def failures(self) -> list[str]:
         """Return the ids of the tests, or the names of the targets, that failed."""
-        found = FAILED_TEST if self.check.is_pytest else FAILED_TARGET
-        return list(dict.fromkeys(found.findall(self.text)))
+        return find_failures(self.check, self.text)
 
     @property
     def headline(self) -> str:
@@ -69,7 +68,7 @@ class Outcome:
         failures = self.failures
         if failures:
             more = len(failures) - SHOWN_FAILURES
-            what = ", ".join(failures[:SHOWN_FAILURES]) + (f" and {more} more" if more > 0 else "")
+            what = ", ".join(failures[:SHOWN_FAILURES]) + (f" and {more} others" if more > 0 else "")
         else:
             what = find_reason(self.text)
         return f"FAILED {self.check.name}: {what} -- run it again: {create_command(self.check, failures)}"
@@ -82,13 +81,29 @@ def find_reason(text: str) -> str:
     return (found[0] if found else lines[-1] if lines else "it printed nothing").strip()[:300]
 
 
+def find_failures(check: Check, text: str) -> list[str]:
+    """Return the ids of the tests, or the names of the targets, that failed by the output of a check."""
+    found = FAILED_TEST if check.is_pytest else FAILED_TARGET
+    return list(dict.fromkeys(found.findall(text)))
+
+
 def create_command(check: Check, failures: list[str]) -> str:
-    """Return the command that runs a check again: only what failed, where it can be told and is not too much."""
+    """Return the command that runs a check again: only what failed, where it can be told."""
     command = f"make check ONLY={check.name}"
-    if not failures or len(failures) > RERUN_FAILURES:
-        return command
+    if len(failures) > SHOWN_FAILURES:
+        return f"{command} AGAIN=1"
     tests = " ".join(failures).replace("$", "$$")
-    return f"{command} {shlex.quote(f'TESTS={tests}')}"
+    return f"{command} {shlex.quote(f'TESTS={tests}')}" if tests else command
+
+
+def find_tests(check: Check) -> tuple[str, ...]:
+    """Return what a check is to run of its tests: what TESTS names, or with AGAIN what failed last, or all."""
+    if not check.tests:
+        return ()
+    if os.environ.get("AGAIN") and get_log(check).exists():
+        failed = find_failures(check, get_log(check).read_text(encoding="utf-8", errors="replace"))
+        return tuple(failed) or check.tests
+    return tuple(split_tests(os.environ["TESTS"])) if os.environ.get("TESTS") else check.tests
 
 
 def split_tests(text: str) -> list[str]:
@@ -102,7 +117,7 @@ def get_log(check: Check) -> Path:
     return LOGS / f"{check.name}.log"
 
 
-def run_check(check: Check, *, thorough: bool, tests: str = "") -> Outcome:
+def run_check(check: Check, *, thorough: bool) -> Outcome:
     """Run the command of a check; keep its output, its time and its exit code."""
     begin = time.monotonic()
     if check.prepare:
@@ -114,7 +129,7 @@ def run_check(check: Check, *, thorough: bool, tests: str = "") -> Outcome:
     )
     if thorough:
         environment["VBEM_EVERY_CASE"] = "1"
-    chosen = split_tests(tests) if tests and check.tests else check.tests
+    chosen = find_tests(check)
     with get_log(check).open("w", encoding="utf-8") as log:
         process = subprocess.Popen(
             ["bash", "-euo", "pipefail", "-c", f"{check.command} {shlex.join(chosen)}"],
@@ -174,12 +189,12 @@ def main(arguments: list[str]) -> int:
     LOGS.mkdir(parents=True, exist_ok=True)
     chosen = choose_checks(options.names, thorough=options.thorough, changed=list_changed())
     print(f"Building and installing {show(build_trees())}, then checking ...", flush=True)
-    tests = os.environ.get("TESTS", "")
     with ThreadPoolExecutor(min(WORKERS, 1 + (os.cpu_count() or 1))) as pool:
-        done = list(pool.map(lambda check: run_check(check, thorough=options.thorough, tests=tests), chosen))
+        done = list(pool.map(lambda check: run_check(check, thorough=options.thorough), chosen))
     failed = [outcome for outcome in done if outcome.code != 0]
     for outcome in failed:
-        print(f"\n{outcome.headline}\nThe end of {show(outcome.log)}:", *outcome.text.splitlines()[-SHOWN_LINES:], sep="\n")
+        print(f"\n{outcome.headline}", *(f"  {failure}" for failure in outcome.failures[:LISTED_FAILURES]), sep="\n")
+        print(f"The end of {show(outcome.log)}:", *outcome.text.splitlines()[-SHOWN_LINES:], sep="\n")
     print_table(done, time.monotonic() - begin)
     if not options.names and not options.thorough:
         print_what_is_left(done)

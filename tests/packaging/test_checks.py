@@ -130,6 +130,21 @@ def test_a_failure_says_what_failed_and_how_to_run_just_that(tmp_path: Path, mon
     assert runner.read_closing_line(outcome) == "2 failed, 3 passed, 7 deselected in 1.00s"
 
 
+def test_what_failed_last_runs_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    many = FAILED + "".join(f"FAILED tests/unit/test_y.py::test_{number}\n" for number in range(30))
+    outcome = create_outcome("playbooks", many, monkeypatch, tmp_path)
+    assert outcome.headline.endswith("and 30 others -- run it again: make check ONLY=playbooks AGAIN=1")
+    monkeypatch.delenv("TESTS", raising=False)
+    monkeypatch.delenv("AGAIN", raising=False)
+    assert runner.find_tests(outcome.check) == outcome.check.tests
+    monkeypatch.setenv("TESTS", "tests/unit")
+    assert runner.find_tests(outcome.check) == ("tests/unit",)
+    monkeypatch.setenv("AGAIN", "1")
+    assert runner.find_tests(outcome.check) == tuple(outcome.failures)
+    outcome.log.write_text("nothing failed", encoding="utf-8")
+    assert runner.find_tests(outcome.check) == outcome.check.tests
+
+
 def test_the_tests_that_a_failure_names_are_understood() -> None:
     assert runner.split_tests(f"{ID} tests/unit/test_x.py") == [ID, "tests/unit/test_x.py"]
     assert runner.split_tests("veeam_task veeam_session") == ["veeam_task", "veeam_session"]
