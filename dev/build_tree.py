@@ -35,7 +35,7 @@ FOREIGN = (
     *("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "TESTS", "AGAIN"),
 )
 # git refuses to look at a checkout of another user, and the setting that allows it may be in a home that it does not see.
-GIT = ("git", "-c", "safe.directory=*")
+GIT = ("git", "--no-optional-locks", "-c", "safe.directory=*")
 
 
 def find_cache() -> Path:

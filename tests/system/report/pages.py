@@ -11,9 +11,7 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import re
-import subprocess
 import sys
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
@@ -21,7 +19,9 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import support.playbooks
 import yaml
+from support.emulators import create_environment_variables
 from support.places import ROOT
 
 from ansible_collections.vbem.rest.plugins.module_utils._em.client.client import Client
@@ -35,7 +35,6 @@ from emulator import Emulator, LogEntry, Switches
 from .worlds import WORLDS
 
 ROLE = ROOT / "roles" / "report"
-TIMEOUT_SECONDS = 300
 VOID_ELEMENTS = {"meta", "br", "link", "img", "input", "hr"}
 # page: world, hours, time zone, types whose query fails
 TEMPLATED: dict[str, tuple[str, int, str, tuple[str, ...]]] = {
@@ -137,40 +136,14 @@ def run_playbook(world: str, folder: Path, *options: str, is_written: bool = Tru
             WORLDS[world](em)
         path = folder / "page.html"
         begin = int(em.clock.now())
-        done = subprocess.run(
-            [
-                str(Path(sys.executable).with_name("ansible-playbook")),
-                "vbem.rest.report",
-                "-e",
-                f"report_path={path}",
-                *options,
-            ],
-            cwd=folder,
-            env={
-                "PATH": os.environ["PATH"],
-                "HOME": str(folder),
-                "PWD": str(folder),
-                "LC_ALL": "C.UTF-8",
-                "TZ": "UTC",
-                "ANSIBLE_COLLECTIONS_PATH": os.environ["ANSIBLE_COLLECTIONS_PATH"],
-                "ANSIBLE_LOCALHOST_WARNING": "false",
-                "ANSIBLE_NOCOLOR": "true",
-                "ANSIBLE_PIPELINING": "true",  # a fifth faster
-                "VBEM_HOSTNAME": em.hostname,
-                "VBEM_PORT": str(em.port),
-                "VBEM_USERNAME": em.admin.username,
-                "VBEM_PASSWORD": em.admin.password,
-                "VBEM_CA_PATH": em.ca_path,
-            },
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=TIMEOUT_SECONDS,
-            check=False,
+        done = support.playbooks.run_playbook(
+            *("vbem.rest.report", "-e", f"report_path={path}", *options),
+            home=folder,
+            environment={"PWD": str(folder), "TZ": "UTC", **create_environment_variables(em)},
+            expected=(),
         )
-        assert path.exists() is is_written, done.stdout[-4000:]
-        return Page(path, begin - 86400, em.clock.now(), em, done.stdout, done.returncode, em.log)
+        assert path.exists() is is_written, done.output[-4000:]
+        return Page(path, begin - 86400, em.clock.now(), em, done.output, done.code, em.log)
 
 
 def write_templated_pages(folder: Path) -> dict[str, Page]:
@@ -206,18 +179,7 @@ def write_templated_pages(folder: Path) -> dict[str, Page]:
         pages[name] = Page(folder / f"{name}.html", until - hours * 3600, until, em)
     playbook = folder / "write.yml"
     playbook.write_text(yaml.safe_dump([{"hosts": "localhost", "gather_facts": False, "tasks": tasks}]), encoding="utf-8")
-    done = subprocess.run(
-        [str(Path(sys.executable).with_name("ansible-playbook")), str(playbook)],
-        cwd=folder,
-        env={**os.environ, "ANSIBLE_LOCALHOST_WARNING": "false", "ANSIBLE_NOCOLOR": "true", "LC_ALL": "C.UTF-8"},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=TIMEOUT_SECONDS,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout[-4000:]
+    support.playbooks.run_playbook(playbook, home=folder)
     return pages
 
 
