@@ -581,9 +581,9 @@ def test_a_schedule_that_another_client_toggles_meanwhile(
 ) -> None:
     job = em.world.job("SQL Backup")
     harness.during_sleep(1, lambda: setattr(job, "enabled", not job.enabled))
-    with harness.failure("server_error") as caught:
+    with harness.failure("wait_timeout") as caught:
         run_job(harness, em.logon(), name="SQL Backup", schedule_enabled=False)
-    assert "schedule" in caught.error.msg
+    assert "a second change would undo the first" in caught.error.msg
     assert caught.result["changed"] is True
     assert len(actions(em)) == 1
 
@@ -641,7 +641,7 @@ def test_a_job_that_another_client_started_just_before_is_started(
 # ---------------------------------------------------------------------------------------------------------------------
 # Requests
 
-START = ["GET Job", "GET BackupJobSession", "POST action", "GET tasks", "DELETE tasks"]
+START = ["GET Job", "GET BackupJobSession", "POST action", "GET tasks", "DELETE tasks", "GET backupSessions"]
 
 
 @all_versions_and_formats
@@ -650,9 +650,9 @@ START = ["GET Job", "GET BackupJobSession", "POST action", "GET tasks", "DELETE 
     [
         ("SQL Backup", {"state": "started", "wait_for": "nothing"}, START[:3]),
         ("SQL Backup", {"state": "started"}, START),
-        ("SQL Backup", {"state": "started", "wait_for": "session"}, [*START, "GET backupSessions"]),
+        ("SQL Backup", {"state": "started", "wait_for": "session"}, START),
         ("SQL Backup", {"state": "retried"}, START[:2]),
-        ("SQL Backup", {"state": "stopped"}, START[:2]),
+        ("SQL Backup", {"state": "stopped"}, [*START[:2], "GET Task"]),
         ("SQL Backup", {"schedule_enabled": True}, START[:1]),
         ("SQL Backup", {"schedule_enabled": False}, ["GET Job", "POST action", "GET tasks", "DELETE tasks", "GET Job"]),
     ],

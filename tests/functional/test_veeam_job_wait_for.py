@@ -51,14 +51,14 @@ def test_wait_for_nothing(harness: Harness, em: Emulator, own: bool) -> None:
 
 @all_versions_and_formats
 def test_wait_for_task(harness: Harness, em: Emulator) -> None:
-    em.switches.update({"task_running": 20, "task_collecting": 20})
+    em.switches.update({"task_running": 20, "task_collecting": 20, "run_duration": 600})
     began = em.clock.now()
     result = _follow(harness, em.logon(), wait_for="task")
     assert 40 <= em.clock.now() - began < 52
     assert result["task"]["state"] == "Finished"
     assert result["task"]["message"] == 'Job "SQL Backup" triggered to start.'
-    assert result["job_session"] is None
-    assert em.requests("GET", SESSION) == []
+    assert result["job_session"]["state"] != "Stopped", "it is listed, and not awaited"
+    assert len(em.requests("GET", SESSION)) == 1
 
 
 @all_versions_and_formats

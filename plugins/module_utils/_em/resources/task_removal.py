@@ -119,7 +119,7 @@ def _remove_task(client: Client, task_id: str) -> tuple[str | UnknownOutcome, Em
     except EmError as err:
         if is_task_not_found(err):
             return ALREADY_ABSENT, err
-        if err.status == 404:
+        if err.status in (404, 500):  # the server's own message may be in another language: the list decides
             return UnknownOutcome(err.msg, ALREADY_ABSENT), err
         if (err.status is None and err.may_have_been_sent) or 200 <= (err.status or 0) < 300:
             return UnknownOutcome(err.msg, DELETED), err
