@@ -183,7 +183,9 @@ class Members:
         """Return the members of an element."""
         names = list(self._order.get(root) or self._orders.get(root) or ())
         known = self._find_table(names)
-        if 2 * len({name.lower() for name in known} & {name.lower() for name in names}) >= len(known):
+        if depth == 0 and not names and self._tables:  # no example of a body at all
+            known = {name: (kind, required) for name, kind, required in self._tables[0]}
+        if not names or 2 * len({name.lower() for name in known} & {name.lower() for name in names}) >= len(known):
             names = merge_order(names, list(known))
         facts = {name.lower(): fact for name, fact in known.items()}
         members = []
