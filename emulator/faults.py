@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from typing import Any, Literal, get_args
 
 Effect = Literal[
@@ -23,6 +24,7 @@ Effect = Literal[
     "expire",
     "clock",
     "drop_token",
+    "meanwhile",
 ]
 EFFECTS: tuple[str, ...] = get_args(Effect)
 
@@ -53,6 +55,7 @@ class Fault:
     location: str = "https://elsewhere.vbem.test:9398/api/"
     seconds: float = 3600.0
     keep: int | None = None
+    change: Mapping[str, Any] = field(default_factory=dict)
     hits: int = 0
 
     def __post_init__(self) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 from urllib.parse import quote
 
@@ -34,24 +35,32 @@ class Listing:
 
     def rows(self, table: Table[Any], keep: Callable[[Any], bool] | None = None, keep_key: str = "") -> list[Any]:
         """Return the rows that match, in order."""
-        request, switches = self.request, self.switches
-        predicate = self._predicate(request.parameter("filter"))
-        order, descending = self._order(request.parameter("sortAsc"), request.parameter("sortDesc"))
-        now = request.now
-
-        def choose(rows: list[Any]) -> list[Any]:
-            if keep is not None:
-                rows = [row for row in rows if keep(row)]
-            if predicate is not None:
-                rows = [row for row in rows if predicate(row.values(now, switches))]
-            if order is not None:
-                rows = sorted(rows, key=order, reverse=descending)
-            return rows
-
+        request = self.request
         sorting = (request.parameter("sortAsc"), request.parameter("sortDesc"))
-        return table.select(now, (switches.revision, keep_key, request.parameter("filter"), sorting), choose)
+        key = (self.switches.revision, keep_key, request.parameter("filter"), sorting)
+        return table.select(request.now, key, lambda rows: self.choose(rows, keep))
+
+    @cached_property
+    def _criteria(self) -> tuple[Predicate | None, Callable[[Row], Any] | None, bool]:
+        """The filter, the order, and whether it is a descending one."""
+        request = self.request
+        order, descending = self._order(request.parameter("sortAsc"), request.parameter("sortDesc"))
+        return self._predicate(request.parameter("filter")), order, descending
+
+    def choose(self, rows: list[Any], keep: Callable[[Any], bool] | None = None) -> list[Any]:
+        """Return those of these rows that match, in order."""
+        predicate, order, descending = self._criteria
+        if keep is not None:
+            rows = [row for row in rows if keep(row)]
+        if predicate is not None:
+            rows = [row for row in rows if predicate(row.values(self.request.now, self.switches))]
+        if order is not None:
+            rows = sorted(rows, key=order, reverse=descending)
+        return rows
 
     def _hidden(self) -> frozenset[str]:
+        if self.spec.name == "VmRestorePoint" and not self.switches.filter_by_reference:
+            return frozenset({"hierarchyobjref"})
         name = self.switches.task_id_field
         if not self.is_task or name == "both":
             return frozenset()

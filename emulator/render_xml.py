@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from datetime import datetime
 
-from .document import Link, Many, Obj, Paging, Scalar, Value
+from .document import Absent, Either, Link, Many, Obj, Paging, Scalar, Texts, Value
 from .render import Renderer
 
 _DECLARATION = '<?xml version="1.0" encoding="utf-8"?>'
@@ -55,12 +55,21 @@ class XmlRenderer(Renderer):
         return f"<Links>{''.join(map(self._link, links))}</Links>" if links else ""
 
     def _member(self, name: str, value: Value) -> str:
+        if isinstance(value, Either):
+            if isinstance(value.xml, Absent):
+                return ""
+            value = value.xml
         if value is None:
             return ""
         if isinstance(value, Obj):
             return self._element(value, "", name)
         if isinstance(value, Many):
-            return f"<{name}>{''.join(map(self.fragment, value.items))}</{name}>" if value.items else f"<{name} />"
+            inner = "".join(map(self.fragment, value.items))
+            return inner if value.json_key is None else f"<{name}>{inner}</{name}>" if inner else f"<{name} />"
+        if isinstance(value, Texts):
+            element = value.element or name
+            inner = "".join([f"<{element}>{self._text(item)}</{element}>" for item in value.items])
+            return inner if value.element is None else f"<{name}>{inner}</{name}>" if inner else f"<{name} />"
         return f"<{name}>{self._text(value)}</{name}>"
 
     def _element(self, obj: Obj, extra: str, name: str) -> str:
@@ -68,6 +77,8 @@ class XmlRenderer(Renderer):
         href = f' Href="{self._href(obj.path)}"' if obj.path is not None else ""
         kind = f' Type="{obj.type}"' if obj.type is not None else ""
         inner = self._links(obj.links) + "".join([self._member(key, value) for key, value in obj.members])
+        if obj.text is not None:
+            inner += self._text(obj.text)
         start = f"<{name}{href}{kind}{''.join(attributes)}{extra}"
         return f"{start}>{inner}</{name}>" if inner else f"{start} />"
 
@@ -83,23 +94,23 @@ class XmlRenderer(Renderer):
             f"{self._links(paging.links)}</PagingInfo>"
         )
 
-    def collection(self, name: str, fragments: Sequence[str], paging: Paging | None = None) -> str:
+    def collection(self, name: str, fragments: Sequence[str], paging: Paging | None = None, inner: str | None = None) -> str:
         element = "EntityReferences" if name == "Refs" else name
         end = self._paging(paging) if paging else ""
         return f"{_DECLARATION}<{element}{_NAMESPACES}>{''.join(fragments)}{end}</{element}>"
 
-    def query_result(self, container: str, name: str, fragments: Sequence[str], paging: Paging) -> str:
+    def query_result(self, container: str, outer: str, inner: str, fragments: Sequence[str], paging: Paging) -> str:
         rows = "".join(fragments)
         if not fragments and self.switches.empty_query == "missing":
             body = ""
         elif container == "Refs":
             body = f"<Refs>{rows}</Refs>" if rows else "<Refs />"
         elif rows:
-            body = f"<{container}><{name}>{rows}</{name}></{container}>"
+            body = f"<{container}><{outer}>{rows}</{outer}></{container}>"
         elif self.switches.empty_query == "null":
             body = f"<{container} />"
         else:
-            body = f"<{container}><{name} /></{container}>"
+            body = f"<{container}><{outer} /></{container}>"
         return f"{_DECLARATION}<QueryResult{_NAMESPACES}>{body}{self._paging(paging)}</QueryResult>"
 
     def error(self, status: int, message: str) -> str:

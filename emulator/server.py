@@ -20,6 +20,7 @@ from multidict import CIMultiDict
 
 from .api import Api
 from .backend import Backend
+from .changes import change
 from .exchange import TOKEN_HEADER, Reply, Request
 from .faults import Fault
 from .requestlog import LogEntry
@@ -169,7 +170,7 @@ class HttpsSide:
     async def _spoil(self, request: web.BaseRequest, entry: LogEntry, fault: Fault) -> web.StreamResponse:
         """Apply a fault; whether the request is handled depends on `when`."""
         effect, after = fault.effect, fault.when == "after"
-        if effect in ("expire", "clock", "drop_token"):
+        if effect in ("expire", "clock", "drop_token", "meanwhile"):
             return self._respond(entry, self._with_side_effect(request, entry, fault))
         reply = self._call(request, entry) if after else None
         if after:
@@ -205,6 +206,8 @@ class HttpsSide:
                     backend.sessions.close(session)
                 if fault.effect == "clock":
                     backend.clock.advance(fault.seconds)
+                if fault.effect == "meanwhile":
+                    change(backend, fault.change)
 
         if fault.when == "before":
             happen()

@@ -163,6 +163,117 @@ class Switches:
     run_starting: float = _switch(0.3, "Seconds for which a run is Starting.", "6.4")
     run_stopping: float = _switch(0.3, "Seconds for which a stopped run is Stopping.", "6.4")
     run_duration: float = _switch(3.0, "Seconds a run takes, for jobs without a duration of their own.", "6.4")
+    auto_retries: int = _switch(0, "How often the backup server tries a failed run again by itself.", "6.4, issue 16")
+    auto_retry_wait: float = _switch(1.0, "Seconds it waits before each.", "6.4, issue 16")
+    run_listed_after_end: float = _switch(
+        -1.0, "Seconds after its end from which a run is listed, and not before; -1: run_delay decides.", "6.3, issue 16"
+    )
+    copies_idle: bool = _switch(
+        False, "Runs of copy jobs do not end: they go over to Idle, and a Sync lets them work again.", "6.4, issue 16"
+    )
+    zero_job_uids: bool = _switch(False, "Runs of agent and NAS jobs all have a JobUid of zeros.", "6.4, issue 16")
+    schedule_delay: float = _switch(
+        0.0, "Seconds after its task for which a change of a job's schedule or settings is not shown.", "6.2, issue 15"
+    )
+    related_run: Literal["own", "other_job", "old"] = _switch(
+        "own",
+        "Which run the task of a start leads to: its own, one of another job, or an older one of the same job.",
+        "6.3, issue 15",
+        ("own", "other_job", "old"),
+    )
+    # Bodies of requests
+    body_keys: Literal["exact", "any"] = _switch(
+        "exact", "JSON keys of request bodies on version 13: PascalCase only, or camelCase, too.", "9.1", ("exact", "any")
+    )
+    unknown_members: Literal["ignored", "refused"] = _switch(
+        "ignored", "What a body's members do that the reference does not know.", "9.1", ("ignored", "refused")
+    )
+    example_codes: bool = _switch(
+        False, "Answer with the status of the reference's examples, where its text has another (201 for 202).", "13"
+    )
+    roles: Literal["table", "writes", "anything"] = _switch(
+        "table",
+        "What other roles than Portal Administrator may do: as the reference's table has it, only read, or anything.",
+        "13.2",
+        ("table", "writes", "anything"),
+    )
+    object_delay: float = _switch(0.0, "Seconds after its task for which something new is not shown.", "13.1")
+    tenant_edit_needs: Literal["password", "type", "nothing"] = _switch(
+        "password",
+        "What an edit of a tenant has to hold, lest it be a 500: the password, the tenant type as well, or nothing.",
+        "13.3",
+        ("password", "type", "nothing"),
+    )
+    # Infrastructure and what jobs hold
+    lookup_no_hit: Literal["empty", "404", "500"] = _switch(
+        "empty", "A look-up without a hit: an empty list or this status.", "10.2", ("empty", "404", "500")
+    )
+    lookup_match: Literal["exact", "contains"] = _switch(
+        "exact", "Whether a look-up by name finds that name alone, or all that contain it.", "10.2", ("exact", "contains")
+    )
+    machine_type: Literal["Vm", "VM", "vm"] = _switch(
+        "Vm", "How the type of a machine is spelt in references that the server writes.", "10.1", ("Vm", "VM", "vm")
+    )
+    object_lag: float = _switch(
+        0.5, "Seconds after its task for which the list of a job's objects does not show a change.", "10.3"
+    )
+    object_twice: Literal["ok", "error", "duplicate"] = _switch(
+        "ok",
+        "Adding an object that the job holds: nothing happens, the task fails, or it is there twice.",
+        "10.3",
+        ("ok", "error", "duplicate"),
+    )
+    unknown_reference: Literal["task", "400"] = _switch(
+        "task", "Adding what the inventory does not know: the task fails, or a 400.", "10.3", ("task", "400")
+    )
+    # Backup and restore of machines
+    quick_backup_without_full: Literal["task", "session", "full"] = _switch(
+        "task",
+        "Quick backup of a machine without a full backup: the task fails, the run fails, or it makes a full one.",
+        "11.1",
+        ("task", "session", "full"),
+    )
+    filter_by_reference: bool = _switch(
+        True, "Whether restore points are filtered by HierarchyObjRef, which the reference does not say and clients do.", "11.2"
+    )
+    point_delay: float = _switch(0.0, "Seconds after the end of a run for which its restore points are not shown.", "11.2")
+    restore_duration: float = _switch(3.0, "Seconds a restore takes.", "11.2")
+    restore_body: Literal["optional", "required"] = _switch(
+        "optional", "Whether a restore without a body is started, or a 500.", "11.2", ("optional", "required")
+    )
+    # Jobs as code
+    clone_name: Literal["asked", "link", "job"] = _switch(
+        "link",
+        "A clone's name: as asked for; its link in the task has a generated one; or the job itself has that.",
+        "12.1",
+        ("asked", "link", "job"),
+    )
+    utc_offset: float = _switch(1.0, "Hours that the backup server's clock is ahead of UTC, in times of schedules.", "12.2")
+    schedule_times: Literal["converted", "wall"] = _switch(
+        "converted",
+        "A time with another offset than the server's is converted to the server's clock, or taken as it is.",
+        "12.2",
+        ("converted", "wall"),
+    )
+    json_times: Literal["datetime", "time"] = _switch(
+        "datetime", "Times of schedules in JSON: a moment of the past, or as XML has them.", "12.2", ("datetime", "time")
+    )
+    continuous_spelling: Literal["OptionsContinuous", "OptionsContinious"] = _switch(
+        "OptionsContinuous",
+        "How the server spells continuous scheduling; both are understood.",
+        "12.2",
+        ("OptionsContinuous", "OptionsContinious"),
+    )
+    retry_specified: Literal["RetrySpecified1", "RetrySpecified"] = _switch(
+        "RetrySpecified1",
+        "How JSON answers spell RetrySpecified; both are understood.",
+        "12.2",
+        ("RetrySpecified1", "RetrySpecified"),
+    )
+    # Clocks
+    server_clock_skew: float = _switch(
+        0.0, "Seconds that backup servers' clocks are ahead of Enterprise Manager's, in all times of runs.", "6.4, issue 16"
+    )
 
     def __setattr__(self, name: str, value: Any) -> None:
         known = SWITCHES.get(name)
