@@ -14,7 +14,9 @@ import pytest
 
 from ansible_collections.vbem.rest.plugins.modules import veeam_job
 from emulator import Emulator
+from emulator.api import Api
 from emulator.backend import Backend
+from emulator.exchange import Request
 from emulator.jobs import Job
 
 from .harness import Harness, Session, all_formats, all_versions, all_versions_and_formats
@@ -460,6 +462,7 @@ def test_the_address_of_an_action_comes_from_the_link(
 @all_versions
 def test_a_user_who_is_not_allowed_to_start_jobs(harness: Harness, em: Emulator) -> None:
     harness.user = "operator"
+    em.switches.roles = "writes"  # who may read jobs and not start them
     with harness.failure("forbidden") as caught:
         run_job(harness, name="SQL Backup", state="started")
     assert "Portal Administrator" in caught.error.msg
@@ -590,15 +593,14 @@ def test_a_schedule_that_another_client_toggles_meanwhile(
 
 def _race(em: Emulator, monkeypatch: pytest.MonkeyPatch, function: Callable[[], object]) -> None:
     """Call a function after the module has read, before its request is handled."""
-    from emulator.actions import Actions
+    handle = Api.handle
 
-    made = Actions.carry_out
+    def late(self: Api, request: Request) -> Any:
+        if request.method == "POST" and request.parameter("action"):
+            function()
+        return handle(self, request)
 
-    def late(self: Actions, session: Any, target: Any, action: str) -> Any:
-        function()
-        return made(self, session, target, action)
-
-    monkeypatch.setattr(Actions, "carry_out", late)
+    monkeypatch.setattr(Api, "handle", late)
 
 
 @all_versions_and_formats
