@@ -135,7 +135,15 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., Server]]:
                 configure(context)
 
                 def talk(connection: socket.socket) -> None:
-                    with context.wrap_socket(connection, server_side=True) as tls:
+                    tls = context.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
+                    try:
+                        tls.do_handshake()
+                    except ssl.SSLError:
+                        with socket.socket(fileno=tls.detach()) as bare:
+                            while bare.recv(65536):  # closing with something unread would reset the connection, alert and all
+                                pass
+                        raise
+                    with tls:
                         tls.recv(65536)
                         tls.sendall(ANSWER)
 
