@@ -44,9 +44,14 @@ def explain_mismatch(session: Mapping[str, Any], requested_at: float | None) -> 
     return None
 
 
+def is_session_link(link: Mapping[str, Any]) -> bool:
+    """Return whether a task's link is one to a job session."""
+    return (link["type"] or "").lower().endswith("jobsession") and bool(link["href"])
+
+
 def read_linked_session(sessions: JobSessions, link: Mapping[str, Any]) -> dict[str, Any] | None:
     """Return the job session that a task's link leads to; None for other links, and where it does not show up (yet)."""
-    if not (link["type"] or "").lower().endswith("jobsession") or not link["href"]:
+    if not is_session_link(link):
         return None
     try:
         return sessions.read(link["href"])
@@ -77,16 +82,21 @@ def find_requested_here(sessions: JobSessions, job: Mapping[str, Any], budget: W
             task = normalise_task(row, client)
             if task["operation"] not in START_OPERATIONS:
                 continue
-            is_pending = is_pending or task["state"] == "Running"
+            is_pending = is_pending or task["state"] != "Finished"
             for link in task["related"]:
                 if link["name"] and not link["name"].startswith(job["name"] or ""):
                     continue
                 session = read_linked_session(sessions, link)
-                if session is not None and is_session_of(session, job) and session["state"] != STOPPED:
+                if session is None:  # it does not show up yet
+                    is_pending = is_pending or is_session_link(link)
+                elif is_session_of(session, job) and session["state"] != STOPPED:
                     return (session,)
         return None if is_pending and budget is not None else (None,)
 
-    found = look() if budget is None else poll(client, look, budget)
+    if budget is None:
+        found: tuple[dict[str, Any] | None] | TimedOut | None = look()
+    else:
+        found = poll(client, look, budget, deadline=min(budget.deadline, client.clock() + MAX_LISTING_DELAY))
     return None if found is None or isinstance(found, TimedOut) else found[0]
 
 
