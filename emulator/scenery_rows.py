@@ -15,13 +15,11 @@ from .document import Link, Many, Obj, Scalar
 from .infrastructure import add_object
 from .jobs import Job
 from .points import Protected, add_backup, add_points, add_task_session, job_values, stamp, up, whole
-from .runs import FAILED, SUCCESS, WARNING, Run
+from .runs import FAILED, NEVER_DATE, SUCCESS, WARNING, Run
 from .world import World, steady_id
 
 DAY = 86400.0
 GIB = 1024**3
-# SQL Server's calendar begins here; where a date is required, it stands for "never" (wire-facts 2).
-NEVER = datetime(1753, 1, 1, tzinfo=timezone.utc)
 
 FULL_DISK = 'There is not enough space on the disk. Target "E:\\" & its extents are full.'
 NO_ANSWER = "Failed to connect to the guest: RPC server is unavailable."
@@ -230,7 +228,7 @@ def _add_restores(world: World, night: float) -> None:
             links=[Link("Related", point.reference_path, "VmRestorePointReference", point.name)],
             Type=kind,
             CreationTime=whole(when),
-            EndTime=NEVER if math.isinf(seconds) else whole(when + seconds),
+            EndTime=NEVER_DATE if math.isinf(seconds) else whole(when + seconds),
             State=state,
             Result=result,
             Progress=45 if math.isinf(seconds) else 100,
@@ -405,7 +403,7 @@ def _add_cdp(world: World, night: float) -> None:
         Description="",
         ScheduleConfigured=True,
         ScheduleEnabled=True,
-        NextRun=NEVER,
+        NextRun=NEVER_DATE,
     )
     for machine in MACHINES[1:3]:
         reference = _protected(world, machine).reference
@@ -445,7 +443,7 @@ def _add_cloud(world: World, night: float) -> None:
     server = world.server("vbr01")
     lease = Obj("LeaseOptions", attributes=[("Enabled", False)], is_resource=False)
     tenants = []
-    for name, result, active, enabled in (("ACME", SUCCESS, whole(night), True), ("Nobody yet", "None", NEVER, False)):
+    for name, result, active, enabled in (("ACME", SUCCESS, whole(night), True), ("Nobody yet", "None", NEVER_DATE, False)):
         key = steady_id("tenant", name)
         tenants.append(
             world.add_row(
