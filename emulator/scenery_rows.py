@@ -97,13 +97,10 @@ def _add_machines(world: World, night: float) -> None:
             well = [one for one in machines if _result(one, run) != FAILED]
             if well:
                 _add_points(world, job, run.created, well)
-    add_object(
-        world,
-        world.job("DC Replication"),
-        _protected(world, MACHINES[7]).reference,
-        name="dc01",
-        object_id=steady_id("replicated"),
-    )
+    for job_name, name in (("DC Replication", "dc01"), ("Endless Backup", "lab01")):
+        machine = next(one for one in MACHINES if one.name == name)
+        reference = _protected(world, machine).reference
+        add_object(world, world.job(job_name), reference, name=name, object_id=steady_id("also included", job_name))
 
 
 def _result(machine: Machine, run: Run) -> str:
@@ -341,6 +338,15 @@ def _add_agents(world: World, night: float) -> None:
     backup = add_backup(world, job, "AgentForLinux")
     world.add_row(
         "ObjectInAgentBackupJob", group.name, server=server, owner=job, DisplayName=group.name, values=job_values(job)
+    )
+    windows = world.job("Windows Agents")
+    world.add_row(
+        "ObjectInAgentBackupJob",
+        "Windows workstations",
+        server=windows.server,
+        owner=windows,
+        DisplayName="Windows workstations",
+        values=job_values(windows),
     )
     for days, kind in ((1, "Full"), (0, "Increment")):
         when = night - days * DAY
