@@ -26,6 +26,8 @@ from . import (
 from .backend import Backend
 from .errors import ApiError, FilterError
 from .exchange import Reply, Request
+from .german import say
+from .impostors import PAGES, SERVERS, problem, wcf_fault
 from .operations import Operations
 from .render import BYTE_ORDER_MARK, Renderer
 from .render_json import JsonRenderer
@@ -74,6 +76,7 @@ class Api:
         self.roles = Roles(backend.switches)
         self._renderers: dict[tuple[str, bool], Renderer] = {}
         self._revision = -1
+        self._asked = 0
 
     def renderer(self, request: Request) -> Renderer:
         """Return the renderer for this request's format and address."""
@@ -109,7 +112,21 @@ class Api:
             return self.error(request, status, str(error))
 
     def _route(self, request: Request) -> Reply:
+        if self.switches.throttle_every:
+            self._asked += 1
+            if self._asked % self.switches.throttle_every == 0:
+                wait = f"{self.switches.throttle_wait:g}"
+                raise ApiError(429, "Too many requests.", headers=(("Retry-After", wait),))
         segments = request.segments
+        prefix = [part for part in self.switches.base_path.split("/") if part]
+        if segments[: len(prefix)] != prefix:
+            return Reply(
+                404,
+                PAGES["nginx"].replace("502 Bad Gateway", "404 Not Found").encode(),
+                "text/html",
+                [("Server", SERVERS["nginx"])],
+            )
+        segments = segments[len(prefix) :]
         if not segments or segments[0].lower() != "api":
             raise ApiError(404, "Resource not found.")
         rest = segments[1:]
@@ -165,7 +182,7 @@ class Api:
 
     def text(self, request: Request, text: str, status: int = 200, headers: list[tuple[str, str]] | None = None) -> Reply:
         """Return a reply with this document as its body."""
-        body = text.encode("utf-8", "replace")
+        body = text.encode("utf-8", "surrogatepass" if self.switches.xml_forbidden == "raw" else "replace")
         if self.switches.bom:
             body = BYTE_ORDER_MARK + body
         return Reply(status, body, self.renderer(request).content_type, headers or [])
@@ -175,9 +192,14 @@ class Api:
         return self.failure(request, status, message, self.switches.error_format, list(headers))
 
     def failure(self, request: Request, status: int, message: str, form: str, headers: list[tuple[str, str]]) -> Reply:
-        """Return an error in a given format: follow, xml, json, text, html or empty."""
+        """Return an error in a given format: follow, xml, json, text, html, problem, fault or empty."""
+        message = say(message, self.switches.language)
         if form == "empty":
             return Reply(status, b"", None, headers)
+        if form == "problem":
+            return Reply(status, problem(status, message), "application/problem+json; charset=utf-8", headers)
+        if form == "fault":
+            return Reply(status, wcf_fault(message), "application/xml; charset=utf-8", headers)
         if form == "text":
             return Reply(status, message.encode(), "text/plain; charset=utf-8", headers)
         if form == "html":

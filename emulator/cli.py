@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from .emulator import Emulator
 from .switches import Switches, switch_table
+from .tls import SETUPS
 
 if TYPE_CHECKING:
     from .scenario import Scenario
@@ -60,6 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             names=tuple(options.name),
             print_requests=options.print_requests,
             scenario=scenario,
+            tls=options.tls,
         )
         emulator.start()
     except ValueError as error:
@@ -150,6 +152,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", type=int, choices=(12, 13), help="server version (default: 13)")
     parser.add_argument("--name", action="append", default=[], metavar="HOST", help="one more name for the certificate")
+    parser.add_argument(
+        "--tls", default="usual", choices=SETUPS, metavar="SETUP", help=f"how TLS goes wrong: {', '.join(SETUPS)}"
+    )
     parser.add_argument("--dir", metavar="DIR", help="where to write ca.pem and state.json (default: a temporary folder)")
     parser.add_argument("--switch", action="append", default=[], metavar="NAME=VALUE", help="set a switch; see --list-switches")
     parser.add_argument("--list-switches", action="store_true", help="print the switches as a table, and stop")

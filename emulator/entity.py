@@ -13,6 +13,7 @@ from typing import Any
 from .catalogue import TypeSpec
 from .document import Link, Obj, Scalar, Value
 from .filters import parse_date
+from .german import say
 from .redact import is_secret
 from .row_links import links_of
 from .shapes import shapes
@@ -165,6 +166,8 @@ class Plain(Entity):
         return f"{self.folder}/{self.id}"
 
     def values(self, now: float, switches: Switches) -> Mapping[str, Scalar]:
+        if switches.language != "en" and self.data.get("reason"):
+            return {**self.data, "reason": say(str(self.data["reason"]), switches.language)}
         return self.data
 
     def nested(self) -> Mapping[str, Value]:

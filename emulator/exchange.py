@@ -29,8 +29,14 @@ class Request:
 
     @cached_property
     def segments(self) -> list[str]:
-        """The path's segments; doubled slashes do not matter (wire-facts 3.2)."""
-        return [part for part in self.target.partition("?")[0].split("/") if part]
+        """The path's segments; doubled slashes do not matter (wire-facts 3.2), and dots are gone through as any server does."""
+        parts: list[str] = []
+        for part in self.target.partition("?")[0].split("/"):
+            if part == "..":
+                parts[-1:] = []
+            elif part and part != ".":
+                parts.append(part)
+        return parts
 
     @cached_property
     def pairs(self) -> list[tuple[str, str]]:

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal, get_args
 
+from .impostors import PAGES
+
 Effect = Literal[
     "status",
     "reset",
@@ -28,7 +30,7 @@ Effect = Literal[
 ]
 EFFECTS: tuple[str, ...] = get_args(Effect)
 
-BODIES = ("xml", "json", "html", "text", "empty")
+BODIES = ("xml", "json", "html", "text", "empty", "problem", "fault")
 
 
 @dataclass
@@ -52,6 +54,7 @@ class Fault:
     retry_after: str | int | None = None
     body: str = "xml"
     message: str = "The service is unavailable."
+    page: str = "plain"
     location: str = "https://elsewhere.vbem.test:9398/api/"
     seconds: float = 3600.0
     keep: int | None = None
@@ -65,6 +68,8 @@ class Fault:
             raise ValueError(f"when is before or after, not {self.when!r}")
         if self.body not in BODIES:
             raise ValueError(f"body is one of {', '.join(BODIES)}; not {self.body!r}")
+        if self.page not in PAGES:
+            raise ValueError(f"page is one of {', '.join(PAGES)}; not {self.page!r}")
         re.compile(self.path or "")
         re.compile(self.query or "")
 

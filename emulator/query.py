@@ -77,6 +77,12 @@ class Listing:
                 return lambda row: False
             if how != "honoured":
                 raise FilterError("Filtering is not supported for resource type Task.")
+        elif self.switches.query_filter == "ignored":
+            return None
+        elif self.switches.query_filter == "empty":
+            return lambda row: False
+        elif self.switches.query_filter == "rejected":
+            raise FilterError(f"Filtering is not supported for resource type {self.spec.name}.")
         return compile_filter(parse(text), self.spec, self._hidden())
 
     def _order(self, ascending: str | None, descending: str | None) -> tuple[Callable[[Row], Any] | None, bool]:

@@ -83,6 +83,24 @@ RESOURCE_LISTS = (
 )
 
 
+# What stands for "never" where a date is required: SQL Server's first day, OLE's, .NET's (wire-facts 2, issue 16).
+NEVER_DATES = {
+    "1753": "1753-01-01T00:00:00Z",
+    "1899": "1899-12-30T00:00:00Z",
+    "1900": "1900-01-01T00:00:00Z",
+    "0001": "0001-01-01T00:00:00Z",
+}
+
+
+def odd_url(start: str, path: str, how: str) -> str:
+    """Return a URL that leads to the same place, or nowhere, in a way that clients may not expect (issue 15)."""
+    rest = path.removeprefix("/api")
+    if how == "blank":
+        return f" {start}{path.replace('+', ' ')} "
+    forms = {"dots": f"/api/..{path}", "outside": f"/api/../admin{rest}", "double": f"/{path}", "no_api": rest}
+    return start + forms[how]
+
+
 class Renderer(ABC):
     """Turns resources into the text of one format, for one base URL, version and set of switches."""
 
@@ -92,9 +110,20 @@ class Renderer(ABC):
         self.base = base
         self.switches = switches
         self.milliseconds = switches.version == 12
+        self._start = base + (switches.base_path.rstrip("/") if switches.base_path_in_links else "")
+        self._odd_links = switches.odd_links
+        self._never = NEVER_DATES[switches.never_date]
+
+    def url(self, path: str) -> str:
+        """Return the URL of a path on this server; the switches may want an odd one."""
+        if self._odd_links == "plain":
+            return self._start + path
+        return odd_url(self._start, path, self._odd_links)
 
     def date(self, moment: datetime) -> str:
         """Print a date as this version does: 12 has milliseconds, 13 microseconds, zeros at the end are dropped."""
+        if moment.year == 1753:
+            return self._never
         text = moment.strftime("%Y-%m-%dT%H:%M:%S")
         fraction = f"{moment.microsecond:06d}"
         if self.milliseconds:

@@ -77,7 +77,7 @@ class JsonRenderer(Renderer):
         return self._object(
             (
                 ("Rel", self._string(link.rel)),
-                ("Href", self._string(self.base + link.path)),
+                ("Href", self._string(self.url(link.path))),
                 ("Name", self._scalar(link.name)),
                 ("Type", self._scalar(link.type)),
             )
@@ -107,7 +107,7 @@ class JsonRenderer(Renderer):
             pairs.append(("Value", self._string(obj.text)))
         pairs += [(name, self._scalar(value)) for name, value in obj.only_json]
         if obj.is_resource:
-            href = "null" if obj.path is None else self._string(self.base + obj.path)
+            href = "null" if obj.path is None else self._string(self.url(obj.path))
             pairs += [("Links", self._links(obj.links)), ("Href", href), ("Type", self._scalar(obj.type))]
         return pairs
 

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 from .clock import to_datetime
 from .document import Link, Scalar
 from .entity import Entity, Plain
+from .german import say
 from .points import stamp
-from .runs import FAILED, NEVER, OUTCOMES, SUCCESS
+from .runs import FAILED, NEVER, NEVER_DATE, OUTCOMES, SUCCESS
 from .switches import Switches
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ class RestoreSession(Entity):
     def values(self, now: float, switches: Switches) -> Mapping[str, Scalar]:
         over = now >= self.ends
         skew = switches.server_clock_skew
-        ended: Scalar = to_datetime(self.ends + skew) if over else None
+        ended: Scalar = to_datetime(self.ends + skew) if over else NEVER_DATE if switches.running_end == "never" else None
         return {
             "uid": self.uid,
             "name": self.name,
@@ -67,7 +68,9 @@ class RestoreSession(Entity):
             "progress": self.progress(now),
             "vmdisplayname": self.machine,
             "restoredobjref": self.restored if over and self.outcome != FAILED else None,
-            "failuremessage": self.failure_message if over and self.outcome == FAILED else None,
+            "failuremessage": self.failure_message and say(self.failure_message, switches.language)
+            if over and self.outcome == FAILED
+            else None,
             "backupserveruid": self.server.uid,
             "backupservername": self.server.name,
         }

@@ -8,11 +8,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 from .clock import to_datetime
 from .document import Link, Scalar
 from .entity import Entity
+from .german import say
 from .jobs import Job
 from .switches import Switches
 
@@ -25,6 +27,7 @@ WARNING = "Warning"
 FAILED = "Failed"
 NEVER = "never"
 ZERO_ID = "00000000-0000-0000-0000-000000000000"  # of what is no job that anybody could see
+NEVER_DATE = datetime(1753, 1, 1, tzinfo=timezone.utc)  # SQL Server's first day (wire-facts 2)
 OUTCOMES = {
     "success": SUCCESS,
     "succeed": SUCCESS,
@@ -118,11 +121,11 @@ class Run(Entity):
             "jobname": self.job.name,
             "jobtype": self.job.run_type,
             "creationtime": to_datetime(self._rounded(self.created + skew, version)),
-            "endtime": to_datetime(self._rounded(self.ends + skew, version)) if over else None,
+            "endtime": to_datetime(self._rounded(self.ends + skew, version)) if over else self._no_end(switches),
             "state": self.state(now),
             "result": self.outcome if over else running,
             "progress": self.progress(now),
-            "failuremessage": self.failure_message if over and self.outcome != SUCCESS else None,
+            "failuremessage": self._failure(switches) if over and self.outcome != SUCCESS else None,
             "isretry": self.is_retry,
             "backupserveruid": self.job.server.uid,
             "backupservername": self.job.server.name,
@@ -130,6 +133,13 @@ class Run(Entity):
         if over and self.is_settled(now):
             self._last = (key, values)
         return values
+
+    @staticmethod
+    def _no_end(switches: Switches) -> Scalar:
+        return NEVER_DATE if switches.running_end == "never" else None
+
+    def _failure(self, switches: Switches) -> str | None:
+        return self.failure_message and say(self.failure_message, switches.language)
 
     def _job_uid(self, switches: Switches) -> str:
         if switches.zero_job_uids and self.job.kind != "job":

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from .clock import to_datetime
-from .document import Obj
+from .document import Link, Obj
 from .entity import Plain
 from .points import GIB
 from .world import World, steady_id
@@ -29,6 +29,13 @@ def furnish_more(world: World, night: float) -> None:
     _add_cdp_replicas(world)
     _add_tenants_own(world)
     server = world.server("vbr01")
+    for kind, copy, linked in (
+        ("LinkedJobObject", "Offsite Copy", world.job("SQL Backup")),
+        ("LinkedBackupRepositoryObject", "Offsite Mirror", next(iter(world.table(world.catalogue["Repository"])))),
+    ):
+        owner, name = world.job(copy), "LinkedJobUid" if kind == "LinkedJobObject" else "LinkedBackupRepositoryUid"
+        row = world.add_row(kind, linked.name, steady_id(kind), owner=owner, values={name: linked.uid})
+        row.up = (Link("Up", owner.entity_path, "Job", owner.name),)
     world.add_row("ExternalRepository", "archive.vbem.test", server=server, Kind="AmazonS3External")
     plan = next(iter(world.table(world.catalogue["CloudFailoverPlan"])))
     world.add_row("CloudFailoverPlanVm", "acme-db", owner=plan, Order=0)

@@ -15,13 +15,11 @@ from .document import Link, Many, Obj, Scalar
 from .infrastructure import add_object
 from .jobs import Job
 from .points import Protected, add_backup, add_points, add_task_session, job_values, stamp, up, whole
-from .runs import FAILED, SUCCESS, WARNING, Run
+from .runs import FAILED, NEVER_DATE, SUCCESS, WARNING, Run
 from .world import World, steady_id
 
 DAY = 86400.0
 GIB = 1024**3
-# SQL Server's calendar begins here; where a date is required, it stands for "never" (wire-facts 2).
-NEVER = datetime(1753, 1, 1, tzinfo=timezone.utc)
 
 FULL_DISK = 'There is not enough space on the disk. Target "E:\\" & its extents are full.'
 NO_ANSWER = "Failed to connect to the guest: RPC server is unavailable."
@@ -99,13 +97,10 @@ def _add_machines(world: World, night: float) -> None:
             well = [one for one in machines if _result(one, run) != FAILED]
             if well:
                 _add_points(world, job, run.created, well)
-    add_object(
-        world,
-        world.job("DC Replication"),
-        _protected(world, MACHINES[7]).reference,
-        name="dc01",
-        object_id=steady_id("replicated"),
-    )
+    for job_name, name in (("DC Replication", "dc01"), ("Endless Backup", "lab01")):
+        machine = next(one for one in MACHINES if one.name == name)
+        reference = _protected(world, machine).reference
+        add_object(world, world.job(job_name), reference, name=name, object_id=steady_id("also included", job_name))
 
 
 def _result(machine: Machine, run: Run) -> str:
@@ -230,7 +225,7 @@ def _add_restores(world: World, night: float) -> None:
             links=[Link("Related", point.reference_path, "VmRestorePointReference", point.name)],
             Type=kind,
             CreationTime=whole(when),
-            EndTime=NEVER if math.isinf(seconds) else whole(when + seconds),
+            EndTime=NEVER_DATE if math.isinf(seconds) else whole(when + seconds),
             State=state,
             Result=result,
             Progress=45 if math.isinf(seconds) else 100,
@@ -344,6 +339,15 @@ def _add_agents(world: World, night: float) -> None:
     world.add_row(
         "ObjectInAgentBackupJob", group.name, server=server, owner=job, DisplayName=group.name, values=job_values(job)
     )
+    windows = world.job("Windows Agents")
+    world.add_row(
+        "ObjectInAgentBackupJob",
+        "Windows workstations",
+        server=windows.server,
+        owner=windows,
+        DisplayName="Windows workstations",
+        values=job_values(windows),
+    )
     for days, kind in ((1, "Full"), (0, "Increment")):
         when = night - days * DAY
         point = world.add_row(
@@ -405,7 +409,7 @@ def _add_cdp(world: World, night: float) -> None:
         Description="",
         ScheduleConfigured=True,
         ScheduleEnabled=True,
-        NextRun=NEVER,
+        NextRun=NEVER_DATE,
     )
     for machine in MACHINES[1:3]:
         reference = _protected(world, machine).reference
@@ -445,7 +449,7 @@ def _add_cloud(world: World, night: float) -> None:
     server = world.server("vbr01")
     lease = Obj("LeaseOptions", attributes=[("Enabled", False)], is_resource=False)
     tenants = []
-    for name, result, active, enabled in (("ACME", SUCCESS, whole(night), True), ("Nobody yet", "None", NEVER, False)):
+    for name, result, active, enabled in (("ACME", SUCCESS, whole(night), True), ("Nobody yet", "None", NEVER_DATE, False)):
         key = steady_id("tenant", name)
         tenants.append(
             world.add_row(

@@ -130,11 +130,11 @@ class Switches:
         ("empty", "error", "last"),
     )
     # Errors and transport
-    error_format: Literal["follow", "xml", "json", "text", "html"] = _switch(
+    error_format: Literal["follow", "xml", "json", "text", "html", "problem", "fault"] = _switch(
         "follow",
-        "Format of error bodies: as Accept asks, or always this.",
+        "Format of error bodies: as Accept asks, or always this; problem is ASP.NET's, fault WCF's.",
         "1.6",
-        ("follow", "xml", "json", "text", "html"),
+        ("follow", "xml", "json", "text", "html", "problem", "fault"),
     )
     stack_trace: bool = _switch(False, "Whether Error bodies have a StackTrace, which nobody should have to read.", "1.6")
     bad_request: Literal[500, 400] = _switch(
@@ -270,6 +270,47 @@ class Switches:
         "12.2",
         ("RetrySpecified1", "RetrySpecified"),
     )
+    # Odd servers, and what stands between
+    language: Literal["en", "de"] = _switch("en", "The language of every message.", "3.1, issue 16", ("en", "de"))
+    query_filter: Literal["honoured", "ignored", "rejected", "empty"] = _switch(
+        "honoured",
+        "What a filter on any type but Task does: it works, is ignored, is an error, or finds nothing at all.",
+        "4, issue 15",
+        ("honoured", "ignored", "rejected", "empty"),
+    )
+    odd_links: Literal["plain", "dots", "outside", "double", "no_api", "blank"] = _switch(
+        "plain",
+        "Links as they should be; with /api/.. in front; leading out of /api; with //api; without /api; with blanks in and around.",
+        "7, issue 15",
+        ("plain", "dots", "outside", "double", "no_api", "blank"),
+    )
+    base_path: str = _switch("", "A reverse proxy's path, such as /veeam, below which alone there is an answer.", "7, issue 16")
+    base_path_in_links: bool = _switch(False, "Whether links have that path, too.", "7, issue 16")
+    xml_forbidden: Literal["replaced", "references", "raw"] = _switch(
+        "replaced",
+        "What XML 1.0 forbids (control characters, U+FFFE, half surrogates): U+FFFD, a reference as .NET writes it, or raw.",
+        "2, issue 16",
+        ("replaced", "references", "raw"),
+    )
+    xml_text: Literal["plain", "cdata", "comments"] = _switch(
+        "plain",
+        "Texts in XML: plain, as CDATA where they would have to be escaped, or with a comment in them.",
+        "2, issue 16",
+        ("plain", "cdata", "comments"),
+    )
+    never_date: Literal["1753", "1899", "1900", "0001"] = _switch(
+        "1753", 'The year of the date that stands for "never".', "2, issue 16", ("1753", "1899", "1900", "0001")
+    )
+    running_end: Literal["absent", "never"] = _switch(
+        "absent", "EndTime of what has not ended: not there, or a date that means never.", "6.4, issue 16", ("absent", "never")
+    )
+    throttle_every: int = _switch(0, "Every so many requests, of whatever method, one is a 429; 0: none.", "7, issue 15")
+    throttle_wait: float = _switch(1.0, "Its Retry-After in seconds.", "7, issue 15")
+    early_hints: bool = _switch(False, "Send 103 Early Hints before every answer.", "7, issue 15")
+    doubled_token: bool = _switch(False, "Send the session header of a logon twice.", "3.2, issue 15")
+    idle_connection: float = _switch(
+        0.0, "Seconds after which a kept connection is dead without a word: the next request is reset. 0: never.", "7, issue 15"
+    )
     # Clocks
     server_clock_skew: float = _switch(
         0.0, "Seconds that backup servers' clocks are ahead of Enterprise Manager's, in all times of runs.", "6.4, issue 16"
@@ -336,7 +377,7 @@ def switch_table() -> str:
     for known in SWITCHES.values():
         choices = ", ".join(f"`{choice}`" for choice in known.metadata["choices"])
         if not choices:
-            choices = {bool: "true, false", int: "a number", float: "a number"}[type(known.default)]
+            choices = {bool: "true, false", int: "a number", float: "a number", str: "text"}[type(known.default)]
         source = known.metadata["source"]
         source = f"\u00a7{source}" if source[0].isdigit() else source
         lines.append(f"| `{known.name}` | `{known.default}` | {choices} | {known.metadata['doc']} | {source} |")

@@ -55,12 +55,9 @@ def _own(world: World, tenant: Plain, kind: str, shown: Mapping[str, Any]) -> Pl
     return world.put_row(row)
 
 
-def create_tenant(write: Write) -> Reply:
-    """Create a tenant, with the resources that the body gives it."""
-    world, body = write.world, write.body
-    if any(row.name == str(body["Name"]) for row in world.table(write.place.spec)):
-        return write.task(False, f'Tenant with name "{body["Name"]}" already exists.')
-    usual = {
+def _usual() -> dict[str, Any]:
+    """Return what a new tenant shows of what nobody has said."""
+    return {
         "Password": "",
         "Enabled": True,
         "LeaseOptions": {"Enabled": False},
@@ -76,9 +73,19 @@ def create_tenant(write: Write) -> Reply:
         "BackupProtectionEnabled": False,
         "BackupProtectionPeriod": 1,
     }
+
+
+def _tenant_type(kind: Any, name: str) -> dict[str, Any]:
+    return {f"{kind}Tenant": {"TenantCredentials": {"Username": name}}}
+
+
+def create_tenant(write: Write) -> Reply:
+    """Create a tenant, with the resources that the body gives it."""
+    world, body = write.world, write.body
+    if any(row.name == str(body["Name"]) for row in world.table(write.place.spec)):
+        return write.task(False, f'Tenant with name "{body["Name"]}" already exists.')
     kind = body.get("TenantType") or "Standalone"
-    credentials = {"TenantCredentials": {"Username": str(body["Name"])}}
-    shown = {**usual, **_shown(body), "TenantType": {f"{kind}Tenant": credentials}}
+    shown = {**_usual(), **_shown(body), "TenantType": _tenant_type(kind, str(body["Name"]))}
     tenant = make(write, shown)
     tenant.data["type"] = kind if isinstance(kind, str) else "Standalone"
 
@@ -95,6 +102,17 @@ def create_tenant(write: Write) -> Reply:
         show_resources(world, tenant)
 
     return write.task(True, "Ok", related_row(write, tenant), appear)
+
+
+def add_tenant(world: World, name: str, server: Plain, shown: Mapping[str, Any], quotas: list[dict[str, Any]]) -> Plain:
+    """Add a tenant without a request."""
+    tenant = world.make_row("CloudTenant", name, server=server, Type="Standalone")
+    tenant.say({**_usual(), **shown, "TenantType": _tenant_type("Standalone", name)})
+    world.put_row(tenant)
+    for quota in quotas:
+        _own(world, tenant, "CloudTenantResource", {"RepositoryQuota": quota})
+    show_resources(world, tenant)
+    return tenant
 
 
 def edit_tenant(write: Write) -> Reply:

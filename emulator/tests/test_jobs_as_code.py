@@ -279,6 +279,8 @@ def test_delete(em: Emulator, on: Wire) -> None:
 def test_what_a_copy_is_linked_to(either: Emulator, on: Wire) -> None:
     copy, job = either.world.job("Offsite Mirror"), either.world.job("SQL Backup")
     path = f"/api/jobs/{copy.id}/linkedJobs"
+    for row in list(copy.linked):
+        either.world.remove_row(row)
     assert on.get(path).texts("LinkedJobUid") == []
     assert on.result(on.send("POST", path, {"LinkedJobUid": job.uid})) == (True, "Ok")
     assert on.result(

@@ -64,6 +64,34 @@ def test_the_shipped_scenario_is_the_world_and_stays_it() -> None:
             em.reset()
 
 
+NEW_MACHINE = Path(__file__).parents[1] / "scenarios" / "new_machine.yml"
+
+
+def test_a_scenario_has_infrastructure() -> None:
+    with Emulator(scenario=Scenario.load(NEW_MACHINE)) as em:
+        world = em.world
+        for _again in range(2):
+            assert [root.data["backupservername"] for root in world.inventory.roots] == ["vbr01.vbem.test", "vbr02.vbem.test"]
+            assert len({root.data["uniqueid"] for root in world.inventory.roots}) == 1
+            job = world.job("Daily Backup")
+            assert [row.name for row in world.objects_of(job)] == ["app01", "app03"]
+            root = world.inventory.roots[0]
+            assert [row.data["hierarchyobjref"] for row in world.objects_of(job)] == [
+                f"urn:VMware:Vm:{root.id}.vm-101",
+                f"urn:VMware:Vm:{root.id}.vm-103",
+            ]
+            points = [(row.data["vmdisplayname"], row.data["type"]) for row in world.table(world.catalogue["VmRestorePoint"])]
+            assert points == [("app01", "Full"), ("app03", "Full"), ("app01", "Increment")]
+            late, bad = world.inventory.named("app02"), world.inventory.named("app03")
+            assert late is not None
+            assert bad is not None
+            assert 18 < late.visible_from - em.clock.now() <= 20
+            assert (bad.backup_script, bad.reason) == (["failed", "success"], "Failed to create a snapshot.")
+            (tenant,) = world.table(world.catalogue["CloudTenant"])
+            assert len(world.children("CloudTenantResource", tenant)) == 1
+            em.reset()
+
+
 def test_it_adds_to_the_usual_world_unless_told_otherwise() -> None:
     scenario = Scenario(
         {
