@@ -94,9 +94,9 @@ class World:
                 event()
             finally:
                 self._moment = None
-        for run in [run for run in self._working if run.is_over(now)]:
-            self._working.remove(run)
-            end_run(self, run)
+        while ended := next((run for run in self._working if run.is_over(now)), None):
+            self._working.remove(ended)  # before anything else, as ending one catches up again
+            end_run(self, ended)
 
     def children(self, type_name: str, owner: Entity) -> list[Plain]:
         """Return the rows of a type that are below their owner."""

@@ -270,3 +270,12 @@ def test_the_own_world(em: Emulator, on: Wire) -> None:
     assert on.query("Repository", format="Entities", filter="FreeSpace==5").texts("Capacity") == ["6"]
     job.enabled = False  # changed in place
     assert entity(on, job).texts("ScheduleEnabled") == ["false"]
+
+
+def test_runs_that_end_at_once(em: Emulator) -> None:
+    names = ("SQL Backup", "DC Replication")
+    with em.locked():
+        runs = [em.world.start_run(em.world.job(name)) for name in names]
+    em.clock.advance(86400)
+    em.world.catch_up()
+    assert all(run.is_over(em.clock.now()) for run in runs)

@@ -41,7 +41,7 @@ sys.exit(int(sys.argv[2]))
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, str(PACKAGE), *arguments], capture_output=True, text=True, check=False, timeout=60)
+    return subprocess.run([sys.executable, str(PACKAGE), *arguments], capture_output=True, text=True, check=False, timeout=300)
 
 
 def names(em: Emulator) -> list[str]:

@@ -39,7 +39,7 @@ def ask(em: Emulator, *, strict: bool = False, ca_path: str | None = None, parti
         context.verify_flags |= ssl.VERIFY_X509_STRICT
     if partial:
         context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
-    connection = http.client.HTTPSConnection(em.hostname, em.port, context=context, timeout=5)
+    connection = http.client.HTTPSConnection(em.hostname, em.port, context=context, timeout=60)
     try:
         connection.connect()
         connection.sock.settimeout(5)

@@ -69,7 +69,7 @@ class Wire:
 
     def _connect(self) -> http.client.HTTPSConnection:
         context = ssl.create_default_context(cafile=self.em.ca_path)
-        return http.client.HTTPSConnection(self.em.hostname, self.em.port, context=context, timeout=10)
+        return http.client.HTTPSConnection(self.em.hostname, self.em.port, context=context, timeout=60)
 
     def close(self) -> None:
         self._connection.close()

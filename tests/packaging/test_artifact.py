@@ -163,3 +163,14 @@ def test_links_of_the_readme_are_whole_and_lead_somewhere() -> None:
         assert link.startswith("https://"), link
         found = re.fullmatch(r"https://\S+/ansible-collection-rest/(?:blob/)?main/([^#]+)(?:#.*)?", link)
         assert not found or (ROOT / found[1]).exists(), link
+
+
+@pytest.mark.parametrize("name", ["SECURITY.md", "docs/checklists.md"])
+def test_the_tests_that_documents_name_are_there(name: str) -> None:
+    text = (ROOT / name).read_text(encoding="utf-8")
+    named = set(re.findall(r"`((?:\w+/)+\w*\.py)`", text))
+    assert named
+    assert not [path for path in sorted(named) if not (ROOT / "tests" / path).exists() and not (ROOT / path).exists()]
+    functions = set(re.findall(r"`(test_\w+)`", text))
+    written = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
+    assert not [function for function in sorted(functions) if f"def {function}(" not in written]
