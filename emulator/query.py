@@ -32,6 +32,7 @@ class Listing:
         self.spec = spec
         self.switches = switches
         self.is_task = spec.name == "Task"
+        self.is_query = request.segments[-1:] == ["query"]
 
     def rows(self, table: Table[Any], keep: Callable[[Any], bool] | None = None, keep_key: str = "") -> list[Any]:
         """Return the rows that match, in order."""
@@ -150,13 +151,17 @@ class Listing:
 
     def fragments(self, rows: list[Any], renderer: Renderer, entities: bool) -> list[str]:
         """Print the rows; those that cannot change are printed once."""
-        key = (id(renderer), entities)
         now, switches = self.request.now, self.switches
+        is_short = self.is_query and self.spec.name == "ObjectInJob" and switches.queried_objects == "short"
+        key = (id(renderer), entities, is_short)
         texts = []
         for row in rows:
             text = row.fragments.get(key)
             if text is None:
-                text = renderer.fragment(row.entity(now, switches) if entities else row.reference())
+                obj = row.entity(now, switches) if entities else row.reference()
+                if is_short:
+                    obj.members = [(name, None if name == "GuestProcessingOptions" else value) for name, value in obj.members]
+                text = renderer.fragment(obj)
                 if row.is_settled(now):
                     if len(row.fragments) > 4:
                         row.fragments.clear()

@@ -217,6 +217,12 @@ class Switches:
     object_lag: float = _switch(
         0.5, "Seconds after its task for which the list of a job's objects does not show a change.", "10.3"
     )
+    queried_objects: Literal["short", "full"] = _switch(
+        "short",
+        "Objects of jobs in a query's answer: without guest processing options, or as the job's own list has them.",
+        "10.3",
+        ("short", "full"),
+    )
     object_twice: Literal["ok", "error", "duplicate"] = _switch(
         "ok",
         "Adding an object that the job holds: nothing happens, the task fails, or it is there twice.",

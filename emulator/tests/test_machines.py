@@ -63,6 +63,9 @@ def test_quick_backup(either: Emulator, on: Wire) -> None:
         "BackupTaskSession", format="Entities", filter=f'JobSessionUid=="urn:veeam:BackupJobSession:{run}"'
     ).xml.iter(f"{NS}BackupTaskSession")
     assert done.get("VmDisplayName") == "web01"
+    for links, kind in ((done, "VmRestorePoint"), (on.get(place).xml, "RestorePointReference")):
+        (made,) = (link.get("Href", "") for link in links.iter(f"{NS}Link") if link.get("Type") == kind)
+        assert on.get(made.removeprefix(either.base_url)).status == 200
 
 
 @pytest.mark.parametrize(
