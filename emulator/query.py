@@ -38,7 +38,7 @@ class Listing:
         """Return the rows that match, in order."""
         request = self.request
         sorting = (request.parameter("sortAsc"), request.parameter("sortDesc"))
-        key = (self.switches.revision, keep_key, request.parameter("filter"), sorting)
+        key = (self.switches.revision, self.request.sees_nothing, keep_key, request.parameter("filter"), sorting)
         return table.select(request.now, key, lambda rows: self.choose(rows, keep))
 
     @cached_property
@@ -51,6 +51,8 @@ class Listing:
     def choose(self, rows: list[Any], keep: Callable[[Any], bool] | None = None) -> list[Any]:
         """Return those of these rows that match, in order."""
         predicate, order, descending = self._criteria
+        if self.request.sees_nothing:
+            return []
         if keep is not None:
             rows = [row for row in rows if keep(row)]
         if predicate is not None:

@@ -68,6 +68,7 @@ class Switches:
     operation_finished_forever: bool = _switch(False, "Tasks stay OperationFinished and never become Finished.", "6.3, 8.10")
     task_running: float = _switch(0.4, "Seconds for which the task of an action is Running.", "6.3")
     task_collecting: float = _switch(0.4, "Seconds for which it is OperationFinished after that.", "6.3")
+    tasks_kept: float = _switch(0.0, "Seconds after which a finished task is gone by itself; 0: it stays.", "3.1, 8.5")
     # Sessions
     idle_timeout: float = _switch(900.0, "Seconds without a request after which a logon session expires.", "3.3")
     second_logoff: Literal[401, 404, 500] = _switch(
@@ -196,6 +197,12 @@ class Switches:
         "What other roles than Portal Administrator may do: as the reference's table has it, only read, or anything.",
         "13.2",
         ("table", "writes", "anything"),
+    )
+    refused_read: Literal["403", "empty"] = _switch(
+        "403",
+        "What a role is answered that may not read something: 403, or nothing but empty lists.",
+        "8.11, 13.2",
+        ("403", "empty"),
     )
     object_delay: float = _switch(0.0, "Seconds after its task for which something new is not shown.", "13.1")
     tenant_edit_needs: Literal["password", "type", "nothing"] = _switch(

@@ -215,6 +215,18 @@ def test_a_task_does_not_tell_what_becomes_of_a_restore(em: Emulator, on: Wire, 
     assert len(found) == (1 if outcome == "warning" else 0)
 
 
+def test_a_server_that_does_not_say_what_is_refused(em: Emulator, wire: Wire) -> None:
+    em.switches.refused_read = "empty"
+    wire.log_on(em.users["portal"])
+    assert wire.query("Job").xml.findall(f".//{NS}Ref") == []
+    assert wire.get("/api/jobs").xml.findall(f"{NS}Ref") == []
+    assert wire.get(em.world.job("SQL Backup").reference_path).status == 404
+    assert wire.query("Repository").xml.findall(f".//{NS}Ref") != []
+    assert wire("POST", f"{em.world.job('SQL Backup').reference_path}?action=start", {"Content-Length": "0"}).status == 403
+    wire.log_on()
+    assert wire.query("Job").xml.findall(f".//{NS}Ref") != []
+
+
 def test_points_are_filtered_by_reference(em: Emulator, on: Wire) -> None:
     wanted = reference(em, "web01").upper().replace("URN:VMWARE:VM:", "urn:VMware:VM:")
     assert len(on.query("VmRestorePoint", format="Entities", filter=f'HierarchyObjRef=="{wanted}"').texts("PointType")) == 2
