@@ -26,6 +26,7 @@ class Request:
     base: str
     now: float
     session: LogonSession | None = None
+    sees_nothing: bool = False  # the user's role may not read this, and the server does not say so
 
     @cached_property
     def segments(self) -> list[str]:

@@ -29,6 +29,8 @@ def lookup(api: Api, request: Request, rest: list[str]) -> Reply:
         found = _by_name(api, request, host)
     else:
         raise ApiError(400, "Parameter 'host' or 'hierarchyRef' is required.")
+    if request.sees_nothing:
+        found = []
     if not found and api.switches.lookup_no_hit != "empty":
         raise ApiError(int(api.switches.lookup_no_hit), "Hierarchy object was not found.")
     renderer = api.renderer(request)

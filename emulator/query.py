@@ -32,12 +32,13 @@ class Listing:
         self.spec = spec
         self.switches = switches
         self.is_task = spec.name == "Task"
+        self.is_query = request.segments[-1:] == ["query"]
 
     def rows(self, table: Table[Any], keep: Callable[[Any], bool] | None = None, keep_key: str = "") -> list[Any]:
         """Return the rows that match, in order."""
         request = self.request
         sorting = (request.parameter("sortAsc"), request.parameter("sortDesc"))
-        key = (self.switches.revision, keep_key, request.parameter("filter"), sorting)
+        key = (self.switches.revision, self.request.sees_nothing, keep_key, request.parameter("filter"), sorting)
         return table.select(request.now, key, lambda rows: self.choose(rows, keep))
 
     @cached_property
@@ -50,6 +51,8 @@ class Listing:
     def choose(self, rows: list[Any], keep: Callable[[Any], bool] | None = None) -> list[Any]:
         """Return those of these rows that match, in order."""
         predicate, order, descending = self._criteria
+        if self.request.sees_nothing:
+            return []
         if keep is not None:
             rows = [row for row in rows if keep(row)]
         if predicate is not None:
@@ -150,13 +153,17 @@ class Listing:
 
     def fragments(self, rows: list[Any], renderer: Renderer, entities: bool) -> list[str]:
         """Print the rows; those that cannot change are printed once."""
-        key = (id(renderer), entities)
         now, switches = self.request.now, self.switches
+        is_short = self.is_query and self.spec.name == "ObjectInJob" and switches.queried_objects == "short"
+        key = (id(renderer), entities, is_short)
         texts = []
         for row in rows:
             text = row.fragments.get(key)
             if text is None:
-                text = renderer.fragment(row.entity(now, switches) if entities else row.reference())
+                obj = row.entity(now, switches) if entities else row.reference()
+                if is_short:
+                    obj.members = [(name, None if name == "GuestProcessingOptions" else value) for name, value in obj.members]
+                text = renderer.fragment(obj)
                 if row.is_settled(now):
                     if len(row.fragments) > 4:
                         row.fragments.clear()

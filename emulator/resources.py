@@ -71,6 +71,8 @@ def by_path(api: Api, request: Request, rest: list[str]) -> Reply:
     place = locate(api.backend.world, api.switches, rest)
     if place.row is None:
         return _collection(api, request, place)
+    if request.sees_nothing:
+        raise ApiError(api.switches.unknown_resource, f"{place.spec.name} with id [{place.row.id}] does not exist.")
     if place.rest and place.spec.nested == "mounts":
         return mounted_files(api, request, place)
     if place.rest:

@@ -48,7 +48,9 @@ class Roles:
             address = f"query?type={(request.parameter('type') or '').lower()}"
         rules = self._rules[role if role == PORTAL_USER else OPERATOR]
         allowed, refused = (self._find(rules[part], segments, address) for part in ("allowed", "refused"))
-        if refused > allowed:
+        if refused > allowed and self._switches.refused_read == "empty":
+            request.sees_nothing = True
+        elif refused > allowed:
             raise ApiError(403, DENIED)
 
     @staticmethod

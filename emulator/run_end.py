@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .document import Link
+from .entity import Plain
 from .infrastructure import machines_of
 from .inventory import Item
 from .points import Protected, add_points, add_task_session
@@ -36,18 +38,30 @@ def _end_machines(world: World, run: Run) -> None:
     bad = [item for item, _protected in machines if item.reason] or [machines[0][0]]
     if run.outcome == SUCCESS:
         bad = []
-    good = []
+    good, sessions = [], {}
     for number, (item, protected) in enumerate(machines):
         result, reason = SUCCESS, ""
         if item in bad or run.stop_asked is not None:
             result, reason = run.outcome, item.reason or run.failure_message or REASON
         began = min(run.created + number, run.ends)
-        add_task_session(world, run.job, run, protected, began=began, ended=run.ends, result=result, reason=reason)
+        session = add_task_session(world, run.job, run, protected, began=began, ended=run.ends, result=result, reason=reason)
         if result != FAILED:
             good.append(protected)
+            sessions[protected.reference] = session
     if good and run.job.job_type == "Backup":
         kind = "Full" if run.job.id == ZERO_ID else None
-        add_points(world, run.job, run.created, good, kind=kind, visible_from=run.ends + world.switches.point_delay)
+        points = add_points(world, run.job, run.created, good, kind=kind, visible_from=run.ends + world.switches.point_delay)
+        _link(world, run, points, sessions)
+
+
+def _link(world: World, run: Run, points: list[Plain], sessions: dict[str, Plain]) -> None:
+    """Let the run and its task sessions lead to what they made, as recorded answers do."""
+    whole = world.table(world.catalogue["RestorePoint"]).get(str(points[0].data["restorepointid"]))
+    if whole is not None:
+        run.made = (Link("Related", whole.reference_path, "RestorePointReference", whole.name),)
+    for point in points:
+        session = sessions[str(point.data["hierarchyobjref"])]
+        session.up = (*session.up, Link("Related", point.entity_path, "VmRestorePoint", point.name))
 
 
 def _machines(world: World, run: Run) -> list[tuple[Item, Protected]]:

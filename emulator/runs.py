@@ -56,6 +56,7 @@ class Run(Entity):
     attempt: int = field(default=0, kw_only=True)  # how often the backup server has tried again by itself
     machines: list[tuple[Item, Protected]] | None = field(default=None, kw_only=True, repr=False)  # of a job: its objects
     listed_after_end: float | None = field(default=None, kw_only=True)  # seconds; the list shows the run only then
+    made: tuple[Link, ...] = field(default=(), kw_only=True)  # links to restore points
     idle_from: float = field(default=math.inf, kw_only=True)  # a copy that waits for more stays open
     _last: tuple[tuple[int, int], dict[str, Scalar]] | None = field(default=None, repr=False, kw_only=True)
 
@@ -160,6 +161,7 @@ class Run(Entity):
         if self.spec.name == "BackupJobSession":
             links.append(Link("Down", f"{path}/taskSessions", "BackupTaskSessionReferenceList"))
             links.append(Link("Stop", f"{path}?action=stop"))
+            links.extend(self.made)
         else:
             links.append(Link("Down", f"{path}/replicaTaskSessions", "ReplicaTaskSessionReferenceList"))
         return links

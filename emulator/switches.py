@@ -68,6 +68,7 @@ class Switches:
     operation_finished_forever: bool = _switch(False, "Tasks stay OperationFinished and never become Finished.", "6.3, 8.10")
     task_running: float = _switch(0.4, "Seconds for which the task of an action is Running.", "6.3")
     task_collecting: float = _switch(0.4, "Seconds for which it is OperationFinished after that.", "6.3")
+    tasks_kept: float = _switch(0.0, "Seconds after which a finished task is gone by itself; 0: it stays.", "3.1, 8.5")
     # Sessions
     idle_timeout: float = _switch(900.0, "Seconds without a request after which a logon session expires.", "3.3")
     second_logoff: Literal[401, 404, 500] = _switch(
@@ -197,6 +198,12 @@ class Switches:
         "13.2",
         ("table", "writes", "anything"),
     )
+    refused_read: Literal["403", "empty"] = _switch(
+        "403",
+        "What a role is answered that may not read something: 403, or nothing but empty lists.",
+        "8.11, 13.2",
+        ("403", "empty"),
+    )
     object_delay: float = _switch(0.0, "Seconds after its task for which something new is not shown.", "13.1")
     tenant_edit_needs: Literal["password", "type", "nothing"] = _switch(
         "password",
@@ -216,6 +223,12 @@ class Switches:
     )
     object_lag: float = _switch(
         0.5, "Seconds after its task for which the list of a job's objects does not show a change.", "10.3"
+    )
+    queried_objects: Literal["short", "full"] = _switch(
+        "short",
+        "Objects of jobs in a query's answer: without guest processing options, or as the job's own list has them.",
+        "10.3",
+        ("short", "full"),
     )
     object_twice: Literal["ok", "error", "duplicate"] = _switch(
         "ok",

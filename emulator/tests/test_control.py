@@ -20,6 +20,7 @@ from typing import Any
 import pytest
 
 from emulator import Emulator, Switches
+from emulator.changes import CHANGES
 from emulator.switches import SWITCHES, switch_table
 
 from .wire import Wire
@@ -247,6 +248,11 @@ def test_changes_that_make_no_sense(em: Emulator, body: dict[str, Any], words: s
         control(em, "POST", "/change", body)
     assert caught.value.code == 400
     assert words in json.loads(caught.value.read())["error"]
+
+
+def test_every_change_is_documented() -> None:
+    readme = (PACKAGE / "README.md").read_text(encoding="utf-8")
+    assert all(f"`{what}`" in readme for what in CHANGES)
 
 
 def test_the_world_is_the_same_in_every_emulator() -> None:

@@ -148,6 +148,9 @@ def test_the_list_of_objects(either: Emulator, on: Wire) -> None:
     found = on.query("ObjectInJob", JSON, filter=f'JobUid=="{job.uid}"').json
     outer = found["resources" if either.switches.version == 13 else "Resources"]
     assert [list(value) for value in outer.values() if value] == [[key]]
+    assert on.query("ObjectInJob", filter=f'JobUid=="{job.uid}"').texts("VssSnapshotMode") == []
+    either.switches.queried_objects = "full"
+    assert on.query("ObjectInJob", filter=f'JobUid=="{job.uid}"').texts("VssSnapshotMode") == ["RequireSuccess"] * 2
     rels = {link.get("Rel"): link.get("Href", "") for link in on.get(f"/api/jobs/{job.id}?format=Entity").xml.iter(f"{NS}Link")}
     assert rels["Create"].endswith(f"/api/jobs/{job.id}/includes")
 

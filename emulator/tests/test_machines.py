@@ -63,6 +63,9 @@ def test_quick_backup(either: Emulator, on: Wire) -> None:
         "BackupTaskSession", format="Entities", filter=f'JobSessionUid=="urn:veeam:BackupJobSession:{run}"'
     ).xml.iter(f"{NS}BackupTaskSession")
     assert done.get("VmDisplayName") == "web01"
+    for links, kind in ((done, "VmRestorePoint"), (on.get(place).xml, "RestorePointReference")):
+        (made,) = (link.get("Href", "") for link in links.iter(f"{NS}Link") if link.get("Type") == kind)
+        assert on.get(made.removeprefix(either.base_url)).status == 200
 
 
 @pytest.mark.parametrize(
@@ -210,6 +213,18 @@ def test_a_task_does_not_tell_what_becomes_of_a_restore(em: Emulator, on: Wire, 
     assert len(shown.texts("RestoredObjRef")) == (1 if outcome == "warning" else 0)
     found = on.get(f"/api/lookup?host={em.world.inventory.roots[0].id}&name=web01_restored").texts("ObjectRef")
     assert len(found) == (1 if outcome == "warning" else 0)
+
+
+def test_a_server_that_does_not_say_what_is_refused(em: Emulator, wire: Wire) -> None:
+    em.switches.refused_read = "empty"
+    wire.log_on(em.users["portal"])
+    assert wire.query("Job").xml.findall(f".//{NS}Ref") == []
+    assert wire.get("/api/jobs").xml.findall(f"{NS}Ref") == []
+    assert wire.get(em.world.job("SQL Backup").reference_path).status == 404
+    assert wire.query("Repository").xml.findall(f".//{NS}Ref") != []
+    assert wire("POST", f"{em.world.job('SQL Backup').reference_path}?action=start", {"Content-Length": "0"}).status == 403
+    wire.log_on()
+    assert wire.query("Job").xml.findall(f".//{NS}Ref") != []
 
 
 def test_points_are_filtered_by_reference(em: Emulator, on: Wire) -> None:

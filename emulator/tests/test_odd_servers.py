@@ -340,9 +340,6 @@ def test_names_of_lists_are_those_that_were_recorded(either: Emulator, on: Wire)
     assert [name.lower() for name in filled] == ["agentbackupjob"]
     assert [name.lower() for name in entities[filled[0]]] == ["agentbackupjobs"]
     empty = on.query("AgentBackupJob", format="Entities", filter="Name==nobody").xml
-
-        f"{NS}Entities/{NS}AgentBackupJob"
-    ) is not None
     assert empty.find(f"{NS}Entities/{NS}AgentBackupJob") is not None
     names = {name.lower() for name in entities}
     assert {"enterpiseroles", "cloudpublicips", "cdpreplicavms", "systemsessions"} <= names

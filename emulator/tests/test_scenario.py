@@ -256,3 +256,30 @@ def test_a_relative_folder_gives_an_absolute_path(tmp_path: Path, monkeypatch: p
     monkeypatch.chdir(tmp_path)
     with Emulator(directory="here") as em:
         assert em.ca_path == str(tmp_path / "here" / "ca.pem")
+
+
+@pytest.mark.parametrize(
+    "text", ["unknown_task: 404\nlanguage: de\n", "answers: {}\nswitches:\n  unknown_task: 404\n  language: de\n"]
+)
+def test_switches_from_a_file(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "switches.yml"
+    path.write_text(text, encoding="utf-8")
+    state = run("--switches", str(path), "--switch", "language=en", "--", sys.executable, "-c", STATE)
+    assert state.returncode == 0, state.stderr
+    switches = json.loads(state.stdout)["switches"]
+    assert (switches["unknown_task"], switches["language"]) == (404, "en")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"), [("- a", "write switches as NAME: VALUE"), ("{", "not YAML"), ("speed: 1", "no switch 'speed'")]
+)
+def test_bad_files_of_switches_are_one_sentence(tmp_path: Path, text: str, words: str) -> None:
+    path = tmp_path / "switches.yml"
+    path.write_text(text, encoding="utf-8")
+    done = run("--switches", str(path), "--", "true")
+    assert done.returncode == 2
+    assert words in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+STATE = "import os, urllib.request as u; print(u.urlopen(os.environ['VBEM_CONTROL_URL'] + '/state').read().decode())"

@@ -8,9 +8,11 @@ from __future__ import annotations
 import http.client
 import ssl
 import sys
+from pathlib import Path
 
 import pytest
 
+import emulator
 from emulator import Emulator
 from emulator.tls import SETUPS
 
@@ -79,6 +81,8 @@ def test_the_servers_own_certificate_is_a_cure() -> None:
 
 
 def test_all_set_ups_are_here() -> None:
+    readme = (Path(emulator.__file__).parent / "README.md").read_text(encoding="utf-8")
+    assert all(f"| `{setup}` | {about} |" in readme for setup, about in SETUPS.items())
     assert set(SETUPS) == {"usual", "intermediate", *STRICT, *WRONG}
     assert sys.version_info >= (3, 10)
     with pytest.raises(ValueError, match="tls is one of usual, "):
