@@ -87,8 +87,41 @@ class Place:
         """Give how many requests came since the log was emptied, logons and log-offs left out."""
         return sum("ession" not in entry["path"] for entry in self.control("/log"))
 
+    def write_play(self, name: str, play: Any) -> Path:
+        """Write a play, given as text or as its tasks, and give its file."""
+        file = self.folder / f"{name}.yml"
+        play = play if isinstance(play, str) else json.dumps([{"hosts": "localhost", "gather_facts": False, "tasks": play}])
+        file.write_text(play, encoding="utf-8")  # JSON is YAML
+        return file
+
+    def measure_memory(self, file: Path, **variables: Any) -> float:
+        """Run a play; give the most memory that one of its processes had, in MB."""
+        code = (
+            "import resource, subprocess, sys; subprocess.run(sys.argv[1:], capture_output=True, check=True);"
+            "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
+        )
+        command, environment = self._prepare(file, variables)
+        done = subprocess.run(
+            [sys.executable, "-c", code, *command], env=environment, capture_output=True, text=True, check=True
+        )
+        return int(done.stdout) / 1024
+
     def play(self, name: str, **variables: Any) -> float:
         """Run a play of this folder; give the seconds it took."""
+        return self.run(HERE / "plays" / f"{name}.yml", **variables)
+
+    def run(self, file: Path, **variables: Any) -> float:
+        """Run a play; give the seconds it took."""
+        command, environment = self._prepare(file, variables)
+        begin = time.perf_counter()
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        seconds = time.perf_counter() - begin
+        if done.returncode:
+            raise RuntimeError(f"{file.name}: {done.stdout[-3000:]}\n{done.stderr[-2000:]}")
+        return seconds
+
+    def _prepare(self, file: Path, variables: dict[str, Any]) -> tuple[list[str], dict[str, str]]:
+        variables = dict(variables)
         variables |= {"em_" + key: self.state[key] for key in ("hostname", "port", "ca_path")}
         admin = self.state["users"]["admin"]
         environment = {
@@ -104,15 +137,8 @@ class Place:
             "VBEM_USERNAME": admin["username"],
             "VBEM_PASSWORD": admin["password"],
         }
-        command = [str(Path(sys.executable).with_name("ansible-playbook")), str(HERE / "plays" / f"{name}.yml")]
-        begin = time.perf_counter()
-        done = subprocess.run(
-            [*command, "-e", json.dumps(variables)], env=environment, capture_output=True, text=True, check=False
-        )
-        seconds = time.perf_counter() - begin
-        if done.returncode:
-            raise RuntimeError(f"{name}: {done.stdout[-3000:]}\n{done.stderr[-2000:]}")
-        return seconds
+        program = str(Path(sys.executable).with_name("ansible-playbook"))
+        return [program, str(file), "-e", json.dumps(variables)], environment
 
 
 @contextmanager
