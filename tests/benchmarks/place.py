@@ -88,10 +88,10 @@ class Place:
         return sum("ession" not in entry["path"] for entry in self.control("/log"))
 
     def write_play(self, name: str, play: Any) -> Path:
-        """Write a play, given as text or as its tasks, and give its file."""
+        """Write a play of these tasks, and give its file."""
         file = self.folder / f"{name}.yml"
-        play = play if isinstance(play, str) else json.dumps([{"hosts": "localhost", "gather_facts": False, "tasks": play}])
-        file.write_text(play, encoding="utf-8")  # JSON is YAML
+        text = json.dumps([{"hosts": "localhost", "gather_facts": False, "tasks": play}])  # JSON is YAML
+        file.write_text(text, encoding="utf-8")
         return file
 
     def measure_memory(self, file: Path, **variables: Any) -> float:

@@ -6,14 +6,13 @@
 
 from __future__ import annotations
 
-import re
 import statistics
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
 from floors import TASKS
-from place import ROOT, Place, Table, print_seconds, print_spread, run_child, size
+from place import Place, Table, print_seconds, print_spread, run_child, size
 
 STEPS = size(20, 2)
 RUNS = size(7)
@@ -21,19 +20,19 @@ QUICK = {"task_running": 0.0, "task_collecting": 0.0, "run_delay": 0.0, "run_sta
 
 
 def measure_steps(place: Place) -> Table:
-    """Compare plays of many steps, the first example of the README, the start of a play, and its memory."""
+    """Compare plays of many steps and of four, the start of a play, and its memory."""
     table = Table("A step of a play", ("work", "within Ansible's process", "the other way", "ratio"), [])
     place.reset(**QUICK)
     files = {name: place.write_play(name, play) for name, play in _create_plays(place).items()}
     for file in files.values():
         place.run(file)  # so that no play pays for what is done once
     _compare_steps(place, table, files)
-    ours, apart = _take_turns(partial(place.run, files["readme"]), partial(place.run, files["readme"], vbem_in_process=False))
-    table.rows.append(_print_row("the README's first example, beside modules", ours, apart))
-    ours, floor = _take_turns(partial(place.run, files["skipped"]), partial(place.run, files["debug"]))
+    ours, apart = _take_turns(partial(place.run, files["four"]), partial(place.run, files["four"], vbem_in_process=False))
+    table.rows.append(_print_row("log on, start a job, list its task, log off: beside modules", ours, apart))
+    ours, floor = _take_turns(partial(place.run, files["skipped"]), partial(place.run, files["skipped_debug"]))
     extra = statistics.median(one - two for one, two in zip(ours, floor, strict=True))
     row = (
-        "start of a play that skips a step, beside one of debug",
+        "start of a play that skips a step, beside one that skips debug",
         print_seconds(ours),
         print_seconds(floor),
         f"{extra:+.2f} s",
@@ -102,7 +101,7 @@ def _print_row(label: str, ours: Sequence[float], other: Sequence[float]) -> tup
 
 
 def _create_plays(place: Place) -> dict[str, Any]:
-    """Return plays by name, each as its tasks; that of the README as text."""
+    """Return plays by name, each as its tasks."""
     debug = {"ansible.builtin.debug": {"msg": "Nothing."}}
     base = f"https://{place.state['hostname']}:{place.state['port']}/api"
     session = place.log_on()
@@ -116,14 +115,15 @@ def _create_plays(place: Place) -> dict[str, Any]:
     log_on = {"vbem.rest.veeam_session": {}, "register": "em"}
     log_off = {"vbem.rest.veeam_session": {"session": "{{ em.session }}", "state": "absent"}}
     query = {"vbem.rest.veeam_task_info": {"session": "{{ em.session }}"}}
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    first = re.search(r"```yaml\n(.*?)```", readme, re.DOTALL)
-    assert first, "the README has no example"
+    job = {
+        "vbem.rest.veeam_job": {"session": "{{ em.session }}", "name": "SQL Backup", "state": "started", "wait_for": "nothing"}
+    }
     return {
         "ours": [log_on, *[query] * STEPS, log_off],
         "uri": [uri] * (STEPS + 2),
         "floor": [debug] * (STEPS + 2),
         "debug": [debug],
         "skipped": [debug, {**query, "when": False}],
-        "readme": first[1],
+        "skipped_debug": [debug, {**debug, "when": False}],
+        "four": [log_on, job, query, log_off],
     }
