@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
-TABLE = ROOT / "plugins" / "module_utils" / "_em" / "_query_types.py"
+TABLE = ROOT / "plugins" / "module_utils" / "_em" / "protocol" / "query_types.py"
 PAGE = ROOT / "docs" / "docsite" / "rst" / "query_types.rst"
 DATA = ROOT / "emulator" / "reference_types.json"
 
@@ -43,7 +43,7 @@ class Field(NamedTuple):
     """A field to filter and sort by: its name, kind, and values in rank order where they are enumerated."""
 
     name: str
-    kind: str
+    type: str
     values: tuple[str, ...]
 
 
@@ -127,17 +127,17 @@ def print_table(types: dict[str, list[Field]], lists: dict[str, str], dates: lis
         head,
         '"""The types of the query service with the fields to filter and sort by, and what holds dates.',
         "",
-        f"Made by dev/make_query_types.py from the vendor's reference, version {version}; not to be changed by hand.",
+        f"Made by dev/make_query_types.py from the vendor's reference, version {version}; do not edit.",
         '"""',
         "",
         "from __future__ import annotations",
         "",
-        "# Type: its list in a QueryResult, and its fields: name, kind, values (of an enum in rank order).",
+        "# Type: its list in a QueryResult, and its fields: name, type, values (of an enum in rank order).",
         "QUERY_TYPES: dict[str, tuple[str, tuple[tuple[str, str, tuple[str, ...]], ...]]] = {",
     ]
     for name, fields in types.items():
         lines += [f'    "{name}": (', f'        "{lists.get(name.lower(), "")}",', "        ("]
-        lines += [f"            {(field.name, field.kind, field.values)!r}," for field in fields]
+        lines += [f"            {(field.name, field.type, field.values)!r}," for field in fields]
         lines += ["        ),", "    ),"]
     lines += ["}", "", "# Names of the elements that hold dates, wherever they occur.", "DATES = frozenset(", "    {"]
     lines += [f'        "{name}",' for name in dates]
@@ -165,7 +165,7 @@ def print_page(types: dict[str, list[Field]], version: str) -> str:
         lines += [name, "-" * len(name), "", ".. list-table::", "   :header-rows: 1", "   :widths: 30 15 55", ""]
         lines += ["   * - Field", "     - Kind", "     - Values"]
         for field in fields:
-            lines += [f"   * - {field.name}", f"     - {field.kind}", f"     - {', '.join(field.values)}".rstrip()]
+            lines += [f"   * - {field.name}", f"     - {field.type}", f"     - {', '.join(field.values)}".rstrip()]
         lines.append("")
     return "\n".join(lines)
 
