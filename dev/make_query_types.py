@@ -48,7 +48,7 @@ class Field(NamedTuple):
 
 
 def read_table(page: str, *heads: str) -> list[list[str]]:
-    """Give the rows of the first table whose head begins with these columns."""
+    """Return the rows of the first table whose head begins with these columns."""
     rows: list[list[str]] = []
     inside = False
     for line in page.splitlines():
@@ -65,7 +65,7 @@ def read_table(page: str, *heads: str) -> list[list[str]]:
 
 
 def read_values(text: str) -> tuple[str, ...]:
-    """Give the values that a description enumerates, in its order."""
+    """Return the values that a description enumerates, in its order."""
     match = re.search(r"(?:Possible values?|status):?\s+\*\s(.*)$", text)
     if not match:
         return ()
@@ -75,7 +75,7 @@ def read_values(text: str) -> tuple[str, ...]:
 
 
 def read_fields(page: str) -> list[Field]:
-    """Give the fields that a page says can be filtered by."""
+    """Return the fields that a page says can be filtered by."""
     fields = []
     for name, kind, about, *_rest in read_table(page, "Parameter", "Type", "Description"):
         values = read_values(about)
@@ -89,7 +89,7 @@ def read_fields(page: str) -> list[Field]:
 
 
 def read_types(folder: Path) -> dict[str, list[Field]]:
-    """Give the types of the query service, by name, with their fields."""
+    """Return the types of the query service, by name, with their fields."""
     types = {}
     for path in sorted(folder.glob("get_query_*.md")):
         page = path.read_text(encoding="utf-8")
@@ -100,7 +100,7 @@ def read_types(folder: Path) -> dict[str, list[Field]]:
 
 
 def read_lists(folder: Path) -> dict[str, str]:
-    """Give the name of the list of each element, such as Jobs for Job, by the element's name in lower case."""
+    """Return the name of the list of each element, such as Jobs for Job, by the element's name in lower case."""
     page = (folder / "mapping_link_types_to_xml_schema.md").read_text(encoding="utf-8")
     kinds = dict(re.findall(r'<xs:element name="(\w+)" type\s*="(\w+)"', page))
     lists = {}
@@ -113,7 +113,7 @@ def read_lists(folder: Path) -> dict[str, str]:
 
 
 def read_dates(folder: Path) -> list[str]:
-    """Give the names of all elements and parameters that hold a date, wherever in the reference they occur."""
+    """Return the names of all elements and parameters that hold a date, wherever in the reference they occur."""
     names = set()
     for path in folder.glob("*.md"):
         names |= set(re.findall(r"^\| (\w+) \| DateTime \|", path.read_text(encoding="utf-8"), re.MULTILINE))

@@ -69,7 +69,7 @@ def write_guide(tables: list[Table]) -> None:
 
 
 def main(names: list[str]) -> int:
-    """Measure what is asked for and print it; give the exit code."""
+    """Measure what is asked for and print it; return the exit code."""
     is_written = "--write" in names
     names = [name for name in names if name not in ("--write", "--trial")]
     unknown = set(names) - set(SECTIONS)

@@ -42,7 +42,7 @@ def read_yaml(name: str) -> Any:
 
 @pytest.fixture(scope="module")
 def names(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """Give the names of the files of an artifact that is built here and now."""
+    """Return the names of the files of an artifact that is built here and now."""
     folder = tmp_path_factory.mktemp("artifact")
     command = ["ansible-galaxy", "collection", "build", "--output-path", str(folder), str(ROOT)]
     subprocess.run(command, check=True, capture_output=True)
