@@ -25,7 +25,6 @@ from ansible_collections.vbem.rest.plugins.module_utils._em.protocol.codec impor
 from ansible_collections.vbem.rest.plugins.module_utils._em.resources.job_sessions import JobSessions, normalise_job_session
 from ansible_collections.vbem.rest.plugins.module_utils._em.resources.jobs import JOB_KINDS, normalise_job
 from ansible_collections.vbem.rest.plugins.module_utils._em.resources.listing import iter_collection
-from ansible_collections.vbem.rest.plugins.module_utils._em.resources.query import normalise_resource
 from ansible_collections.vbem.rest.plugins.module_utils._em.resources.tasks import normalise_task
 from emulator.render_json import camel_case
 
@@ -34,6 +33,10 @@ from .strategies import KEYS, create_client, nest, objects, plain_texts, share, 
 CLIENT = create_client()
 
 Normalise = Callable[[Mapping[str, Any], Client], dict[str, Any]]
+def normalise_resource(row: Any, client: Client) -> dict[str, Any]:
+    return RowReader(client).read(row)
+
+
 SHAPES: list[tuple[Normalise, set[str]]] = [
     (normalise_task, {"task_id", "state", "operation", "success", "message", "href", "related"}),
     (

@@ -17,7 +17,8 @@ from ..errors import EmError
 from ..options import Connection
 from ..protocol.codec import Body, Document, decode, encode
 from ..protocol.links import strip_host
-from .pages import PageSequence, read_page
+from .pages import CONTAINERS, PageSequence, read_page
+from .read_ahead import ReadAhead, predict_next
 from .session import LogonSession, create_headers, log_off, log_on
 from .status import raise_for_status
 from .transport import Response, Transport
@@ -175,24 +176,46 @@ class Client:
         local = strip_host(href)
         return self.connection.base_url + local if local.startswith("/") else None
 
-    def iter_pages(self, path: str, *, list_path: tuple[str, ...], accept: str | None = None) -> Iterator[list[dict[str, Any]]]:
+    def iter_pages(
+        self,
+        path: str,
+        *,
+        list_path: tuple[str, ...],
+        accept: str | None = None,
+        raw_rows: bool = False,
+        read_ahead: bool = False,
+    ) -> Iterator[list[dict[str, Any]]]:
         """Yield the rows of a query, page by page, by following the pages' links.
 
         Pages come whether requested or not: 100 rows each, unless a page size is given (wire facts, section 4).
-        ``list_path`` leads from the body to the list, see `read_page`.
+        ``list_path`` leads from the body to the list, see `read_page`. ``raw_rows`` leaves the keys of rows as they came.
+        ``read_ahead`` is for callers who read all pages: the next one is fetched while they work on the one before.
         """
+        raw_lists_in = CONTAINERS if raw_rows else ()
+        ahead = ReadAhead(self, lambda client, wanted: client._request("GET", wanted, accept=accept))
         sequence = PageSequence(path)
         following: str | None = path
-        while following is not None:
-            document = self.get(following, accept=accept)
-            with _name_request(path):
-                rows, paging = read_page(document, list_path)
-                self.pages += 1
-                following = sequence.take(rows, paging, following)
-            yield rows
-            if following is not None:
+        try:
+            while following is not None:
+                current = following
+                response = ahead.take(current)
+                if read_ahead and sequence.has_more:
+                    predicted = predict_next(current)
+                    if predicted is not None and sequence.may_follow(predicted):
+                        ahead.start(predicted)
                 with _name_request(path):
-                    sequence.follow(following)
+                    document = decode(response.body, response.content_type, raw_lists_in=raw_lists_in)
+                    rows, paging = read_page(document, list_path)
+                    self.pages += 1
+                    following = sequence.take(rows, paging, current)
+                if read_ahead and following is not None and sequence.may_follow(following):
+                    ahead.start(following)
+                yield rows
+                if following is not None:
+                    with _name_request(path):
+                        sequence.follow(following)
+        finally:
+            ahead.close()
 
     def _request(self, method: str, path: str, body: Body | None = None, accept: str | None = None) -> Response:
         headers = create_headers(self.connection, self.ensure_session())

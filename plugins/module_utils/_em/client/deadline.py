@@ -12,6 +12,7 @@ from __future__ import annotations
 import io
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 
@@ -23,12 +24,23 @@ class ResponseTimer:
         self._clock = clock
         self._timeout = 0.0
         self._deadline = 0.0
+        self._sock: Any = None
 
     def start(self, timeout: float) -> None:
         """Begin a request whose answer may take ``timeout`` seconds."""
         self._timeout = timeout
         self.is_connecting = False
         self.restart()
+
+    def watch(self, sock: Any) -> None:
+        """Note the socket of the connection that was made."""
+        self._sock = sock
+
+    def abort(self) -> None:
+        """Shut the connection down, from whatever thread: who waits for an answer gets an error at once."""
+        if self._sock is not None:
+            with suppress(OSError, ValueError):
+                self._sock.shutdown(socket.SHUT_RDWR)
 
     def restart(self) -> None:
         """Return the answer its whole time from now on: the request is sent."""
@@ -94,6 +106,7 @@ def limit_responses(session: Any, urllib3: Any, timer: ResponseTimer) -> None:
             timer.is_connecting = True
             super().connect()
             timer.is_connecting = False
+            timer.watch(self.sock)
 
     class Pool(urllib3.connectionpool.HTTPSConnectionPool):  # type: ignore[misc]
         ConnectionCls = Connection

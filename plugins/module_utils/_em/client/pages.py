@@ -30,6 +30,7 @@ class PageSequence:
         self._seen_rows: set[int] = set()
         self._max_pages = 0
         self._number = 0
+        self.has_more = False  # whether, by the page that was taken last, there is another one after the next
 
     def take(self, rows: list[dict[str, Any]], paging: dict[str, Any], path: str) -> str | None:
         """Check the page that was read from ``path``, and return the path of the next one; None after the last one."""
@@ -43,17 +44,23 @@ class PageSequence:
             raise self._create_error(f"page {previous + 1} was left out, and page {self._number} came")
         if self._number <= previous and (rows or previous or following is not None):
             raise self._create_error("they go in a circle" if previous else f"the first one is page {self._number}")
+        count = read_int(paging, "pages_count") or 0
         if not self._max_pages:
-            self._max_pages = 2 * (read_int(paging, "pages_count") or 0) + 100
+            self._max_pages = 2 * count + 100
+        self.has_more = self._number + 1 < count
         return following
 
     def follow(self, following: str) -> None:
         """Check the path of a page that is about to be read."""
         if following in self._seen_paths:
             raise self._create_error("they go in a circle")
-        if len(self._seen_paths) >= self._max_pages:
+        if not self.may_follow(following):
             raise self._create_error(f"there are more than {self._max_pages} of them, far more than the first one said")
         self._seen_paths.add(following)
+
+    def may_follow(self, following: str) -> bool:
+        """Return whether a page may be read by this path."""
+        return following not in self._seen_paths and len(self._seen_paths) < self._max_pages
 
     def _create_error(self, reason: str) -> EmError:
         query_type = dict(parse_qsl(urlsplit(self.path).query)).get("type", "resources")
@@ -64,7 +71,7 @@ class PageSequence:
 
 def _create_fingerprint(rows: list[dict[str, Any]]) -> int:
     try:
-        return hash(tuple(row.get("href") or repr(row) for row in rows))
+        return hash(tuple(row.get("href") or row.get("Href") or repr(row) for row in rows))
     except (TypeError, RecursionError):  # an address that is an object, or objects nested without end
         raise EmError("bad_response", "The server's list holds something that is not a resource.") from None
 

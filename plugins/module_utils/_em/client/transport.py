@@ -127,6 +127,10 @@ class Transport:
                     pools[key].close()
             self._session.close()
 
+    def abort(self) -> None:
+        """End the request that another thread waits for: it fails at once."""
+        self._timer.abort()
+
     def _has_time_for(self, pause: float) -> bool:
         return self._deadline is None or self._clock() + pause < self._deadline
 

@@ -16,6 +16,8 @@ from ..errors import EmError
 from .codec import iter_rows, read_text
 
 _HREF = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*:)?(?://[^/?#]*)?([^#\x00-\x20\x7f]*)(?:#.*)?")
+# As nearly all are: there is nothing to make plain.
+_USUAL_HREF = re.compile(r"https?://[\w.:\[\]-]+((?:/[\w.~%:@!$&'()*+,;=-]+)+/?(?:\?[\w.~%:@!$&'()*+,;=/?-]*)?)", re.ASCII)
 GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
@@ -24,6 +26,9 @@ def strip_host(href: str) -> str:
 
     Blanks are encoded, and slashes are not repeated in the path: ``//api/...`` is a path, not a host.
     """
+    usual = _USUAL_HREF.fullmatch(href)
+    if usual:
+        return usual[1]
     href = href.strip(" ").replace(" ", "%20")
     if href.lower().startswith("//api/"):
         href = href[1:]
@@ -69,11 +74,16 @@ def find_link(row: Mapping[str, Any], rel: str, *, type_prefix: str = "") -> dic
 
 def normalise_link(link: Mapping[str, Any], base_url: str) -> dict[str, Any]:
     """Return the public form of a link; ``uid`` is the id within its address."""
-    raw = (link.get("rel"), link.get("type"), link.get("name"), link.get("href"))
+    return create_link(base_url, link.get("rel"), link.get("type"), link.get("name"), link.get("href"))
+
+
+def create_link(base_url: str, rel: Any, type_: Any, name: Any, href: Any) -> dict[str, Any]:
+    """Return the public form of a link from its members as decoded."""
     try:
-        return _create_link(base_url, *raw).copy()
+        return _create_link(base_url, rel, type_, name, href).copy()
     except TypeError:  # an XML element with attributes is a dict, which cannot be a key of the cache
-        return _create_link(base_url, *[read_text(link, key) for key in ("rel", "type", "name", "href")])
+        raw = {"rel": rel, "type": type_, "name": name, "href": href}
+        return _create_link(base_url, *[read_text(raw, key) for key in raw])
 
 
 @lru_cache(maxsize=4096, typed=True)  # rows share most of their links, to the backup server and the job

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from ..client.client import Client
 from ..errors import EmError, create_option_error
 from ..protocol.codec import snake_case
-from ..protocol.dates import format_date, normalise_date, parse_date
+from ..protocol.dates import format_date, parse_date
 from ..protocol.filters import (
     OPERATORS,
     And,
@@ -30,20 +30,14 @@ from ..protocol.filters import (
     print_filter,
     rank_value,
 )
-from ..protocol.links import iter_links, normalise_link
 from ..protocol.names import find_similar
-from ..protocol.query_types import DATES, QUERY_TYPES
+from ..protocol.query_types import QUERY_TYPES
 from .listing import PAGE_SIZE
+from .rows import RowReader
 from .tasks import NO_TASKS_IN_OWN_SESSION
 
-DATE_KEYS = frozenset(snake_case(name) for name in DATES)
-SPECIAL_KEYS = DATE_KEYS | {"result"}
-PLAIN_CLASSES = frozenset((str, int, float, bool, type(None)))
-# Links that lead to other resources; the rest are actions, and other addresses of the same.
-USEFUL_LINKS = frozenset(("up", "down", "related", "download"))
 MAX_ENCODED_FILTER = 7000  # characters; Kestrel refuses request lines of 8 KiB
 SORT_PROBE_ROWS = 10  # sorted rows to ask for at least
-MAX_DEPTH = 60  # nested objects; the deepest of the reference has eight
 
 
 WHERE_SPEC: dict[str, Any] = {
@@ -224,9 +218,13 @@ def _iter_resources(client: Client, query: Query) -> Iterator[dict[str, Any]]:
     if query.order is not None:
         path += f"&{'sortDesc' if query.descending else 'sortAsc'}={query.order.name}"
     page_size = query.page_size if query.limit is None else min(query.page_size, _count_first(query))
-    for page in client.iter_pages(f"{path}&pageSize={page_size}", list_path=(), accept="application/json"):
+    reader = RowReader(client)
+    pages = client.iter_pages(
+        f"{path}&pageSize={page_size}", list_path=(), accept="application/json", raw_rows=True, read_ahead=query.limit is None
+    )
+    for page in pages:
         for row in page:
-            plain = normalise_resource(row, client)
+            plain = reader.read(row)
             if not query.criteria or may_match(criteria, plain):
                 yield plain
 
@@ -256,45 +254,3 @@ def _sort(rows: list[dict[str, Any]], field: Field, *, descending: bool) -> list
     known = [(rank, row) for rank, row in ranked if rank is not None]
     known.sort(key=lambda pair: pair[0], reverse=descending)
     return [row for _rank, row in known] + [row for rank, row in ranked if rank is None]
-
-
-def normalise_resource(row: Mapping[str, Any], client: Client) -> dict[str, Any]:
-    """Return the plain form of a decoded resource: dates in UTC, lists bare, and only the links to other resources."""
-    plain = _normalise_members(row, 0)
-    href = row.get("href")
-    plain["href"] = client.locate(href) if isinstance(href, str) else None
-    base_url = client.connection.base_url
-    plain["links"] = [
-        normalise_link(link, base_url)
-        for link in iter_links(row)
-        if isinstance(rel := link.get("rel"), str) and rel.lower() in USEFUL_LINKS
-    ]
-    return plain
-
-
-def _normalise_members(node: Mapping[str, Any], depth: int) -> dict[str, Any]:
-    return {
-        key: value if value.__class__ in PLAIN_CLASSES and key not in SPECIAL_KEYS else normalise_value(value, key, depth)
-        for key, value in node.items()
-        if key not in ("links", "href")
-        or (
-            key == "href" and not depth
-        )  # addresses within have the server's own host, which may be unreachable: wire facts, section 7
-    }
-
-
-def normalise_value(value: Any, key: str, depth: int) -> Any:
-    if depth > MAX_DEPTH:
-        raise EmError("bad_response", f"The server's resource has more than {MAX_DEPTH} objects within objects.")
-    if isinstance(value, dict):
-        if set(value) == {key} and isinstance(value[key], list):  # the list's name twice: wire facts, section 1.2
-            value = value[key]
-        else:
-            return _normalise_members(value, depth + 1)
-    if isinstance(value, list):
-        return [normalise_value(one, "", depth + 1) for one in value]
-    if isinstance(value, str) and key in DATE_KEYS:
-        return normalise_date(value)
-    if value == "None" and key == "result":  # of a run that goes on: wire facts, section 6.4
-        return None
-    return value

@@ -21,7 +21,7 @@ from ..protocol.comparison import find_differences
 from ..protocol.links import find_guid, get_path
 from ..protocol.operations import find_body_root
 from ..protocol.secret_names import hide_secrets
-from .query import normalise_resource, normalise_value
+from .rows import RowReader, normalise_value
 from .session_wait import SessionWaiter, create_wait_timeout, raise_for_result
 from .task_action import TaskAction
 
@@ -104,7 +104,7 @@ def normalise(data: Any, client: Client) -> dict[str, Any]:
     """Return the plain form of a resource, with its secrets hidden."""
     if not isinstance(data, Mapping):
         raise EmError("bad_response", "The server's answer is not a resource.")
-    plain: dict[str, Any] = hide_secrets(normalise_resource(data, client) if "href" in data else normalise_value(data, "", 0))
+    plain: dict[str, Any] = hide_secrets(RowReader(client).read(data) if "href" in data else normalise_value(data, "", 0))
     return plain
 
 
