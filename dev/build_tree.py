@@ -40,10 +40,9 @@ GIT = ("git", "--no-optional-locks", "-c", "safe.directory=*")
 
 def find_cache() -> Path:
     """Return where downloads are kept: the user's own cache, or one below .build where that cannot be written."""
-    caches = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")  # noqa: PTH111 - raises nothing without a home
-    cache = Path(caches)
-    usable = next((folder for folder in (cache, *cache.parents) if folder.exists()), cache)
-    return cache if cache.is_absolute() and os.access(usable, os.W_OK | os.X_OK) else BUILD / "home" / ".cache"
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"))  # noqa: PTH111 - there may be no home
+    existing = next(path for path in (cache, *cache.parents, Path.cwd()) if os.path.exists(path))  # noqa: PTH110 - raises nothing
+    return cache if cache.is_absolute() and os.access(existing, os.W_OK | os.X_OK) else BUILD / "home" / ".cache"
 
 
 def create_environment(**extra: str) -> dict[str, str]:

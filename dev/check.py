@@ -15,6 +15,7 @@ import os
 import re
 import resource
 import shlex
+import shutil
 import subprocess
 import sys
 import time
@@ -148,17 +149,18 @@ def run_check(check: Check, *, thorough: bool) -> Outcome:
 
 def list_changed() -> set[str] | None:
     """Return the files that differ from the branch main, with those not committed; None where git cannot say."""
+    environment = create_environment()
 
     def ask(*arguments: str) -> str:
-        done = subprocess.run(
-            [*GIT, *arguments], cwd=ROOT, env=create_environment(), capture_output=True, encoding="utf-8", check=False
-        )
+        done = subprocess.run([*GIT, *arguments], cwd=ROOT, env=environment, capture_output=True, encoding="utf-8", check=False)
         return done.stdout if done.returncode == 0 else ""
 
     bases = (ask("merge-base", "HEAD", branch).strip() for branch in ("origin/main", "main", "HEAD"))
     base = next(filter(None, bases), None)
     if base is None:
         return None
+    # A copy of the index, which git may bring up to date.
+    environment["GIT_INDEX_FILE"] = str(shutil.copy(ROOT / ask("rev-parse", "--git-path", "index").strip(), BUILD / "index"))
     texts = ask("diff", "--name-only", "-z", base), ask("ls-files", "-z", "--others", "--exclude-standard")
     return {name for text in texts for name in text.split("\0") if name}
 

@@ -102,10 +102,11 @@ CHECKS = [
     ),
     Check(
         "playbooks",
-        "secrets, endings and interruptions of whole playbooks; sessions under load",
+        "secrets, endings and interruptions of whole playbooks; modules within Ansible's process; sessions under load",
         PYTEST,
         tests=(
             "tests/system/playbooks",
+            "tests/system/both_ways",
             "tests/system/concurrency",
         ),
     ),

@@ -7,15 +7,35 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from . import logon, resources, tasks_api
-from .actions import Actions
+from . import (
+    catalog,
+    generic,
+    job_actions,
+    job_edit,
+    logon,
+    lookup,
+    mounts,
+    objects,
+    reads,
+    resources,
+    tasks_api,
+    tenants,
+    vm_backup,
+    vm_restore,
+)
 from .backend import Backend
 from .errors import ApiError, FilterError
 from .exchange import Reply, Request
+from .german import say
+from .impostors import PAGES, SERVERS, problem, wcf_fault
+from .operations import Operations
 from .render import BYTE_ORDER_MARK, Renderer
 from .render_json import JsonRenderer
 from .render_xml import XmlRenderer
+from .roles import Roles
 from .sessions import LogonSession
+from .writes import Handler as WriteHandler
+from .writes import write
 
 Handler = Callable[["Api", Request, list[str]], Reply]
 
@@ -24,6 +44,23 @@ ROUTES: dict[str, Handler] = {
     "tasks": tasks_api.tasks,
     "query": resources.query,
     "querysvc": resources.query_service,
+    "lookup": lookup.lookup,
+    "lookupsvc": lookup.lookup_service,
+    "reports": reads.reports,
+    "catalog": catalog.catalog,
+}
+
+# What operations do that have a behaviour of their own, by their page in the reference.
+WRITES: dict[str, WriteHandler] = {
+    **generic.HANDLERS,
+    **job_actions.HANDLERS,
+    **job_edit.HANDLERS,
+    **mounts.HANDLERS,
+    **objects.HANDLERS,
+    **reads.HANDLERS,
+    **tenants.HANDLERS,
+    **vm_backup.HANDLERS,
+    **vm_restore.HANDLERS,
 }
 
 
@@ -35,9 +72,11 @@ class Api:
     def __init__(self, backend: Backend) -> None:
         self.backend = backend
         self.switches = backend.switches
-        self.actions = Actions(backend)
+        self.operations = Operations()
+        self.roles = Roles(backend.switches)
         self._renderers: dict[tuple[str, bool], Renderer] = {}
         self._revision = -1
+        self._asked = 0
 
     def renderer(self, request: Request) -> Renderer:
         """Return the renderer for this request's format and address."""
@@ -59,6 +98,7 @@ class Api:
 
     def handle(self, request: Request) -> Reply:
         """Answer a request."""
+        self.backend.world.catch_up()
         try:
             return self._route(request)
         except ApiError as error:
@@ -72,7 +112,21 @@ class Api:
             return self.error(request, status, str(error))
 
     def _route(self, request: Request) -> Reply:
+        if self.switches.throttle_every:
+            self._asked += 1
+            if self._asked % self.switches.throttle_every == 0:
+                wait = f"{self.switches.throttle_wait:g}"
+                raise ApiError(429, "Too many requests.", headers=(("Retry-After", wait),))
         segments = request.segments
+        prefix = [part for part in self.switches.base_path.split("/") if part]
+        if segments[: len(prefix)] != prefix:
+            return Reply(
+                404,
+                PAGES["nginx"].replace("502 Bad Gateway", "404 Not Found").encode(),
+                "text/html",
+                [("Server", SERVERS["nginx"])],
+            )
+        segments = segments[len(prefix) :]
         if not segments or segments[0].lower() != "api":
             raise ApiError(404, "Resource not found.")
         rest = segments[1:]
@@ -84,10 +138,34 @@ class Api:
         if name == "sessionmngr":
             return logon.log_on(self, request)
         request.session = self._authenticate(request, rest)
+        return self._answer(request, name, rest)
+
+    def _answer(self, request: Request, name: str, rest: list[str]) -> Reply:
+        """Answer a request of somebody who is logged on."""
+        changes = request.method in ("POST", "PUT", "DELETE")
+        if changes and name == "catalog":
+            return self._catalog(request, rest)
+        if name not in ("logonsessions", "tasks") and (not changes or name in ROUTES):
+            self.roles.check_read(request, rest)
         handler = ROUTES.get(name)
         if handler is not None:
+            if request.method != "GET" and name not in ("logonsessions", "tasks"):
+                raise ApiError(405, resources.NOT_ALLOWED, headers=(("Allow", "GET"),))
             return handler(self, request, rest[1:])
+        if changes:
+            return write(self, request, rest, WRITES, generic.usual)
+        if request.method != "GET":
+            raise ApiError(405, resources.NOT_ALLOWED, headers=(("Allow", "GET"),))
+        if name == "security" and len(rest) == 1:
+            return reads.security(self, request)
         return resources.by_path(self, request, rest)
+
+    def _catalog(self, request: Request, rest: list[str]) -> Reply:
+        found = self.operations.find(request.method, rest, request.parameter("action"))
+        if found is None:
+            raise ApiError(405, resources.NOT_ALLOWED, headers=(("Allow", "GET"),))
+        self.roles.check_operation(request, found[0])
+        return catalog.act(self, request, *found)
 
     def _authenticate(self, request: Request, rest: list[str]) -> LogonSession:
         token = request.token
@@ -104,7 +182,7 @@ class Api:
 
     def text(self, request: Request, text: str, status: int = 200, headers: list[tuple[str, str]] | None = None) -> Reply:
         """Return a reply with this document as its body."""
-        body = text.encode("utf-8", "replace")
+        body = text.encode("utf-8", "surrogatepass" if self.switches.xml_forbidden == "raw" else "replace")
         if self.switches.bom:
             body = BYTE_ORDER_MARK + body
         return Reply(status, body, self.renderer(request).content_type, headers or [])
@@ -114,9 +192,14 @@ class Api:
         return self.failure(request, status, message, self.switches.error_format, list(headers))
 
     def failure(self, request: Request, status: int, message: str, form: str, headers: list[tuple[str, str]]) -> Reply:
-        """Return an error in a given format: follow, xml, json, text, html or empty."""
+        """Return an error in a given format: follow, xml, json, text, html, problem, fault or empty."""
+        message = say(message, self.switches.language)
         if form == "empty":
             return Reply(status, b"", None, headers)
+        if form == "problem":
+            return Reply(status, problem(status, message), "application/problem+json; charset=utf-8", headers)
+        if form == "fault":
+            return Reply(status, wcf_fault(message), "application/xml; charset=utf-8", headers)
         if form == "text":
             return Reply(status, message.encode(), "text/plain; charset=utf-8", headers)
         if form == "html":

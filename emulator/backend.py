@@ -6,10 +6,13 @@
 from __future__ import annotations
 
 import dataclasses
+import uuid
 from typing import TYPE_CHECKING, Any
 
 from .catalogue import Catalogue
-from .clock import Clock
+from .clock import Clock, to_datetime
+from .document import Obj
+from .entity import Entity
 from .faults import Fault, Faults
 from .jobs import CHANGEABLE, Job
 from .requestlog import RequestLog
@@ -152,6 +155,23 @@ class Backend:
             related=as_links(related),
             running_for=self.switches.task_running,
             collecting_for=self.switches.task_collecting,
+        )
+
+    def note_collection(self, server: Entity) -> None:
+        """Remember that the data of a backup server was collected: a system session."""
+        self.world.add_row(
+            "SystemSession",
+            f"Collecting {server.name}",
+            str(uuid.uuid4()),
+            inner={
+                "Result": Obj(
+                    "Result", members=[("Result", "Success"), ("Message", ""), ("IsCanceled", False)], is_resource=False
+                )
+            },
+            SessionType="Collection",
+            CreationTimeUTC=to_datetime(self.clock.now()),
+            EndTimeUTC=to_datetime(self.clock.now() + 1),
+            State="Stopped",
         )
 
     def add_fault(self, effect: str | None = None, **settings: Any) -> Fault:

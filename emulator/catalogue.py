@@ -48,6 +48,8 @@ class TypeSpec:
     """A query type. `body` and `attributes` pair an element's name with the field whose value it shows.
 
     `nested` is the last part of the path of what is found only below its owner, such as includes of /jobs/{ID}/includes.
+    A list has up to three names: `list` is the collection's element in XML, `inner` its array in JSON, `outer` what it is called
+    in a QueryResult, where recorded answers have a singular or a slip of the pen (wire-facts 1.2).
     """
 
     name: str
@@ -60,6 +62,14 @@ class TypeSpec:
     body: tuple[tuple[str, str], ...]
     attributes: tuple[tuple[str, str], ...] = (("Name", "name"), ("UID", "uid"))
     nested: str = ""
+    inner: str = ""
+    outer: str = ""
+    is_queried: bool = True
+
+    @property
+    def owner_path(self) -> str:
+        """The path of the collection whose members own rows of this type, such as jobs of jobs/includes."""
+        return self.path.rpartition("/")[0]
 
     @property
     def has_references(self) -> bool:
@@ -76,7 +86,7 @@ class TypeSpec:
 
 
 class Catalogue:
-    """Query types by name, without regard to case."""
+    """Query types by name, without regard to case, and the types that no query gives."""
 
     def __init__(self) -> None:
         self._types = dict(_read_own_types())
@@ -88,6 +98,11 @@ class Catalogue:
     def find(self, name: str) -> TypeSpec | None:
         """Return the type of this name."""
         return self._types.get(name.strip().lower())
+
+    def queried(self, name: str) -> TypeSpec | None:
+        """Return the type of this name, if the query service knows it."""
+        spec = self.find(name)
+        return spec if spec is not None and spec.is_queried else None
 
     def __getitem__(self, name: str) -> TypeSpec:
         try:
@@ -120,10 +135,11 @@ def _read_type(name: str, entry: dict[str, Any]) -> TypeSpec:
     fields = [FieldSpec(field["name"], _KINDS[field["kind"]], tuple(field["values"])) for field in known["fields"]]
     fields += [FieldSpec(field["name"], field["kind"], tuple(field.get("values", ()))) for field in entry.get("fields", ())]
     element = entry.get("element", name)
+    listed = entry.get("list") or known["list"] or f"{element}s"
     return TypeSpec(
         name=name,
         element=element,
-        list=entry.get("list") or known["list"] or f"{element}s",
+        list=listed,
         path=entry.get("path", f"{name[0].lower()}{name[1:]}s"),
         container=entry.get("container", "Entities"),
         reference=entry.get("reference", name) + "Reference",
@@ -131,6 +147,9 @@ def _read_type(name: str, entry: dict[str, Any]) -> TypeSpec:
         body=_read_pairs(entry.get("body", [field.name for field in fields if field.name not in ("UID", "Name")])),
         attributes=_read_pairs(entry.get("attributes", ["Name", "UID"])),
         nested=entry.get("nested", ""),
+        inner=entry.get("inner", listed),
+        outer=entry.get("outer", listed),
+        is_queried=entry.get("query", True),
     )
 
 

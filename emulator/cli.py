@@ -16,10 +16,13 @@ import sys
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import yaml
 
 from .emulator import Emulator
 from .switches import Switches, switch_table
+from .tls import SETUPS
 
 if TYPE_CHECKING:
     from .scenario import Scenario
@@ -39,6 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         scenario = _load_scenario(options.scenario)
         switches = Switches()
         switches.update(scenario.switches if scenario else {})
+        switches.update(_read_switches(options.switches) if options.switches else {})
         switches.update({"version": options.version} if options.version else {})
         switches.update(dict(_split(setting) for setting in options.switch))
     except (AttributeError, ValueError) as error:
@@ -60,6 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             names=tuple(options.name),
             print_requests=options.print_requests,
             scenario=scenario,
+            tls=options.tls,
         )
         emulator.start()
     except ValueError as error:
@@ -93,6 +98,21 @@ def _load_scenario(path: str | None) -> Scenario | None:
     from .scenario import Scenario
 
     return Scenario.load(path)
+
+
+def _read_switches(path: str) -> dict[str, Any]:
+    """Read switches from a YAML file: a mapping, or one that has it under `switches`."""
+    try:
+        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ValueError(f"{path}: {error.strerror}") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path}: not YAML: {' '.join(str(error).split())}") from None
+    if isinstance(content, dict):
+        content = content.get("switches", content)
+    if not isinstance(content, dict):
+        raise ValueError(f"{path}: write switches as NAME: VALUE")
+    return content
 
 
 def _choose(port: int | None, usual: int, command: list[str]) -> int:
@@ -150,7 +170,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", type=int, choices=(12, 13), help="server version (default: 13)")
     parser.add_argument("--name", action="append", default=[], metavar="HOST", help="one more name for the certificate")
+    parser.add_argument(
+        "--tls", default="usual", choices=SETUPS, metavar="SETUP", help=f"how TLS goes wrong: {', '.join(SETUPS)}"
+    )
     parser.add_argument("--dir", metavar="DIR", help="where to write ca.pem and state.json (default: a temporary folder)")
+    parser.add_argument(
+        "--switches", metavar="FILE", help="YAML file of switches, or of a report that has them under that name"
+    )
     parser.add_argument("--switch", action="append", default=[], metavar="NAME=VALUE", help="set a switch; see --list-switches")
     parser.add_argument("--list-switches", action="store_true", help="print the switches as a table, and stop")
     parser.add_argument(

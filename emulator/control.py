@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
+from .changes import change, find_holder
+
 if TYPE_CHECKING:
     from .emulator import Emulator
 
@@ -41,6 +43,8 @@ def control_app(emulator: Emulator) -> web.Application:
             web.post("/runs", control.make_runs),
             web.post("/rows", control.add_rows),
             web.post("/users", control.add_user),
+            web.post("/change", control.change),
+            web.get("/objects", control.list_objects),
         ]
     )
     return app
@@ -190,6 +194,17 @@ class _Control:
         with self._em.locked() as backend:
             rows = [backend.world.add_row(body["type"], row.pop("Name"), **row) for row in body["rows"]]
             return web.json_response({"ids": [row.id for row in rows]}, status=201)
+
+    async def change(self, request: web.Request) -> web.Response:
+        body = await _body(request)
+        with self._em.locked() as backend:
+            return web.json_response(change(backend, body), status=201)
+
+    async def list_objects(self, request: web.Request) -> web.Response:
+        with self._em.locked() as backend:
+            holder = find_holder(backend, request.query["job"], request.query.get("server"))
+            rows = backend.world.objects_of(holder)
+            return web.json_response([{"id": row.id, "name": row.name, "ref": row.data["hierarchyobjref"]} for row in rows])
 
     async def add_user(self, request: web.Request) -> web.Response:
         body = await _body(request)

@@ -39,17 +39,48 @@ class Obj:
     type: str | None = None
     is_resource: bool = True
     only_json: Sequence[tuple[str, Scalar]] = ()  # attributes that XML leaves out, having their default
+    text: str | None = None  # what is between the tags of an element with attributes; `Value` in JSON
 
 
 @dataclass(slots=True)
 class Many:
-    """A list element: XML repeats `items` in the member's element, JSON has one more object around the array."""
+    """A list element: XML repeats `items` in the member's element, JSON has one more object around the array.
+
+    Without a `json_key` there is nothing around them: XML repeats them in the parent, JSON has an array.
+    """
 
     items: Sequence[Obj]
-    json_key: str
+    json_key: str | None
 
 
-Value = Union[Scalar, Obj, Many]
+@dataclass(slots=True)
+class Texts:
+    """A list of texts: an array in JSON; in XML elements within the member's, or the member itself repeated (no `element`).
+
+    With a `json_key` JSON has one more object around the array.
+    """
+
+    items: Sequence[str]
+    element: str | None = None
+    json_key: str | None = None
+
+
+class Absent:
+    """A member that is not there at all in one of the formats."""
+
+
+ABSENT = Absent()
+
+
+@dataclass(slots=True)
+class Either:
+    """A member that the two formats say differently."""
+
+    xml: Union[Scalar, Absent]
+    json: Union[Scalar, Absent]
+
+
+Value = Union[Scalar, Obj, Many, Texts, Either]
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,8 @@ from .requestlog import LogEntry
 from .server import HttpsSide
 from .sessions import LogonSession
 from .switches import Switches
-from .tls import NAMES, server_context, write_authority, write_other_authority
+from .tls import NAMES, SETUPS, server_context, write_certificates, write_other_authority
+from .tls_front import HANDSHAKES, TlsFront
 from .users import User
 from .world import World
 
@@ -48,13 +49,17 @@ class Emulator:
         names: tuple[str, ...] = (),
         print_requests: bool = False,
         scenario: Scenario | None = None,
+        tls: str = "usual",
     ) -> None:
+        if tls not in SETUPS:
+            raise ValueError(f"tls is one of {', '.join(SETUPS)}; not {tls!r}")
         self.backend = Backend(switches or Switches(), users, speed, scenario)
         self.hostname = "localhost" if host in ("127.0.0.1", "::1", "0.0.0.0", "::") else host
         self.port = port
         self.control_port = control_port
         self._host = host
         self._names = (*NAMES, *names)
+        self._tls = tls
         self._directory = Path(directory).resolve() if directory is not None else None
         self._temporary: Path | None = None
         self._lock = threading.RLock()
@@ -74,7 +79,7 @@ class Emulator:
         if self._directory is None:
             self._temporary = self._directory = Path(tempfile.mkdtemp(prefix="vbem-emulator-"))
         self._directory.mkdir(parents=True, exist_ok=True)
-        write_authority(Path(self.ca_path))
+        write_certificates(self._directory, self._names, self._tls)
         self._ready.clear()
         self._failure = None
         self._thread = threading.Thread(target=self._run, name="vbem-emulator", daemon=True)
@@ -116,14 +121,8 @@ class Emulator:
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._stopping = asyncio.Event()
-        context = server_context(self._names)
         https = self._https.open()
-        server = await self._loop.create_server(https, self._host, self.port, ssl=context, backlog=512)
-        self.port = server.sockets[0].getsockname()[1]
-        servers = [server]
-        if self._host == "127.0.0.1":  # "localhost" is ::1 for some
-            with contextlib.suppress(OSError):
-                servers.append(await self._loop.create_server(https, "::1", self.port, ssl=context, backlog=512))
+        servers, front = await self._listen(https)
         runner = web.AppRunner(control_app(self), access_log=None)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", self.control_port)
@@ -133,10 +132,30 @@ class Emulator:
         try:
             await self._stopping.wait()
         finally:
+            if front is not None:
+                front.stop()
             for each in servers:
                 each.close()
             await https.shutdown(timeout=0.1)
             await runner.cleanup()
+
+    async def _listen(self, https: web.Server) -> tuple[list[asyncio.AbstractServer], TlsFront | None]:
+        """Listen on the port; where handshakes fail on purpose, with a front that does them."""
+        assert self._loop is not None
+        context = server_context(self._names, self._tls)
+        if self._tls in HANDSHAKES:
+            front = TlsFront(self._host, self.port, context)
+            inner = await self._loop.create_server(https, "127.0.0.1", 0)
+            self.port = front.port
+            front.start(inner.sockets[0].getsockname()[1])
+            return [inner], front
+        server = await self._loop.create_server(https, self._host, self.port, ssl=context, backlog=512)
+        self.port = server.sockets[0].getsockname()[1]
+        servers: list[asyncio.AbstractServer] = [server]
+        if self._host == "127.0.0.1":  # "localhost" is ::1 for some
+            with contextlib.suppress(OSError):
+                servers.append(await self._loop.create_server(https, "::1", self.port, ssl=context, backlog=512))
+        return servers, None
 
     # Where it is
 
@@ -161,6 +180,16 @@ class Emulator:
     def ca_path(self) -> str:
         """The path of the authority's certificate."""
         return str(self.directory / "ca.pem")
+
+    @property
+    def server_certificate_path(self) -> str:
+        """The path of the server's own certificate, where TLS goes wrong."""
+        return str(self.directory / "server.pem")
+
+    @property
+    def intermediate_path(self) -> str:
+        """The path of the intermediate authority's certificate, where there is one."""
+        return str(self.directory / "intermediate.pem")
 
     @property
     def other_ca_path(self) -> str:

@@ -8,9 +8,15 @@ from __future__ import annotations
 import copy
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from .catalogue import TypeSpec
 from .document import Link, Obj, Scalar, Value
+from .filters import parse_date
+from .german import say
+from .redact import is_secret
+from .row_links import links_of
+from .shapes import shapes
 from .switches import Switches
 
 
@@ -92,12 +98,18 @@ class Entity:
 
 @dataclass(eq=False)
 class Plain(Entity):
-    """A resource that never changes: a backup server, a repository, or a row of any type of the catalogue."""
+    """A resource that changes only when it is edited: a backup server, a repository, or a row of any type of the catalogue.
+
+    `body` is what requests said of it, as JSON has it; it shows what the type's table does not name, too.
+    """
 
     data: dict[str, Scalar] = field(default_factory=dict)
     up: tuple[Link, ...] = ()
     inner: dict[str, Value] = field(default_factory=dict)
     owner: Entity | None = None
+    body: dict[str, Any] = field(default_factory=dict)
+    visible_from: float = 0.0
+    is_removed: bool = False  # gone, though the list shows it yet
 
     def __post_init__(self) -> None:
         own = {"uid": self.uid, "id": self.uid, "name": self.name}
@@ -107,8 +119,36 @@ class Plain(Entity):
     def copy(self) -> Plain:
         """Return a row of the same values that shares nothing that changes."""
         twin = copy.copy(self)
-        twin.fragments, twin.data, twin.inner = {}, dict(self.data), dict(self.inner)
+        twin.fragments, twin.data, twin.inner, twin.body = {}, dict(self.data), dict(self.inner), dict(self.body)
         return twin
+
+    def is_visible(self, now: float) -> bool:
+        return now >= self.visible_from
+
+    def is_settled(self, now: float) -> bool:
+        return now >= self.visible_from
+
+    def say(self, body: Mapping[str, Any]) -> None:
+        """Take what a request says of the row; secrets are kept by nobody, and shown as empty."""
+        for name, value in body.items():
+            if name in ("Href", "Type", "Id", "UID", "Links"):
+                continue
+            shown = "" if is_secret(name) else value
+            self.body[name] = shown
+            self.inner.pop(name.lower(), None)
+            if name == "Name":
+                self.name = str(value)
+            if value is None or isinstance(value, (str, int, float, bool)):
+                for key in {name.lower(), *(key for wire, key in self.spec.body if wire.lower() == name.lower())}:
+                    self.data[key] = self._typed(key, shown)
+            elif isinstance(value, dict):
+                self.body[name] = _without_secrets(value)
+
+    def _typed(self, key: str, value: Scalar) -> Scalar:
+        field = self.spec.fields.get(key)
+        if field is not None and field.kind == "date" and isinstance(value, str) and value:
+            return parse_date(value)
+        return value
 
     @property
     def folder(self) -> str:
@@ -126,10 +166,33 @@ class Plain(Entity):
         return f"{self.folder}/{self.id}"
 
     def values(self, now: float, switches: Switches) -> Mapping[str, Scalar]:
+        if switches.language != "en" and self.data.get("reason"):
+            return {**self.data, "reason": say(str(self.data["reason"]), switches.language)}
         return self.data
 
     def nested(self) -> Mapping[str, Value]:
         return self.inner
 
+    def entity(self, now: float, switches: Switches) -> Obj:
+        obj = super().entity(now, switches)
+        if self.body:
+            told = {name.lower(): (name, value) for name, value in self.body.items()}
+            members = []
+            for wire, value in obj.members:
+                given = told.pop(wire.lower(), None)
+                use_given = given is not None and isinstance(given[1], (dict, list))
+                members.append((wire, shapes().to_document(*given) if given is not None and use_given else value))
+            shown = {wire.lower() for wire, _key in self.spec.attributes}
+            members += [(name, shapes().to_document(name, value)) for key, (name, value) in told.items() if key not in shown]
+            obj.members = members
+        return obj
+
     def links(self, now: float) -> list[Link]:
-        return [*self.up, self.alternate()] if self.spec.has_references else list(self.up)
+        links = [*self.up, *links_of(self.spec.name, self.reference_path)]
+        return [*links, self.alternate()] if self.spec.has_references else links
+
+
+def _without_secrets(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: "" if is_secret(name) else _without_secrets(inner) for name, inner in value.items()}
+    return [_without_secrets(item) for item in value] if isinstance(value, list) else value

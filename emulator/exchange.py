@@ -26,11 +26,18 @@ class Request:
     base: str
     now: float
     session: LogonSession | None = None
+    sees_nothing: bool = False  # the user's role may not read this, and the server does not say so
 
     @cached_property
     def segments(self) -> list[str]:
-        """The path's segments; doubled slashes do not matter (wire-facts 3.2)."""
-        return [part for part in self.target.partition("?")[0].split("/") if part]
+        """The path's segments; doubled slashes do not matter (wire-facts 3.2), and dots are gone through as any server does."""
+        parts: list[str] = []
+        for part in self.target.partition("?")[0].split("/"):
+            if part == "..":
+                parts[-1:] = []
+            elif part and part != ".":
+                parts.append(part)
+        return parts
 
     @cached_property
     def pairs(self) -> list[tuple[str, str]]:

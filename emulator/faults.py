@@ -6,8 +6,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from typing import Any, Literal, get_args
+
+from .impostors import PAGES
 
 Effect = Literal[
     "status",
@@ -23,10 +26,11 @@ Effect = Literal[
     "expire",
     "clock",
     "drop_token",
+    "meanwhile",
 ]
 EFFECTS: tuple[str, ...] = get_args(Effect)
 
-BODIES = ("xml", "json", "html", "text", "empty")
+BODIES = ("xml", "json", "html", "text", "empty", "problem", "fault")
 
 
 @dataclass
@@ -50,9 +54,11 @@ class Fault:
     retry_after: str | int | None = None
     body: str = "xml"
     message: str = "The service is unavailable."
+    page: str = "plain"
     location: str = "https://elsewhere.vbem.test:9398/api/"
     seconds: float = 3600.0
     keep: int | None = None
+    change: Mapping[str, Any] = field(default_factory=dict)
     hits: int = 0
 
     def __post_init__(self) -> None:
@@ -62,6 +68,8 @@ class Fault:
             raise ValueError(f"when is before or after, not {self.when!r}")
         if self.body not in BODIES:
             raise ValueError(f"body is one of {', '.join(BODIES)}; not {self.body!r}")
+        if self.page not in PAGES:
+            raise ValueError(f"page is one of {', '.join(PAGES)}; not {self.page!r}")
         re.compile(self.path or "")
         re.compile(self.query or "")
 

@@ -57,6 +57,8 @@ def log_on(api: Api, request: Request) -> Reply:
         ("Set-Cookie", f"{TOKEN_HEADER}={session.token}; Path=/api;"),
         ("Location", f"{renderer.base}/api/logonSessions/{session.id}"),
     ]
+    if api.switches.doubled_token:
+        headers.append((TOKEN_HEADER, session.token))
     return api.text(request, renderer.root(session.entity(api.switches)), 201, headers)
 
 

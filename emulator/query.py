@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 from urllib.parse import quote
 
@@ -31,27 +32,38 @@ class Listing:
         self.spec = spec
         self.switches = switches
         self.is_task = spec.name == "Task"
+        self.is_query = request.segments[-1:] == ["query"]
 
     def rows(self, table: Table[Any], keep: Callable[[Any], bool] | None = None, keep_key: str = "") -> list[Any]:
         """Return the rows that match, in order."""
-        request, switches = self.request, self.switches
-        predicate = self._predicate(request.parameter("filter"))
-        order, descending = self._order(request.parameter("sortAsc"), request.parameter("sortDesc"))
-        now = request.now
-
-        def choose(rows: list[Any]) -> list[Any]:
-            if keep is not None:
-                rows = [row for row in rows if keep(row)]
-            if predicate is not None:
-                rows = [row for row in rows if predicate(row.values(now, switches))]
-            if order is not None:
-                rows = sorted(rows, key=order, reverse=descending)
-            return rows
-
+        request = self.request
         sorting = (request.parameter("sortAsc"), request.parameter("sortDesc"))
-        return table.select(now, (switches.revision, keep_key, request.parameter("filter"), sorting), choose)
+        key = (self.switches.revision, self.request.sees_nothing, keep_key, request.parameter("filter"), sorting)
+        return table.select(request.now, key, lambda rows: self.choose(rows, keep))
+
+    @cached_property
+    def _criteria(self) -> tuple[Predicate | None, Callable[[Row], Any] | None, bool]:
+        """The filter, the order, and whether it is a descending one."""
+        request = self.request
+        order, descending = self._order(request.parameter("sortAsc"), request.parameter("sortDesc"))
+        return self._predicate(request.parameter("filter")), order, descending
+
+    def choose(self, rows: list[Any], keep: Callable[[Any], bool] | None = None) -> list[Any]:
+        """Return those of these rows that match, in order."""
+        predicate, order, descending = self._criteria
+        if self.request.sees_nothing:
+            return []
+        if keep is not None:
+            rows = [row for row in rows if keep(row)]
+        if predicate is not None:
+            rows = [row for row in rows if predicate(row.values(self.request.now, self.switches))]
+        if order is not None:
+            rows = sorted(rows, key=order, reverse=descending)
+        return rows
 
     def _hidden(self) -> frozenset[str]:
+        if self.spec.name == "VmRestorePoint" and not self.switches.filter_by_reference:
+            return frozenset({"hierarchyobjref"})
         name = self.switches.task_id_field
         if not self.is_task or name == "both":
             return frozenset()
@@ -68,6 +80,12 @@ class Listing:
                 return lambda row: False
             if how != "honoured":
                 raise FilterError("Filtering is not supported for resource type Task.")
+        elif self.switches.query_filter == "ignored":
+            return None
+        elif self.switches.query_filter == "empty":
+            return lambda row: False
+        elif self.switches.query_filter == "rejected":
+            raise FilterError(f"Filtering is not supported for resource type {self.spec.name}.")
         return compile_filter(parse(text), self.spec, self._hidden())
 
     def _order(self, ascending: str | None, descending: str | None) -> tuple[Callable[[Row], Any] | None, bool]:
@@ -135,13 +153,17 @@ class Listing:
 
     def fragments(self, rows: list[Any], renderer: Renderer, entities: bool) -> list[str]:
         """Print the rows; those that cannot change are printed once."""
-        key = (id(renderer), entities)
         now, switches = self.request.now, self.switches
+        is_short = self.is_query and self.spec.name == "ObjectInJob" and switches.queried_objects == "short"
+        key = (id(renderer), entities, is_short)
         texts = []
         for row in rows:
             text = row.fragments.get(key)
             if text is None:
-                text = renderer.fragment(row.entity(now, switches) if entities else row.reference())
+                obj = row.entity(now, switches) if entities else row.reference()
+                if is_short:
+                    obj.members = [(name, None if name == "GuestProcessingOptions" else value) for name, value in obj.members]
+                text = renderer.fragment(obj)
                 if row.is_settled(now):
                     if len(row.fragments) > 4:
                         row.fragments.clear()

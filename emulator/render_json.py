@@ -11,7 +11,7 @@ from datetime import datetime
 from functools import cache
 from json.encoder import encode_basestring, encode_basestring_ascii
 
-from .document import Link, Many, Obj, Paging, Scalar, Value
+from .document import Absent, Either, Link, Many, Obj, Paging, Scalar, Texts, Value
 from .render import ENTITY_LISTS, RESOURCE_LISTS, Renderer
 from .switches import Switches
 
@@ -27,6 +27,11 @@ def camel_case(name: str) -> str:
             break
         letters[index] = letter.lower()
     return "".join(letters)
+
+
+def is_absent(value: Value) -> bool:
+    """Return whether JSON does not have a member."""
+    return isinstance(value, Either) and isinstance(value.json, Absent)
 
 
 class JsonRenderer(Renderer):
@@ -72,7 +77,7 @@ class JsonRenderer(Renderer):
         return self._object(
             (
                 ("Rel", self._string(link.rel)),
-                ("Href", self._string(self.base + link.path)),
+                ("Href", self._string(self.url(link.path))),
                 ("Name", self._scalar(link.name)),
                 ("Type", self._scalar(link.type)),
             )
@@ -85,15 +90,24 @@ class JsonRenderer(Renderer):
         if isinstance(value, Obj):
             return self.fragment(value)
         if isinstance(value, Many):
-            return f"{{{self.key(value.json_key)}[{','.join(map(self.fragment, value.items))}]}}"
+            array = f"[{','.join(map(self.fragment, value.items))}]"
+            return array if value.json_key is None else f"{{{self.key(value.json_key)}{array}}}"
+        if isinstance(value, Texts):
+            array = f"[{','.join(map(self._string, value.items))}]"
+            return array if value.json_key is None else f"{{{self.key(value.json_key)}{array}}}"
+        if isinstance(value, Either):
+            assert not isinstance(value.json, Absent)
+            return self._scalar(value.json)
         return self._scalar(value)
 
     def _pairs(self, obj: Obj) -> list[tuple[str, str]]:
-        pairs = [(name, self._value(value)) for name, value in obj.members]
+        pairs = [(name, self._value(value)) for name, value in obj.members if not is_absent(value)]
         pairs += [(name, self._scalar(value)) for name, value in obj.attributes]
+        if obj.text is not None:
+            pairs.append(("Value", self._string(obj.text)))
         pairs += [(name, self._scalar(value)) for name, value in obj.only_json]
         if obj.is_resource:
-            href = "null" if obj.path is None else self._string(self.base + obj.path)
+            href = "null" if obj.path is None else self._string(self.url(obj.path))
             pairs += [("Links", self._links(obj.links)), ("Href", href), ("Type", self._scalar(obj.type))]
         return pairs
 
@@ -113,30 +127,30 @@ class JsonRenderer(Renderer):
             )
         )
 
-    def collection(self, name: str, fragments: Sequence[str], paging: Paging | None = None) -> str:
-        pairs = [(name, f"[{','.join(fragments)}]")]
+    def collection(self, name: str, fragments: Sequence[str], paging: Paging | None = None, inner: str | None = None) -> str:
+        pairs = [(inner or name, f"[{','.join(fragments)}]")]
         if paging:
             pairs.append(("PagingInfo", self._paging(paging)))
         return self._object(pairs)
 
-    def _list(self, container: str, name: str, fragments: Sequence[str]) -> str:
+    def _list(self, container: str, inner: str, fragments: Sequence[str]) -> str:
         rows = f"[{','.join(fragments)}]"
         if not fragments and self.switches.empty_query == "null":
             rows = "null"
-        if name != "Tasks" or container != "Resources" or self.switches.json_tasks == "tasks_tasks":
-            return f"{{{self.key(name)}{rows}}}"
+        if inner != "Tasks" or container != "Resources" or self.switches.json_tasks == "tasks_tasks":
+            return f"{{{self.key(inner)}{rows}}}"
         if self.switches.json_tasks == "tasks":
             return rows
         return f"{{{self.key('Task')}{fragments[0] if len(fragments) == 1 else rows}}}"
 
-    def query_result(self, container: str, name: str, fragments: Sequence[str], paging: Paging) -> str:
+    def query_result(self, container: str, outer: str, inner: str, fragments: Sequence[str], paging: Paging) -> str:
         contents = {"Refs": "null", "Entities": "null", "Resources": "null"}
         if fragments or self.switches.empty_query != "missing":
             if container == "Refs":
                 contents["Refs"] = self._list(container, "Refs", fragments)
             else:
                 names = dict.fromkeys(ENTITY_LISTS if container == "Entities" else RESOURCE_LISTS, "null")
-                names[name] = self._list(container, name, fragments)
+                names[outer] = self._list(container, inner, fragments)
                 contents[container] = self._object(list(names.items()))
         return self._object([*contents.items(), ("Links", "null"), ("PagingInfo", self._paging(paging))])
 

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from urllib.parse import unquote_plus
 
+from .redact import hide_secrets
+
 _LIMIT = 500_000
 
 
@@ -69,7 +71,7 @@ class LogEntry:
             "path": self.path,
             "query": self.query,
             "headers": [list(pair) for pair in self.headers],
-            "body": self.body.decode("utf-8", "replace"),
+            "body": hide_secrets(self.body.decode("utf-8", "replace")),
             "status": self.status,
             "session_id": self.session_id,
             "fault": self.fault,

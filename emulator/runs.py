@@ -8,17 +8,26 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING
 
 from .clock import to_datetime
 from .document import Link, Scalar
 from .entity import Entity
+from .german import say
 from .jobs import Job
 from .switches import Switches
+
+if TYPE_CHECKING:
+    from .inventory import Item
+    from .points import Protected
 
 SUCCESS = "Success"
 WARNING = "Warning"
 FAILED = "Failed"
 NEVER = "never"
+ZERO_ID = "00000000-0000-0000-0000-000000000000"  # of what is no job that anybody could see
+NEVER_DATE = datetime(1753, 1, 1, tzinfo=timezone.utc)  # SQL Server's first day (wire-facts 2)
 OUTCOMES = {
     "success": SUCCESS,
     "succeed": SUCCESS,
@@ -44,9 +53,16 @@ class Run(Entity):
     stop_asked: float | None = field(default=None, kw_only=True)
     stands_still: bool = field(default=False, kw_only=True)  # goes on for ever and looks the same, until it is stopped
     failure_message: str | None = field(default=None, kw_only=True)
-    _last: tuple[int, dict[str, Scalar]] | None = field(default=None, repr=False, kw_only=True)
+    attempt: int = field(default=0, kw_only=True)  # how often the backup server has tried again by itself
+    machines: list[tuple[Item, Protected]] | None = field(default=None, kw_only=True, repr=False)  # of a job: its objects
+    listed_after_end: float | None = field(default=None, kw_only=True)  # seconds; the list shows the run only then
+    made: tuple[Link, ...] = field(default=(), kw_only=True)  # links to restore points
+    idle_from: float = field(default=math.inf, kw_only=True)  # a copy that waits for more stays open
+    _last: tuple[tuple[int, int], dict[str, Scalar]] | None = field(default=None, repr=False, kw_only=True)
 
     def is_visible(self, now: float) -> bool:
+        if self.listed_after_end is not None:
+            return now >= self.ends + self.listed_after_end
         return now >= self.visible_from
 
     def is_over(self, now: float) -> bool:
@@ -54,7 +70,7 @@ class Run(Entity):
         return now >= self.ends
 
     def is_settled(self, now: float) -> bool:
-        return now >= self.visible_from and (now >= self.ends or self.stands_still)
+        return self.is_visible(now) and (now >= self.ends or self.stands_still)
 
     def stop(self, now: float, stopping_for: float) -> None:
         """Ask the run to stop; it ends as Failed."""
@@ -77,6 +93,8 @@ class Run(Entity):
             return "Stopped"
         if self.stop_asked is not None:
             return "Stopping"
+        if now >= self.idle_from:
+            return "Idle"
         return "Working" if now >= self.working_from else "Starting"
 
     def progress(self, now: float) -> int:
@@ -91,30 +109,43 @@ class Run(Entity):
         return min(99, int(100 * elapsed / max(0.001, self.ends - self.working_from)))
 
     def values(self, now: float, switches: Switches) -> Mapping[str, Scalar]:
-        version = int(switches.version)
-        if self._last is not None and self._last[0] == version and self.is_settled(now):
+        version, skew = int(switches.version), switches.server_clock_skew
+        key = (version, switches.revision)
+        if self._last is not None and self._last[0] == key and self.is_settled(now):
             return self._last[1]
         over = self.is_over(now)
         running = None if switches.run_result_running == "absent" else "None"
         values: dict[str, Scalar] = {
             "uid": self.uid,
             "name": self.name,
-            "jobuid": self.job.uid,
+            "jobuid": self._job_uid(switches),
             "jobname": self.job.name,
             "jobtype": self.job.run_type,
-            "creationtime": to_datetime(self._rounded(self.created, version)),
-            "endtime": to_datetime(self._rounded(self.ends, version)) if over else None,
+            "creationtime": to_datetime(self._rounded(self.created + skew, version)),
+            "endtime": to_datetime(self._rounded(self.ends + skew, version)) if over else self._no_end(switches),
             "state": self.state(now),
             "result": self.outcome if over else running,
             "progress": self.progress(now),
-            "failuremessage": self.failure_message if over and self.outcome != SUCCESS else None,
+            "failuremessage": self._failure(switches) if over and self.outcome != SUCCESS else None,
             "isretry": self.is_retry,
             "backupserveruid": self.job.server.uid,
             "backupservername": self.job.server.name,
         }
         if over and self.is_settled(now):
-            self._last = (version, values)
+            self._last = (key, values)
         return values
+
+    @staticmethod
+    def _no_end(switches: Switches) -> Scalar:
+        return NEVER_DATE if switches.running_end == "never" else None
+
+    def _failure(self, switches: Switches) -> str | None:
+        return self.failure_message and say(self.failure_message, switches.language)
+
+    def _job_uid(self, switches: Switches) -> str:
+        if switches.zero_job_uids and self.job.kind != "job":
+            return f"urn:veeam:Job:{ZERO_ID}"
+        return self.job.uid
 
     @staticmethod
     def _rounded(seconds: float, version: int) -> float:
@@ -130,6 +161,7 @@ class Run(Entity):
         if self.spec.name == "BackupJobSession":
             links.append(Link("Down", f"{path}/taskSessions", "BackupTaskSessionReferenceList"))
             links.append(Link("Stop", f"{path}?action=stop"))
+            links.extend(self.made)
         else:
             links.append(Link("Down", f"{path}/replicaTaskSessions", "ReplicaTaskSessionReferenceList"))
         return links

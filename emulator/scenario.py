@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,8 +16,9 @@ import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 
-from .errors import FilterError
 from .filters import parse_date
+from .scenario_infrastructure import put_machine, put_objects, put_restore_point, put_root, put_tenant
+from .scenario_values import ScenarioError, at, read_seconds, read_size
 from .switches import Switches
 from .users import User
 
@@ -27,11 +27,6 @@ if TYPE_CHECKING:
     from .catalogue import TypeSpec
 
 SCHEMA = Path(__file__).with_name("scenario.schema.json")
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "MiB": 1024**2, "GiB": 1024**3, "TiB": 1024**4}
-
-
-class ScenarioError(ValueError):
-    """What is wrong with a scenario, and where."""
 
 
 class Scenario:
@@ -45,7 +40,7 @@ class Scenario:
             where = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in wrong.absolute_path)
             raise ScenarioError(f"{name}: {where.lstrip('.') or 'the whole'}: {wrong.message}")
         self._content = dict(content)
-        with _at("switches", name):
+        with at("switches", name):
             Switches().update(self.switches)
         names = [user.username.lower() for user in self.users.values()]
         for key, user in self.users.items():
@@ -90,35 +85,18 @@ class Scenario:
             ("jobs", _put_job),
             ("change_jobs", _change_job),
             ("rows", _put_rows),
+            ("roots", put_root),
+            ("machines", put_machine),
+            ("objects", put_objects),
+            ("restore_points", put_restore_point),
+            ("tenants", put_tenant),
             ("faults", _put_fault),
         ):
-            if part == "repositories" and not backend.world.servers:
+            if part != "servers" and not backend.world.servers:
                 backend.world.add_server("vbr01.vbem.test")
             for number, given in enumerate(self._content.get(part, ())):
-                with _at(f"{part}[{number}]", self._name):
+                with at(f"{part}[{number}]", self._name):
                     put(backend, dict(given))
-
-
-@contextmanager
-def _at(place: str, name: str = "") -> Iterator[None]:
-    """Say where it is that something is wrong; places within places are put together."""
-    try:
-        yield
-    except (AttributeError, FilterError, KeyError, TypeError, ValueError, OverflowError) as error:
-        text = error.args[0] if error.args and isinstance(error.args[0], str) else repr(error)
-        if isinstance(error, _PlacedError):
-            place, text = f"{place}.{error.place}", error.text
-        if name:
-            raise ScenarioError(f"{name}: {place}: {text}") from None
-        raise _PlacedError(place, text) from None
-
-
-class _PlacedError(ValueError):
-    """What is wrong, and the place that is known so far."""
-
-    def __init__(self, place: str, text: str) -> None:
-        super().__init__(f"{place}: {text}")
-        self.place, self.text = place, text
 
 
 def _put_server(backend: Backend, given: dict[str, Any]) -> None:
@@ -129,7 +107,7 @@ def _put_server(backend: Backend, given: dict[str, Any]) -> None:
 
 def _put_repository(backend: Backend, given: dict[str, Any]) -> None:
     for size in ("capacity", "free"):
-        with _at(size):
+        with at(size):
             given[size] = read_size(given[size])
     if given["free"] > given["capacity"]:
         raise ValueError("more is free than there is: free is larger than capacity")
@@ -139,7 +117,7 @@ def _put_repository(backend: Backend, given: dict[str, Any]) -> None:
 def _put_job(backend: Backend, given: dict[str, Any]) -> None:
     runs = []
     for number, run in enumerate(given.pop("runs", ())):
-        with _at(f"runs[{number}]"):
+        with at(f"runs[{number}]"):
             runs.append((read_seconds(run["ago"]), read_seconds(run.get("lasted", 600)), run["outcome"]))
     _read_duration(given)
     world, server = backend.world, backend.world.server(given.get("server"))
@@ -152,7 +130,7 @@ def _put_job(backend: Backend, given: dict[str, Any]) -> None:
 
 def _read_duration(given: dict[str, Any]) -> None:
     if "duration" in given:
-        with _at("duration"):
+        with at("duration"):
             given["duration"] = read_seconds(given["duration"])
 
 
@@ -166,7 +144,7 @@ def _put_rows(backend: Backend, given: dict[str, Any]) -> None:
     known = {field.name.lower(): field.name for field in spec.fields.values()}
     known = {"name": "Name"} | {field: known.get(field, wire) for wire, field in spec.body} | known
     for number, row in enumerate(given["rows"]):
-        with _at(f"rows[{number}]"):
+        with at(f"rows[{number}]"):
             for field in row:
                 if str(field).lower() not in known:
                     raise ValueError(f"{spec.name} has no {field!r}; it has {', '.join(sorted(known.values()))}")
@@ -177,7 +155,7 @@ def _put_rows(backend: Backend, given: dict[str, Any]) -> None:
 def _read_value(spec: TypeSpec, name: str, value: Any) -> Any:
     """Check a field's value, and read dates, which YAML may have read already."""
     field = spec.fields.get(name.lower())
-    with _at(name):
+    with at(name):
         if isinstance(value, (list, dict)):
             raise ValueError(f"{value!r} is not one value")
         if field is None or value is None:
@@ -196,28 +174,9 @@ def _read_value(spec: TypeSpec, name: str, value: Any) -> Any:
 
 def _put_fault(backend: Backend, given: dict[str, Any]) -> None:
     for pattern in ("path", "query"):
-        with _at(pattern):
+        with at(pattern):
             try:
                 re.compile(given.get(pattern) or "")
             except re.error as error:
                 raise ValueError(f"{given[pattern]!r} is not a regular expression: {error}") from None
     backend.add_fault(**given)
-
-
-def read_seconds(text: float | str) -> float:
-    """Read seconds: a number, or text such as 90m, 26h or 2d."""
-    return _read(text, "smhd")
-
-
-def read_size(text: float | str) -> int:
-    """Read bytes: a number, or text such as 500 GiB or 2 TiB."""
-    return int(_read(text, ("MiB", "GiB", "TiB")))
-
-
-def _read(text: float | str, units: str | tuple[str, ...]) -> float:
-    if isinstance(text, (int, float)):
-        return text
-    match = re.fullmatch(r"(\d+(?:\.\d+)?) ?([A-Za-z]+)", text)
-    if match is None or match[2] not in units:
-        raise ValueError(f"{text!r} cannot be read: write a number, or one with {', '.join(units)}, such as 2 {units[-1]}")
-    return float(match[1]) * _UNITS[match[2]]

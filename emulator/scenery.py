@@ -9,7 +9,10 @@ from .clock import Clock
 from .entity import Plain
 from .jobs import Job
 from .runs import NEVER
+from .scenery_inventory import furnish_inventory
+from .scenery_more import furnish_more
 from .scenery_rows import furnish_rows
+from .tenants import show_resources
 from .world import World, steady_id
 
 HOUR = 3600.0
@@ -40,6 +43,9 @@ def furnish(world: World, clock: Clock) -> None:
     for days in (16, 9):
         world.add_run(world.job(STALE_JOB), night - days * DAY, 420)
     _add_rows(world, night)
+    for tenant in world.table(world.catalogue["CloudTenant"]):
+        show_resources(world, tenant)
+    furnish_inventory(world)
     _add_rescan(world, night)
 
 
@@ -82,6 +88,7 @@ def _add_rows(world: World, night: float) -> None:
         return
     before = set(world.plain_rows)
     furnish_rows(world, night)
+    furnish_more(world, night)
     _kept.clear()
     _kept[night] = [row.copy() for row in world.plain_rows if row not in before]
 

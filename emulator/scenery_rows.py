@@ -12,15 +12,14 @@ from typing import NamedTuple
 
 from .clock import to_datetime
 from .document import Link, Many, Obj, Scalar
-from .entity import Entity, Plain
+from .infrastructure import add_object
 from .jobs import Job
-from .runs import FAILED, SUCCESS, WARNING, Run
+from .points import Protected, add_backup, add_points, add_task_session, job_values, stamp, up, whole
+from .runs import FAILED, NEVER_DATE, SUCCESS, WARNING, Run
 from .world import World, steady_id
 
 DAY = 86400.0
 GIB = 1024**3
-# SQL Server's calendar begins here; where a date is required, it stands for "never" (wire-facts 2).
-NEVER = datetime(1753, 1, 1, tzinfo=timezone.utc)
 
 FULL_DISK = 'There is not enough space on the disk. Target "E:\\" & its extents are full.'
 NO_ANSWER = "Failed to connect to the guest: RPC server is unavailable."
@@ -69,160 +68,67 @@ def furnish_rows(world: World, night: float) -> None:
     _add_self_service(world)
 
 
-def _up(entity: Entity, kind: str) -> Link:
-    return Link("Up", entity.reference_path, f"{kind}Reference", entity.name)
-
-
-def _stamp(seconds: float) -> str:
-    return f"{to_datetime(seconds):%Y-%m-%d %H:%M:%S}"
-
-
-def _whole(seconds: float) -> datetime:
-    return to_datetime(math.floor(seconds))
-
-
 def _text_object(element: str, **members: Scalar) -> Obj:
     return Obj(element, members=tuple(members.items()), is_resource=False)
 
 
-def _job_values(job: Job) -> dict[str, Scalar]:
-    return {"JobUid": job.uid, "JobName": job.name}
+def _protected(world: World, machine: Machine) -> Protected:
+    """Return a machine with its reference; the inventory has it below the same root."""
+    server = world.server(machine.server)
+    platform = {"vbr01": "VMware", "vbr02": "Hyperv", "vbr03": "vCloud"}[machine.server]
+    return Protected(machine.name, f"urn:{platform}:Vm:{steady_id('host', server.name)}.vm-{101 + MACHINES.index(machine)}")
 
 
 def _add_machines(world: World, night: float) -> None:
     """Add what jobs process, their backups, and what their runs did to each machine and left behind."""
     for job in {(machine.job, machine.server): world.job(machine.job, machine.server) for machine in MACHINES}.values():
         machines = [one for one in MACHINES if (one.job, world.server(one.server)) == (job.name, job.server)]
-        options = _text_object("GuestProcessingOptions", VssSnapshotMode="RequireSuccess", IsCopyOnly=False)
-        for order, machine in enumerate(machines):
-            key = steady_id("included", machine.name)
-            reference = f"urn:{job.platform}:Vm:{steady_id('host', job.server.name)}.vm-{101 + MACHINES.index(machine)}"
-            row = world.add_row(
-                "ObjectInJob",
-                machine.name,
-                key,
-                server=job.server,
-                owner=job,
-                inner={"GuestProcessingOptions": options},
-                HierarchyObjRef=reference,
-                Order=order,
-                values=_job_values(job),
-            )
-            row.up = (_up(job, "Job"), Link("Delete", row.reference_path))
-        backup = _add_backup(world, job, "VMware" if job.platform == "VMware" else "HyperV")
+        for machine in machines:
+            reference = _protected(world, machine).reference
+            add_object(world, job, reference, name=machine.name, object_id=steady_id("included", machine.name))
+        add_backup(world, job)
         for run in world.runs_of(job):
             _add_processing(world, job, run, machines)
         for machine in machines:
             if machine.name == "mail01":
-                _add_points(world, job, backup, night - 5 * DAY, [machine])
+                _add_points(world, job, night - 5 * DAY, [machine])
             # What failed yesterday and went well today is not there before it was made.
         for run in world.runs_of(job):
             well = [one for one in machines if _result(one, run) != FAILED]
             if well:
-                _add_points(world, job, backup, run.created, well)
+                _add_points(world, job, run.created, well)
+    for job_name, name in (("DC Replication", "dc01"), ("Endless Backup", "lab01")):
+        machine = next(one for one in MACHINES if one.name == name)
+        reference = _protected(world, machine).reference
+        add_object(world, world.job(job_name), reference, name=name, object_id=steady_id("also included", job_name))
 
 
 def _result(machine: Machine, run: Run) -> str:
     return SUCCESS if run.outcome == SUCCESS else machine.outcome
 
 
-def _add_backup(world: World, job: Job, platform: str) -> Plain:
-    repository = (
-        next(row for row in world.table(world.catalogue["Repository"]) if row.data["backupserveruid"] in (job.server.uid, None))
-        if job.server.name != "vbr03.vbem.test"
-        else next(iter(world.table(world.catalogue["Repository"])))
-    )
-    return world.add_row(
-        "Backup",
-        job.name,
-        server=job.server,
-        links=[_up(repository, "Repository")],
-        Platform=platform if job.platform != "vCloud" else "vCloud",
-        BackupType="Standard",
-        RepositoryUid=repository.uid,
-        RepositoryName=repository.name,
-        values=_job_values(job),
-    )
-
-
 def _add_processing(world: World, job: Job, run: Run, machines: Sequence[Machine]) -> None:
     for number, machine in enumerate(machines):
         began = run.created + 20 + 10 * number
-        result = _result(machine, run)
-        world.add_row(
-            "BackupTaskSession",
-            f"{machine.name}@{_stamp(began)}",
-            server=job.server,
-            links=[Link("Up", run.reference_path, "BackupJobSessionReference", run.name)],
-            JobSessionUid=run.uid,
-            VmDisplayName=machine.name,
-            CreationTime=_whole(began),
-            EndTime=_whole(min(run.ends, began + 120 + 30 * number)),
-            State="Completed",
-            Result=result,
-            Reason=machine.reason if result != SUCCESS else "",
-            TotalSize=(40 + 10 * MACHINES.index(machine)) * GIB,
-            VmUid=steady_id("vm", machine.name),
-            values=_job_values(job),
-        )
+        ended = min(run.ends, began + 120 + 30 * number)
+        result, size = _result(machine, run), (40 + 10 * MACHINES.index(machine)) * GIB
+        one = _protected(world, machine)
+        add_task_session(world, job, run, one, began=began, ended=ended, result=result, reason=machine.reason, size=size)
 
 
-def _add_points(world: World, job: Job, backup: Plain, when: float, machines: Sequence[Machine]) -> None:
-    """Add a restore point, its file, and the part of each machine."""
-    point = world.add_row(
-        "RestorePoint",
-        f"{to_datetime(when):%b %d %Y %I:%M%p}",
-        server=job.server,
-        links=[_up(backup, "Backup")],
-        CreationTime=_whole(when),
-        BackupUid=backup.uid,
-        BackupName=backup.name,
-    )
-    is_full = not [row for row in world.table(world.catalogue["BackupFile"]) if row.data["backupuid"] == backup.uid]
-    kind = "vbk" if is_full else "vib"
-    name = f"{job.name}D{to_datetime(when):%Y-%m-%dT%H%M%S}.{kind}"
-    size = (40 if is_full else 4) * GIB * len(machines)
-    file = world.add_row(
-        "BackupFile",
-        name,
-        server=job.server,
-        links=[_up(backup, "Backup")],
-        FilePath=f"D:\\Backup\\{job.name}\\{name}",
-        BackupSize=size,
-        DataSize=size * 2 + 7,
-        DeduplicationRatio=1.25,
-        CompressRatio=2.5 if is_full else 1.5,
-        CreationTimeUTC=_whole(when),
-        FileType=kind,
-        BackupUid=backup.uid,
-        BackupName=backup.name,
-    )
-    for machine in machines:
-        row = world.add_row(
-            "VmRestorePoint",
-            f"{machine.name}@{_stamp(when)}",
-            server=job.server,
-            links=[_up(point, "RestorePoint"), _up(file, "BackupFile")],
-            CreationTime=_whole(when),
-            VmDisplayName=machine.name,
-            Type="Full" if is_full else "Increment",
-            Algorithm="Full" if is_full else "Incremental",
-            RestorePointId=point.id,
-            RestorePointName=point.name,
-            HierarchyObjRef=f"urn:{job.platform}:Vm:{steady_id('host', job.server.name)}.vm-{101 + MACHINES.index(machine)}",
-        )
-        row.up = (Link("Restore", f"{row.reference_path}?action=restore"), *row.up)
+def _add_points(world: World, job: Job, when: float, machines: Sequence[Machine]) -> None:
+    """Add a restore point, its file, and the part of each machine; Cloud Director has vApps besides."""
+    (first, *_others) = add_points(world, job, when, [_protected(world, machine) for machine in machines])
     if job.platform == "vCloud":
         world.add_row(
             "VAppRestorePoint",
-            f"vapp01@{_stamp(when)}",
+            f"vapp01@{stamp(when)}",
             server=job.server,
-            links=[_up(point, "RestorePoint")],
-            CreationTime=_whole(when),
+            CreationTime=whole(when),
             VAppDisplayName="vapp01",
-            Type="Full" if is_full else "Increment",
-            Algorithm="Full" if is_full else "Incremental",
-            RestorePointId=point.id,
+            Type=first.data["type"],
+            Algorithm=first.data["algorithm"],
+            RestorePointId=first.data["restorepointid"],
         )
 
 
@@ -233,36 +139,36 @@ def _add_replicas(world: World, night: float) -> None:
         "Replica",
         job.name,
         server=job.server,
-        links=[_up(repository, "Repository")],
+        links=[up(repository, "Repository")],
         Platform="VMware",
         RepositoryUid=repository.uid,
         RepositoryName=repository.name,
-        values=_job_values(job),
+        values=job_values(job),
     )
     for run in world.runs_of(job):
         for number, name in enumerate(("dc01", "dc02")):
             fails = name == "dc02" and run is world.runs_of(job)[-1]
             world.add_row(
                 "ReplicaTaskSession",
-                f"{name}@{_stamp(run.created + number)}",
+                f"{name}@{stamp(run.created + number)}",
                 server=job.server,
                 links=[Link("Up", run.reference_path, "ReplicaJobSessionReference", run.name)],
                 JobSessionUid=run.uid,
                 VmDisplayName=name,
-                CreationTime=_whole(run.created + number),
-                EndTime=_whole(run.ends - number),
+                CreationTime=whole(run.created + number),
+                EndTime=whole(run.ends - number),
                 State="Completed",
                 Result=WARNING if fails else SUCCESS,
                 Reason=LOW_SPACE if fails else "",
                 TotalSize=60 * GIB,
-                values=_job_values(job),
+                values=job_values(job),
             )
             world.add_row(
                 "VmReplicaPoint",
-                f"{name}@{_stamp(run.created + number)}",
+                f"{name}@{stamp(run.created + number)}",
                 server=job.server,
-                links=[_up(replica, "Replica")],
-                CreationTime=_whole(run.created + number),
+                links=[up(replica, "Replica")],
+                CreationTime=whole(run.created + number),
                 Type="Snapshot",
                 Algorithm="Full",
                 ReplicaUid=replica.uid,
@@ -271,10 +177,10 @@ def _add_replicas(world: World, night: float) -> None:
             )
     world.add_row(
         "VAppReplicaPoint",
-        f"vapp01@{_stamp(night)}",
+        f"vapp01@{stamp(night)}",
         server=job.server,
-        links=[_up(replica, "Replica")],
-        CreationTime=_whole(night),
+        links=[up(replica, "Replica")],
+        CreationTime=whole(night),
         VAppName="vapp01",
         VAppDisplayName="vapp01",
         Type="Snapshot",
@@ -314,12 +220,12 @@ def _add_restores(world: World, night: float) -> None:
         point, when = points[machine], night - began
         world.add_row(
             "RestoreSession",
-            f"{name}@{_stamp(when)}",
+            f"{name}@{stamp(when)}",
             server=world.server("vbr01"),
             links=[Link("Related", point.reference_path, "VmRestorePointReference", point.name)],
             Type=kind,
-            CreationTime=_whole(when),
-            EndTime=NEVER if math.isinf(seconds) else _whole(when + seconds),
+            CreationTime=whole(when),
+            EndTime=NEVER_DATE if math.isinf(seconds) else whole(when + seconds),
             State=state,
             Result=result,
             Progress=45 if math.isinf(seconds) else 100,
@@ -335,6 +241,7 @@ def _add_infrastructure(world: World) -> None:
         (main, "proxy01.vbem.test", "Windows", None),
         (main, "repo01.vbem.test", "Linux", None),
         (branch, "hyperv01.vbem.test", "HvServer", "HvServer"),
+        (world.server("vbr03"), "vcd01.vbem.test", "VcdSystem", "VcdSystem"),
     ):
         row = world.add_row(
             "ManagedServer", name, server=server, Description=f"Managed by {server.name}", ManagedServerType=kind
@@ -343,6 +250,7 @@ def _add_infrastructure(world: World) -> None:
             world.add_row(
                 "HierarchyRoot",
                 name,
+                steady_id("host", server.name),
                 server=server,
                 links=[Link("Related", row.reference_path, "ManagedServerReference", name)],
                 HierarchyRootId=steady_id("host", server.name),
@@ -417,7 +325,7 @@ def _add_agents(world: World, night: float) -> None:
             "DiscoveredComputer",
             name,
             server=server,
-            links=[_up(group, "AgentProtectionGroup")],
+            links=[up(group, "AgentProtectionGroup")],
             HostStatus=online,
             AgentStatus=status,
             AgentVersion=version,
@@ -427,9 +335,18 @@ def _add_agents(world: World, night: float) -> None:
             ProtectionGroupName=group.name,
             HierarchyObjRef=f"urn:AgentForLinux:VeeamAgent:{steady_id('computer', name)}",
         )
-    backup = _add_backup(world, job, "AgentForLinux")
+    backup = add_backup(world, job, "AgentForLinux")
     world.add_row(
-        "ObjectInAgentBackupJob", group.name, server=server, owner=job, DisplayName=group.name, values=_job_values(job)
+        "ObjectInAgentBackupJob", group.name, server=server, owner=job, DisplayName=group.name, values=job_values(job)
+    )
+    windows = world.job("Windows Agents")
+    world.add_row(
+        "ObjectInAgentBackupJob",
+        "Windows workstations",
+        server=windows.server,
+        owner=windows,
+        DisplayName="Windows workstations",
+        values=job_values(windows),
     )
     for days, kind in ((1, "Full"), (0, "Increment")):
         when = night - days * DAY
@@ -437,17 +354,17 @@ def _add_agents(world: World, night: float) -> None:
             "RestorePoint",
             f"{to_datetime(when):%b %d %Y %I:%M%p}",
             server=server,
-            links=[_up(backup, "Backup")],
-            CreationTime=_whole(when),
+            links=[up(backup, "Backup")],
+            CreationTime=whole(when),
             BackupUid=backup.uid,
             BackupName=backup.name,
         )
         world.add_row(
             "AgentRestorePoint",
-            f"rhel01.vbem.test@{_stamp(when)}",
+            f"rhel01.vbem.test@{stamp(when)}",
             server=server,
-            links=[_up(point, "RestorePoint")],
-            CreationTime=_whole(when),
+            links=[up(point, "RestorePoint")],
+            CreationTime=whole(when),
             ComputerName="rhel01.vbem.test",
             Type=kind,
             Algorithm="Full" if kind == "Full" else "Incremental",
@@ -476,9 +393,9 @@ def _add_files(world: World) -> None:
         owner=job,
         FileServerUid=files.uid,
         FileServerName=files.name,
-        values=_job_values(job),
+        values=job_values(job),
     )
-    row.up = (_up(job, "Job"),)
+    row.up = (up(job, "Job"),)
 
 
 def _add_cdp(world: World, night: float) -> None:
@@ -492,17 +409,20 @@ def _add_cdp(world: World, night: float) -> None:
         Description="",
         ScheduleConfigured=True,
         ScheduleEnabled=True,
-        NextRun=NEVER,
+        NextRun=NEVER_DATE,
     )
+    for machine in MACHINES[1:3]:
+        reference = _protected(world, machine).reference
+        add_object(world, policy, reference, name=machine.name, object_id=steady_id("cdp", machine.name))
     of_policy: dict[str, Scalar] = {"PolicyUid": policy.uid, "PolicyId": policy.id, "PolicyName": policy.name}
-    world.add_row("CdpReplica", "erp01_cdp", server=server, links=[_up(policy, "CdpPolicy")], values=of_policy)
+    world.add_row("CdpReplica", "erp01_cdp", server=server, links=[up(policy, "CdpPolicy")], values=of_policy)
     session = world.add_row(
         "CdpReplicaSession",
-        f"Continuous ERP@{_stamp(night)}",
+        f"Continuous ERP@{stamp(night)}",
         server=server,
-        links=[_up(policy, "CdpPolicy")],
+        links=[up(policy, "CdpPolicy")],
         PolicyType="CdpReplica",
-        CreationTimeUTC=_whole(night),
+        CreationTimeUTC=whole(night),
         State="Working",
         Result="None",
         Progress=0,
@@ -511,12 +431,12 @@ def _add_cdp(world: World, night: float) -> None:
     )
     world.add_row(
         "CdpReplicaTaskSession",
-        f"erp01@{_stamp(night)}",
+        f"erp01@{stamp(night)}",
         server=server,
-        links=[_up(session, "CdpReplicaSession")],
+        links=[up(session, "CdpReplicaSession")],
         PolicySessionUid=session.uid,
         PolicySessionName=session.name,
-        CreationTimeUTC=_whole(night),
+        CreationTimeUTC=whole(night),
         State="InProgress",
         Result=SUCCESS,
         Reason="",
@@ -527,23 +447,17 @@ def _add_cdp(world: World, night: float) -> None:
 
 def _add_cloud(world: World, night: float) -> None:
     server = world.server("vbr01")
-    repository = next(iter(world.table(world.catalogue["Repository"])))
-    lease = _text_object("LeaseOptions", Enabled=False)
+    lease = Obj("LeaseOptions", attributes=[("Enabled", False)], is_resource=False)
     tenants = []
-    for name, result, active, enabled in (("ACME", SUCCESS, _whole(night), True), ("Nobody yet", "None", NEVER, False)):
+    for name, result, active, enabled in (("ACME", SUCCESS, whole(night), True), ("Nobody yet", "None", NEVER_DATE, False)):
         key = steady_id("tenant", name)
-        path = f"/api/cloud/tenants/{key}/resources/{steady_id('quota', name)}"
-        quota = _text_object(
-            "RepositoryQuota", DisplayName="Cloud", RepositoryUid=repository.uid, Quota=102400, UsedQuota=51200
-        )
-        resource = Obj("CloudTenantResource", members=[("RepositoryQuota", quota)], links=[Link("Delete", path)], path=path)
         tenants.append(
             world.add_row(
                 "CloudTenant",
                 name,
                 key,
                 server=server,
-                inner={"LeaseOptions": lease, "Resources": Many([resource], "CloudTenantResources")},
+                inner={"LeaseOptions": lease, "TenantType": _tenant_type(name)},
                 Description=f"Tenant {name}",
                 Enabled=enabled,
                 Type="Standalone",
@@ -597,11 +511,11 @@ def _add_cloud(world: World, night: float) -> None:
     world.add_row("CloudFailoverPlan", "ACME failover", server=server, Description="", values=of_tenant)
     world.add_row(
         "CloudFailoverSession",
-        f"ACME failover@{_stamp(night)}",
+        f"ACME failover@{stamp(night)}",
         server=server,
         Type="FailoverPlan",
-        CreationTime=_whole(night),
-        EndTime=_whole(night + 60),
+        CreationTime=whole(night),
+        EndTime=whole(night + 60),
         State="Stopped",
         Result=SUCCESS,
         Progress=100,
@@ -610,10 +524,10 @@ def _add_cloud(world: World, night: float) -> None:
     for number, (name, state) in enumerate((("acme-db", "Ready"), ("acme-web", "Failover"))):
         world.add_row(
             "CloudVmReplicaPoint",
-            f"{name}@{_stamp(night)}",
+            f"{name}@{stamp(night)}",
             server=server,
-            links=[_up(replica, "CloudReplica")],
-            CreationTime=_whole(night + number),
+            links=[up(replica, "CloudReplica")],
+            CreationTime=whole(night + number),
             VmName=name,
             VmDisplayName=name,
             Type="Snapshot",
@@ -631,6 +545,12 @@ def _add_cloud(world: World, night: float) -> None:
         ClusterName="Cluster 1",
         ClusterRef="domain-c7",
     )
+
+
+def _tenant_type(name: str) -> Obj:
+    credentials = Obj("TenantCredentials", members=[("Username", name)], is_resource=False)
+    tenant = Obj("StandaloneTenant", members=[("TenantCredentials", credentials)], is_resource=False)
+    return Obj("TenantType", members=[("StandaloneTenant", tenant)], is_resource=False)
 
 
 def _add_self_service(world: World) -> None:

@@ -20,11 +20,13 @@ from multidict import CIMultiDict
 
 from .api import Api
 from .backend import Backend
+from .changes import change
 from .exchange import TOKEN_HEADER, Reply, Request
 from .faults import Fault
+from .impostors import PAGES, SERVERS
 from .requestlog import LogEntry
 
-_HTML = b"<!DOCTYPE html><html><head><title>Gateway</title></head><body><h1>This is not the API</h1></body></html>"
+_EARLY_HINTS = b"HTTP/1.1 103 Early Hints\r\nLink: </style.css>; rel=preload\r\n\r\n"
 _REASONS = {
     200: "OK",
     201: "Created",
@@ -39,11 +41,12 @@ _REASONS = {
 class _Connection:
     """What is known of one TCP connection."""
 
-    __slots__ = ("number", "requests")
+    __slots__ = ("last_used", "number", "requests")
 
     def __init__(self, number: int) -> None:
         self.number = number
         self.requests = 0
+        self.last_used = 0.0
 
 
 class _Server(web.Server):
@@ -108,11 +111,22 @@ class HttpsSide:
         with self._lock:
             fault = self._fault(entry)
             backend.log.add(entry)
+        if self._is_forgotten(connection, started):
+            entry.fault = "idle_connection"
+            return self._hang_up(request, reset=True)
+        if backend.switches.early_hints and request.transport is not None:
+            request.transport.write(_EARLY_HINTS)
         response = await self._answer(request, entry, fault)
+        connection.last_used = backend.clock.now()
         entry.seconds = backend.clock.now() - started
         if self._print:
             _print_entry(entry)
         return response
+
+    def _is_forgotten(self, connection: _Connection, now: float) -> bool:
+        """Say whether a gateway has forgotten this connection, without a word to the client."""
+        limit = self.backend.switches.idle_connection
+        return limit > 0 and connection.requests > 1 and now - connection.last_used > limit
 
     def _fault(self, entry: LogEntry) -> Fault | None:
         if not len(self.backend.faults):
@@ -169,7 +183,7 @@ class HttpsSide:
     async def _spoil(self, request: web.BaseRequest, entry: LogEntry, fault: Fault) -> web.StreamResponse:
         """Apply a fault; whether the request is handled depends on `when`."""
         effect, after = fault.effect, fault.when == "after"
-        if effect in ("expire", "clock", "drop_token"):
+        if effect in ("expire", "clock", "drop_token", "meanwhile"):
             return self._respond(entry, self._with_side_effect(request, entry, fault))
         reply = self._call(request, entry) if after else None
         if after:
@@ -192,7 +206,7 @@ class HttpsSide:
         if effect == "redirect":
             status = fault.status if 300 <= fault.status < 400 else 302
             return self._respond(entry, Reply(status, b"", None, [("Location", fault.location)]))
-        return self._respond(entry, _nonsense(effect))
+        return self._respond(entry, _nonsense(fault))
 
     def _with_side_effect(self, request: web.BaseRequest, entry: LogEntry, fault: Fault) -> Reply:
         token = request.headers.get(TOKEN_HEADER)
@@ -205,6 +219,8 @@ class HttpsSide:
                     backend.sessions.close(session)
                 if fault.effect == "clock":
                     backend.clock.advance(fault.seconds)
+                if fault.effect == "meanwhile":
+                    change(backend, fault.change)
 
         if fault.when == "before":
             happen()
@@ -254,6 +270,8 @@ class HttpsSide:
             self._date = (now, formatdate(now, usegmt=True))
         headers["Date"] = self._date[1]
         for name, value in reply.headers:
+            if name == "Server":
+                headers.pop("Server")
             headers.add(name, value)
         if self.backend.switches.header_case == "lower":
             headers = CIMultiDict([(name.lower(), value) for name, value in headers.items()])
@@ -268,9 +286,12 @@ class HttpsSide:
         return response
 
 
-def _nonsense(effect: str) -> Reply:
+def _nonsense(fault: Fault) -> Reply:
+    effect = fault.effect
     if effect == "html":
-        return Reply(200, _HTML, "text/html; charset=utf-8")
+        status = 200 if fault.page == "plain" else fault.status
+        headers = [("Server", SERVERS[fault.page])] if fault.page in SERVERS else []
+        return Reply(status, PAGES[fault.page].encode(), "text/html; charset=utf-8", headers)
     if effect == "bad_json":
         return Reply(200, b'{"Resources": {"Tasks": {"Tasks": [{"TaskId": "task-1", ', "application/json; charset=utf-8")
     if effect == "bad_xml":

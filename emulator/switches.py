@@ -68,6 +68,7 @@ class Switches:
     operation_finished_forever: bool = _switch(False, "Tasks stay OperationFinished and never become Finished.", "6.3, 8.10")
     task_running: float = _switch(0.4, "Seconds for which the task of an action is Running.", "6.3")
     task_collecting: float = _switch(0.4, "Seconds for which it is OperationFinished after that.", "6.3")
+    tasks_kept: float = _switch(0.0, "Seconds after which a finished task is gone by itself; 0: it stays.", "3.1, 8.5")
     # Sessions
     idle_timeout: float = _switch(900.0, "Seconds without a request after which a logon session expires.", "3.3")
     second_logoff: Literal[401, 404, 500] = _switch(
@@ -130,11 +131,11 @@ class Switches:
         ("empty", "error", "last"),
     )
     # Errors and transport
-    error_format: Literal["follow", "xml", "json", "text", "html"] = _switch(
+    error_format: Literal["follow", "xml", "json", "text", "html", "problem", "fault"] = _switch(
         "follow",
-        "Format of error bodies: as Accept asks, or always this.",
+        "Format of error bodies: as Accept asks, or always this; problem is ASP.NET's, fault WCF's.",
         "1.6",
-        ("follow", "xml", "json", "text", "html"),
+        ("follow", "xml", "json", "text", "html", "problem", "fault"),
     )
     stack_trace: bool = _switch(False, "Whether Error bodies have a StackTrace, which nobody should have to read.", "1.6")
     bad_request: Literal[500, 400] = _switch(
@@ -163,6 +164,170 @@ class Switches:
     run_starting: float = _switch(0.3, "Seconds for which a run is Starting.", "6.4")
     run_stopping: float = _switch(0.3, "Seconds for which a stopped run is Stopping.", "6.4")
     run_duration: float = _switch(3.0, "Seconds a run takes, for jobs without a duration of their own.", "6.4")
+    auto_retries: int = _switch(0, "How often the backup server tries a failed run again by itself.", "6.4, issue 16")
+    auto_retry_wait: float = _switch(1.0, "Seconds it waits before each.", "6.4, issue 16")
+    run_listed_after_end: float = _switch(
+        -1.0, "Seconds after its end from which a run is listed, and not before; -1: run_delay decides.", "6.3, issue 16"
+    )
+    copies_idle: bool = _switch(
+        False, "Runs of copy jobs do not end: they go over to Idle, and a Sync lets them work again.", "6.4, issue 16"
+    )
+    zero_job_uids: bool = _switch(False, "Runs of agent and NAS jobs all have a JobUid of zeros.", "6.4, issue 16")
+    schedule_delay: float = _switch(
+        0.0, "Seconds after its task for which a change of a job's schedule or settings is not shown.", "6.2, issue 15"
+    )
+    related_run: Literal["own", "other_job", "old"] = _switch(
+        "own",
+        "Which run the task of a start leads to: its own, one of another job, or an older one of the same job.",
+        "6.3, issue 15",
+        ("own", "other_job", "old"),
+    )
+    # Bodies of requests
+    body_keys: Literal["exact", "any"] = _switch(
+        "exact", "JSON keys of request bodies on version 13: PascalCase only, or camelCase, too.", "9.1", ("exact", "any")
+    )
+    unknown_members: Literal["ignored", "refused"] = _switch(
+        "ignored", "What a body's members do that the reference does not know.", "9.1", ("ignored", "refused")
+    )
+    example_codes: bool = _switch(
+        False, "Answer with the status of the reference's examples, where its text has another (201 for 202).", "13"
+    )
+    roles: Literal["table", "writes", "anything"] = _switch(
+        "table",
+        "What other roles than Portal Administrator may do: as the reference's table has it, only read, or anything.",
+        "13.2",
+        ("table", "writes", "anything"),
+    )
+    refused_read: Literal["403", "empty"] = _switch(
+        "403",
+        "What a role is answered that may not read something: 403, or nothing but empty lists.",
+        "8.11, 13.2",
+        ("403", "empty"),
+    )
+    object_delay: float = _switch(0.0, "Seconds after its task for which something new is not shown.", "13.1")
+    tenant_edit_needs: Literal["password", "type", "nothing"] = _switch(
+        "password",
+        "What an edit of a tenant has to hold, lest it be a 500: the password, the tenant type as well, or nothing.",
+        "13.3",
+        ("password", "type", "nothing"),
+    )
+    # Infrastructure and what jobs hold
+    lookup_no_hit: Literal["empty", "404", "500"] = _switch(
+        "empty", "A look-up without a hit: an empty list or this status.", "10.2", ("empty", "404", "500")
+    )
+    lookup_match: Literal["exact", "contains"] = _switch(
+        "exact", "Whether a look-up by name finds that name alone, or all that contain it.", "10.2", ("exact", "contains")
+    )
+    machine_type: Literal["Vm", "VM", "vm"] = _switch(
+        "Vm", "How the type of a machine is spelt in references that the server writes.", "10.1", ("Vm", "VM", "vm")
+    )
+    object_lag: float = _switch(
+        0.5, "Seconds after its task for which the list of a job's objects does not show a change.", "10.3"
+    )
+    queried_objects: Literal["short", "full"] = _switch(
+        "short",
+        "Objects of jobs in a query's answer: without guest processing options, or as the job's own list has them.",
+        "10.3",
+        ("short", "full"),
+    )
+    object_twice: Literal["ok", "error", "duplicate"] = _switch(
+        "ok",
+        "Adding an object that the job holds: nothing happens, the task fails, or it is there twice.",
+        "10.3",
+        ("ok", "error", "duplicate"),
+    )
+    unknown_reference: Literal["task", "400"] = _switch(
+        "task", "Adding what the inventory does not know: the task fails, or a 400.", "10.3", ("task", "400")
+    )
+    # Backup and restore of machines
+    quick_backup_without_full: Literal["task", "session", "full"] = _switch(
+        "task",
+        "Quick backup of a machine without a full backup: the task fails, the run fails, or it makes a full one.",
+        "11.1",
+        ("task", "session", "full"),
+    )
+    filter_by_reference: bool = _switch(
+        True, "Whether restore points are filtered by HierarchyObjRef, which the reference does not say and clients do.", "11.2"
+    )
+    point_delay: float = _switch(0.0, "Seconds after the end of a run for which its restore points are not shown.", "11.2")
+    restore_duration: float = _switch(3.0, "Seconds a restore takes.", "11.2")
+    restore_body: Literal["optional", "required"] = _switch(
+        "optional", "Whether a restore without a body is started, or a 500.", "11.2", ("optional", "required")
+    )
+    # Jobs as code
+    clone_name: Literal["asked", "link", "job"] = _switch(
+        "link",
+        "A clone's name: as asked for; its link in the task has a generated one; or the job itself has that.",
+        "12.1",
+        ("asked", "link", "job"),
+    )
+    utc_offset: float = _switch(1.0, "Hours that the backup server's clock is ahead of UTC, in times of schedules.", "12.2")
+    schedule_times: Literal["converted", "wall"] = _switch(
+        "converted",
+        "A time with another offset than the server's is converted to the server's clock, or taken as it is.",
+        "12.2",
+        ("converted", "wall"),
+    )
+    json_times: Literal["datetime", "time"] = _switch(
+        "datetime", "Times of schedules in JSON: a moment of the past, or as XML has them.", "12.2", ("datetime", "time")
+    )
+    continuous_spelling: Literal["OptionsContinuous", "OptionsContinious"] = _switch(
+        "OptionsContinuous",
+        "How the server spells continuous scheduling; both are understood.",
+        "12.2",
+        ("OptionsContinuous", "OptionsContinious"),
+    )
+    retry_specified: Literal["RetrySpecified1", "RetrySpecified"] = _switch(
+        "RetrySpecified1",
+        "How JSON answers spell RetrySpecified; both are understood.",
+        "12.2",
+        ("RetrySpecified1", "RetrySpecified"),
+    )
+    # Odd servers, and what stands between
+    language: Literal["en", "de"] = _switch("en", "The language of every message.", "3.1, issue 16", ("en", "de"))
+    query_filter: Literal["honoured", "ignored", "rejected", "empty"] = _switch(
+        "honoured",
+        "What a filter on any type but Task does: it works, is ignored, is an error, or finds nothing at all.",
+        "4, issue 15",
+        ("honoured", "ignored", "rejected", "empty"),
+    )
+    odd_links: Literal["plain", "dots", "outside", "double", "no_api", "blank"] = _switch(
+        "plain",
+        "Links as they should be; with /api/.. in front; leading out of /api; with //api; without /api; with blanks in and around.",
+        "7, issue 15",
+        ("plain", "dots", "outside", "double", "no_api", "blank"),
+    )
+    base_path: str = _switch("", "A reverse proxy's path, such as /veeam, below which alone there is an answer.", "7, issue 16")
+    base_path_in_links: bool = _switch(False, "Whether links have that path, too.", "7, issue 16")
+    xml_forbidden: Literal["replaced", "references", "raw"] = _switch(
+        "replaced",
+        "What XML 1.0 forbids (control characters, U+FFFE, half surrogates): U+FFFD, a reference as .NET writes it, or raw.",
+        "2, issue 16",
+        ("replaced", "references", "raw"),
+    )
+    xml_text: Literal["plain", "cdata", "comments"] = _switch(
+        "plain",
+        "Texts in XML: plain, as CDATA where they would have to be escaped, or with a comment in them.",
+        "2, issue 16",
+        ("plain", "cdata", "comments"),
+    )
+    never_date: Literal["1753", "1899", "1900", "0001"] = _switch(
+        "1753", 'The year of the date that stands for "never".', "2, issue 16", ("1753", "1899", "1900", "0001")
+    )
+    running_end: Literal["absent", "never"] = _switch(
+        "absent", "EndTime of what has not ended: not there, or a date that means never.", "6.4, issue 16", ("absent", "never")
+    )
+    throttle_every: int = _switch(0, "Every so many requests, of whatever method, one is a 429; 0: none.", "7, issue 15")
+    throttle_wait: float = _switch(1.0, "Its Retry-After in seconds.", "7, issue 15")
+    early_hints: bool = _switch(False, "Send 103 Early Hints before every answer.", "7, issue 15")
+    doubled_token: bool = _switch(False, "Send the session header of a logon twice.", "3.2, issue 15")
+    idle_connection: float = _switch(
+        0.0, "Seconds after which a kept connection is dead without a word: the next request is reset. 0: never.", "7, issue 15"
+    )
+    # Clocks
+    server_clock_skew: float = _switch(
+        0.0, "Seconds that backup servers' clocks are ahead of Enterprise Manager's, in all times of runs.", "6.4, issue 16"
+    )
 
     def __setattr__(self, name: str, value: Any) -> None:
         known = SWITCHES.get(name)
@@ -225,7 +390,7 @@ def switch_table() -> str:
     for known in SWITCHES.values():
         choices = ", ".join(f"`{choice}`" for choice in known.metadata["choices"])
         if not choices:
-            choices = {bool: "true, false", int: "a number", float: "a number"}[type(known.default)]
+            choices = {bool: "true, false", int: "a number", float: "a number", str: "text"}[type(known.default)]
         source = known.metadata["source"]
         source = f"\u00a7{source}" if source[0].isdigit() else source
         lines.append(f"| `{known.name}` | `{known.default}` | {choices} | {known.metadata['doc']} | {source} |")

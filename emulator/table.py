@@ -61,6 +61,11 @@ class Table(Generic[R]):
         self._live.discard(key)
         self._generation += 1
 
+    @property
+    def generation(self) -> int:
+        """A number that grows with every change, for caches."""
+        return self._generation
+
     def get(self, key: str) -> R | None:
         """Return the row with this id."""
         return self._rows.get(key)

@@ -9,6 +9,7 @@ from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 
 from .document import Link, Obj, Scalar
+from .german import say
 from .switches import Switches
 
 RUNNING = "Running"
@@ -81,7 +82,7 @@ class Task:
             return None
         else:
             success, message = self.success, self.message or ""
-        shown = None if state == FINISHED and self.message is None else message
+        shown = None if state == FINISHED and self.message is None else say(message, switches.language)
         flags = (("CredentialsNeeded", False), ("ConfirmationNeeded", False)) if switches.json_result_flags else ()
         return Obj(
             "Result",

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 def visible_tasks(api: Api, request: Request) -> Table[Task]:
     """Return the tasks this request may see: its own session's, or everybody's."""
     assert request.session is not None
+    forget(api, request)
     if api.switches.tasks_scope == "session":
         return request.session.tasks
     everybody: Table[Task] = Table()
@@ -27,6 +28,18 @@ def visible_tasks(api: Api, request: Request) -> Table[Task]:
         for task in session.tasks:
             everybody.add(task.id, task)
     return everybody
+
+
+def forget(api: Api, request: Request) -> None:
+    """Clear away tasks that have been finished for long enough."""
+    kept = api.switches.tasks_kept
+    if not kept:
+        return
+    for session in api.backend.sessions.all():
+        for task in session.tasks:
+            ended = task.created + task.running_for + task.collecting_for
+            if task.state(request.now, api.switches) == FINISHED and request.now > ended + kept:
+                session.tasks.remove(task.id)
 
 
 def tasks(api: Api, request: Request, rest: list[str]) -> Reply:
@@ -39,6 +52,7 @@ def tasks(api: Api, request: Request, rest: list[str]) -> Reply:
         return api.text(request, renderer.collection("Tasks", fragments))
     if request.method not in ("GET", "DELETE") or len(rest) > 1:
         raise ApiError(405, "The HTTP method is not supported for this resource.", headers=(("Allow", "GET, DELETE"),))
+    forget(api, request)
     owner, task = _find(api, request, rest[0])
     if request.method == "GET":
         return api.text(request, renderer.root(task.entity(request.now, api.switches)))

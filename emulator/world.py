@@ -13,13 +13,17 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
+from . import infrastructure
 from .catalogue import Catalogue, TypeSpec
 from .clock import Clock, to_datetime
 from .document import Link, Scalar, Value
 from .entity import Entity, Plain
 from .filters import parse_date
+from .inventory import Inventory, Item
 from .jobs import KINDS, Job
-from .runs import FAILED, NEVER, OUTCOMES, Run
+from .run_end import end_run
+from .runs import FAILED, NEVER, OUTCOMES, SUCCESS, Run
+from .schedule import Event, Schedule
 from .switches import Switches
 from .table import Table
 
@@ -44,7 +48,12 @@ class World:
         self._clock = clock
         self._switches = switches
         self.catalogue = catalogue
+        self.inventory = Inventory()
+        self._schedule = Schedule()
+        self._moment: float | None = None
+        self._working: list[Run] = []
         self._tables: defaultdict[str, Table[Any]] = defaultdict(Table)
+        self._children: dict[str, tuple[int, dict[str, list[Plain]]]] = {}
         self._made = 0
 
     def table(self, spec: TypeSpec) -> Table[Any]:
@@ -54,7 +63,52 @@ class World:
     def clear(self) -> None:
         """Empty the world."""
         self._tables.clear()
+        self._children.clear()
+        self._working.clear()
+        self._schedule.clear()
+        self.inventory.clear()
         self._made = 0
+
+    @property
+    def now(self) -> float:
+        """The emulated time; of what happens late, the time at which it was due."""
+        return self._clock.now() if self._moment is None else self._moment
+
+    @property
+    def switches(self) -> Switches:
+        """How the server behaves."""
+        return self._switches
+
+    def later(self, at: float, event: Event) -> None:
+        """Let something happen at this time, or with the next look after it."""
+        self._schedule.add(at, event)
+
+    def catch_up(self) -> None:
+        """Let everything happen that is due."""
+        if self._moment is not None:
+            return
+        now = self._clock.now()
+        for at, event in self._schedule.due(now):
+            self._moment = at
+            try:
+                event()
+            finally:
+                self._moment = None
+        while ended := next((run for run in self._working if run.is_over(now)), None):
+            self._working.remove(ended)  # before anything else, as ending one catches up again
+            end_run(self, ended)
+
+    def children(self, type_name: str, owner: Entity) -> list[Plain]:
+        """Return the rows of a type that are below their owner."""
+        table = self._tables[self.catalogue[type_name].name]
+        known = self._children.get(type_name)
+        if known is None or known[0] != table.generation:
+            by_owner: defaultdict[str, list[Plain]] = defaultdict(list)
+            for row in table:
+                if row.owner is not None:
+                    by_owner[row.owner.id].append(row)
+            known = self._children[type_name] = (table.generation, dict(by_owner))
+        return list(known[1].get(owner.id, ()))
 
     @property
     def jobs(self) -> list[Job]:
@@ -71,7 +125,7 @@ class World:
         """The backup servers."""
         return list(self.table(self.catalogue["BackupServer"]))
 
-    def add_row(
+    def make_row(
         self,
         type_name: str,
         name: str,
@@ -84,10 +138,10 @@ class World:
         values: Mapping[str, Scalar] | None = None,
         **data: Scalar,
     ) -> Plain:
-        """Add a row of any type; `data` (and `values`, more of the same) is by field name, a date in it may be text.
+        """Make a row of any type without adding it; `data` (and `values`, more of the same) is by field name.
 
-        `server` is the backup server the row belongs to, `owner` the resource it is found below, `inner` what is no plain
-        value, by element name.
+        A date in it may be text. `server` is the backup server the row belongs to, `owner` the resource it is found below,
+        `inner` what is no plain value, by element name.
         """
         spec = self.catalogue[type_name]
         self._made += 1
@@ -101,14 +155,42 @@ class World:
         if server is not None:
             up.insert(0, Link("Up", server.reference_path, "BackupServerReference", server.name))
             data = {"BackupServerUid": server.uid, "BackupServerName": server.name, **data}
-        row = Plain(spec, key, name, data=data, up=tuple(up), inner=dict(inner or {}), owner=owner)
-        self.table(spec).add(key, row)
+        return Plain(spec, key, name, data=data, up=tuple(up), inner=dict(inner or {}), owner=owner)
+
+    def put_row(self, row: Plain) -> Plain:
+        """Add a row that was made before."""
+        self.table(row.spec).add(row.id, row)
+        if row.spec.name == "HierarchyRoot":
+            self.inventory.add_root(row)
+        if isinstance(row.owner, Job):
+            self._holder(row).append(row)
         return row
 
+    @staticmethod
+    def _holder(row: Plain) -> list[Plain]:
+        """Return the list of a job that a row below it is in."""
+        assert isinstance(row.owner, Job)
+        return row.owner.objects if row.spec.nested == "includes" else row.owner.linked
+
+    def add_row(self, type_name: str, name: str, row_id: str | None = None, **settings: Any) -> Plain:
+        """Add a row of any type; see make_row for the settings."""
+        return self.put_row(self.make_row(type_name, name, row_id, **settings))
+
+    def remove_row(self, row: Entity) -> None:
+        """Take a row out of the world."""
+        table = self.table(row.spec)
+        if row.id in table:
+            table.remove(row.id)
+        if isinstance(row, Plain) and isinstance(row.owner, Job) and row in self._holder(row):
+            self._holder(row).remove(row)
+
     def add_copy(self, row: Plain) -> None:
-        """Add a row of another world."""
+        """Add a row of another world; it belongs to the owner of the same id in this one."""
         self._made += 1
-        self.table(row.spec).add(row.id, row.copy())
+        twin = row.copy()
+        if row.owner is not None:
+            twin.owner = self.table(row.owner.spec).get(row.owner.id) or row.owner
+        self.put_row(twin)
 
     @property
     def plain_rows(self) -> list[Plain]:
@@ -167,25 +249,17 @@ class World:
         settings = {"next_run": self._clock.now() // 3600 * 3600 + 6 * 3600, **_KIND_SETTINGS.get(kind, {}), **settings}
         self._made += 1
         key = job_id or steady_id("job", owner.name, kind, name, self._made)
-        job = Job(spec, key, name, server=owner, kind=kind, script=outcomes, **settings)
-        self.table(spec).add(key, job)
-        return job
+        return self.put_job(Job(spec, key, name, server=owner, kind=kind, script=outcomes, **settings))
 
-    def clone(self, job: Job) -> Job:
-        """Copy a job; the copy's schedule is off."""
-        name = f"{job.name} cloned at {to_datetime(self._clock.now()):%m/%d/%Y %H:%M:%S}"
-        return self.add_job(
-            name,
-            kind=job.kind,
-            server=job.server.name,
-            script=list(job.script),
-            job_type=job.job_type,
-            platform=job.platform,
-            description=job.description,
-            schedule_configured=job.schedule_configured,
-            enabled=False,
-            duration=job.duration,
-        )
+    def put_job(self, job: Job) -> Job:
+        """Add a job that was made before."""
+        return self.table(job.spec).add(job.id, job)  # type: ignore[no-any-return]
+
+    def remove_job(self, job: Job) -> None:
+        """Take a job out of the world, with what it holds; its backups and sessions stay."""
+        for row in [*job.objects, *job.linked]:
+            self.remove_row(row)
+        self.remove_row(job)
 
     def job(self, name: str, server: str | None = None, kind: str | None = None) -> Job:
         """Return the first job of this name."""
@@ -209,14 +283,29 @@ class World:
 
     def start_run(self, job: Job, *, is_retry: bool = False, outcome: str | None = None) -> Run:
         """Begin a run; it can be seen only after a while."""
-        switches, now = self._switches, self._clock.now()
+        switches, now = self._switches, self.now
         result = OUTCOMES[(outcome or job.next_outcome()).lower()]
         working = now + switches.run_starting
         duration = switches.run_duration if job.duration is None else job.duration
         ends = math.inf if result == NEVER else working + duration
         run = self._run(job, str(uuid.uuid4()), now, ends, result)
         run.visible_from, run.working_from, run.is_retry = now + switches.run_delay, working, is_retry
+        if switches.copies_idle and job.is_copy and result == SUCCESS:
+            run.ends, run.idle_from = math.inf, working + duration
+        if switches.run_listed_after_end >= 0:
+            run.listed_after_end = switches.run_listed_after_end
+        self._working.append(run)
         return run
+
+    def resume_run(self, run: Run) -> None:
+        """Let a copy that waits for more work again."""
+        run.working_from = self._clock.now()
+        run.idle_from = run.working_from + (self._switches.run_duration if run.job.duration is None else run.job.duration)
+
+    def retry_run(self, run: Run) -> None:
+        """Try a failed run again, as the backup server does by itself."""
+        again = self.start_run(run.job, is_retry=True)
+        again.attempt = run.attempt + 1
 
     def add_run(
         self,
@@ -256,6 +345,30 @@ class World:
                 self.add_run(jobs[number % len(jobs)], start + number * every, every * chance.uniform(0.1, 0.9), outcome)
             )
         return made
+
+    # The infrastructure, and what protects it; see infrastructure.py and points.py
+
+    def add_root(self, name: str, server: str | None = None, **settings: Any) -> Plain:
+        """Add a hierarchy root: host_type (VC), root_id, unique_id (the same on two servers: one vCenter)."""
+        return infrastructure.add_root(self, name, server, **settings)
+
+    def add_machine(self, root: Plain | str, name: str, **settings: Any) -> Item:
+        """Add an object to the inventory: kind (Vm), moid, parents, visible_after in seconds."""
+        return infrastructure.add_machine(self, root, name, **settings)
+
+    def add_object(self, job: Job | Plain, machine: Item | str, **settings: Any) -> Plain:
+        """Put an object of the inventory into a job or a CDP policy, without a request."""
+        return infrastructure.add_object(self, job, machine, **settings)
+
+    def objects_of(self, job: Job | Plain) -> list[Plain]:
+        """Return what a job or a CDP policy holds, whether the list shows it yet or not."""
+        self.catch_up()
+        rows = job.objects if isinstance(job, Job) else self.children("ObjectInCdpPolicy", job)
+        return [row for row in rows if not row.is_removed]
+
+    def add_restore_point(self, machine: Item | str, at: float, **settings: Any) -> Plain:
+        """Add a restore point of a machine: job, kind (Full, Increment)."""
+        return infrastructure.add_restore_point(self, machine, at, **settings)
 
     def find(self, spec: TypeSpec, key: str) -> Entity | None:
         """Return the visible row of this type and id."""

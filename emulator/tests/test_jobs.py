@@ -10,7 +10,7 @@ import pytest
 from emulator import Emulator
 from emulator.jobs import Job
 
-from .wire import NS, Answer, Wire
+from .wire import NS, XML, Answer, Wire, repository, xml_body
 
 PATHS = {"job": "/api/jobs/", "agent": "/api/agents/jobs/", "nas": "/api/nas/jobs/"}
 
@@ -68,7 +68,7 @@ def test_names_are_unique_per_server_only(em: Emulator, on: Wire) -> None:
 )
 def test_action_links(em: Emulator, on: Wire, kind: str, name: str, rels: set[str]) -> None:
     links = links_of(entity(on, em.world.job(name, kind=kind)))
-    assert set(links) - {"Up", "Alternate", "Down", "Edit"} == rels
+    assert set(links) - {"Up", "Alternate", "Down", "Edit", "Create"} == rels
     ending = "/start" if kind == "nas" else "?action=start"
     assert all(href.endswith(ending) for rel, href in links.items() if rel == "Start")
 
@@ -203,10 +203,17 @@ def test_a_toggle_s_task_stopped_in_time(em: Emulator, on: Wire) -> None:
 
 
 def test_clone(em: Emulator, on: Wire) -> None:
-    answer = act(on, em.world.job("SQL Backup"), "Clone")
+    job = em.world.job("SQL Backup")
+    body = xml_body(
+        "JobCloneSpec", BackupJobCloneInfo={"JobName": "Twin", "FolderName": "Twin", "RepositoryUid": repository(em)}
+    )
+    answer = on("POST", f"/api/jobs/{job.id}?action=clone", XML, body)
     assert outcome(on, answer) == ("OK", True)
-    related = links_of(on.get(f"/api/tasks/{answer.texts('TaskId')[0]}"))["Related"]
-    assert str(on.get(related.removeprefix(em.base_url)).xml.get("Name")).startswith("SQL Backup cloned at ")
+    link = next(
+        one for one in on.get(f"/api/tasks/{answer.texts('TaskId')[0]}").xml.iter(f"{NS}Link") if one.get("Rel") == "Related"
+    )
+    assert str(link.get("Name")).startswith("SQL Backup cloned at ")
+    assert on.get(str(link.get("Href")).removeprefix(em.base_url)).xml.get("Name") == "Twin"
 
 
 @pytest.mark.parametrize("user", ["operator", "portal"])
@@ -215,7 +222,12 @@ def test_only_administrators_may_start(em: Emulator, wire: Wire, user: str) -> N
     job = em.world.job("SQL Backup")
     assert wire("POST", f"/api/jobs/{job.id}?action=start", {"Content-Length": "0"}).status == 403
     assert em.world.active_run(job) is None
+    assert wire.get(f"/api/jobs/{job.id}").status == 403
+    em.switches.roles = "writes"
     assert wire.get(f"/api/jobs/{job.id}").status == 200
+    assert wire("POST", f"/api/jobs/{job.id}?action=start", {"Content-Length": "0"}).status == 403
+    em.switches.roles = "anything"
+    assert wire("POST", f"/api/jobs/{job.id}?action=start", {"Content-Length": "0"}).status == 202
 
 
 @pytest.mark.parametrize("status", [200, 201, 204])
@@ -258,3 +270,12 @@ def test_the_own_world(em: Emulator, on: Wire) -> None:
     assert on.query("Repository", format="Entities", filter="FreeSpace==5").texts("Capacity") == ["6"]
     job.enabled = False  # changed in place
     assert entity(on, job).texts("ScheduleEnabled") == ["false"]
+
+
+def test_runs_that_end_at_once(em: Emulator) -> None:
+    names = ("SQL Backup", "DC Replication")
+    with em.locked():
+        runs = [em.world.start_run(em.world.job(name)) for name in names]
+    em.clock.advance(86400)
+    em.world.catch_up()
+    assert all(run.is_over(em.clock.now()) for run in runs)

@@ -49,7 +49,7 @@ class Site:
     def run(self, **more: str) -> tuple[int, str]:
         """Give the exit status, and what was printed."""
         process = self.start(**more)
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=300)
         return process.returncode, out + err
 
     @property
@@ -86,7 +86,7 @@ def test_what_is_not_whole_is_not_left_behind(site: Site) -> None:
 def test_two_at_once_do_each_other_no_harm(site: Site) -> None:
     both = [site.start(SLOW=seconds) for seconds in ("0.5", "1")]
     for process in both:
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=300)
         assert (process.returncode, out[:4]) == (0, "ran "), err
     assert len(site.made) == 1
 

@@ -41,7 +41,7 @@ sys.exit(int(sys.argv[2]))
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, str(PACKAGE), *arguments], capture_output=True, text=True, check=False, timeout=60)
+    return subprocess.run([sys.executable, str(PACKAGE), *arguments], capture_output=True, text=True, check=False, timeout=300)
 
 
 def names(em: Emulator) -> list[str]:
@@ -61,6 +61,34 @@ def test_the_shipped_scenario_is_the_world_and_stays_it() -> None:
             wire.log_on()
             wire.close()
             em.world.add_job("Another")
+            em.reset()
+
+
+NEW_MACHINE = Path(__file__).parents[1] / "scenarios" / "new_machine.yml"
+
+
+def test_a_scenario_has_infrastructure() -> None:
+    with Emulator(scenario=Scenario.load(NEW_MACHINE)) as em:
+        world = em.world
+        for _again in range(2):
+            assert [root.data["backupservername"] for root in world.inventory.roots] == ["vbr01.vbem.test", "vbr02.vbem.test"]
+            assert len({root.data["uniqueid"] for root in world.inventory.roots}) == 1
+            job = world.job("Daily Backup")
+            assert [row.name for row in world.objects_of(job)] == ["app01", "app03"]
+            root = world.inventory.roots[0]
+            assert [row.data["hierarchyobjref"] for row in world.objects_of(job)] == [
+                f"urn:VMware:Vm:{root.id}.vm-101",
+                f"urn:VMware:Vm:{root.id}.vm-103",
+            ]
+            points = [(row.data["vmdisplayname"], row.data["type"]) for row in world.table(world.catalogue["VmRestorePoint"])]
+            assert points == [("app01", "Full"), ("app03", "Full"), ("app01", "Increment")]
+            late, bad = world.inventory.named("app02"), world.inventory.named("app03")
+            assert late is not None
+            assert bad is not None
+            assert 18 < late.visible_from - em.clock.now() <= 20
+            assert (bad.backup_script, bad.reason) == (["failed", "success"], "Failed to create a snapshot.")
+            (tenant,) = world.table(world.catalogue["CloudTenant"])
+            assert len(world.children("CloudTenantResource", tenant)) == 1
             em.reset()
 
 
@@ -228,3 +256,30 @@ def test_a_relative_folder_gives_an_absolute_path(tmp_path: Path, monkeypatch: p
     monkeypatch.chdir(tmp_path)
     with Emulator(directory="here") as em:
         assert em.ca_path == str(tmp_path / "here" / "ca.pem")
+
+
+@pytest.mark.parametrize(
+    "text", ["unknown_task: 404\nlanguage: de\n", "answers: {}\nswitches:\n  unknown_task: 404\n  language: de\n"]
+)
+def test_switches_from_a_file(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "switches.yml"
+    path.write_text(text, encoding="utf-8")
+    state = run("--switches", str(path), "--switch", "language=en", "--", sys.executable, "-c", STATE)
+    assert state.returncode == 0, state.stderr
+    switches = json.loads(state.stdout)["switches"]
+    assert (switches["unknown_task"], switches["language"]) == (404, "en")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"), [("- a", "write switches as NAME: VALUE"), ("{", "not YAML"), ("speed: 1", "no switch 'speed'")]
+)
+def test_bad_files_of_switches_are_one_sentence(tmp_path: Path, text: str, words: str) -> None:
+    path = tmp_path / "switches.yml"
+    path.write_text(text, encoding="utf-8")
+    done = run("--switches", str(path), "--", "true")
+    assert done.returncode == 2
+    assert words in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+STATE = "import os, urllib.request as u; print(u.urlopen(os.environ['VBEM_CONTROL_URL'] + '/state').read().decode())"

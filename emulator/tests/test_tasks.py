@@ -172,3 +172,14 @@ def test_list_in_json(either: Emulator, on: Wire) -> None:
 def test_other_methods(em: Emulator, on: Wire) -> None:
     assert on("PUT", "/api/tasks", {"Content-Length": "0"}).status == 405
     assert on("DELETE", "/api/tasks").status == 405
+
+
+def test_finished_tasks_may_go_by_themselves(em: Emulator, on: Wire) -> None:
+    em.switches.tasks_kept = 60
+    first = em.make_task(on.session_id, running_for=5, collecting_for=5)
+    endless = em.make_task(on.session_id, state="Running")
+    em.clock.advance(69)
+    assert on.get(f"/api/tasks/{first}").status == 200
+    em.clock.advance(2)
+    assert on.get(f"/api/tasks/{first}").status == 500
+    assert on.query("Task").texts("TaskId") == [endless]

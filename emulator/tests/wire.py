@@ -13,11 +13,14 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 from xml.etree import ElementTree as ET
+from xml.sax.saxutils import escape
 
 from emulator import Emulator, User
 
 NS = "{http://www.veeam.com/ent/v1.0}"
 JSON = {"Accept": "application/json"}
+XML = {"Accept": "application/xml", "Content-Type": "application/xml"}
+JSON_BODY = {"Accept": "application/json", "Content-Type": "application/json"}
 
 
 @dataclass
@@ -42,6 +45,21 @@ def basic(user: User) -> dict[str, str]:
     return {"Authorization": "Basic " + base64.b64encode(f"{user.username}:{user.password}".encode()).decode()}
 
 
+def xml_body(root: str, **members: Any) -> bytes:
+    """Write a body; a dict becomes an element with children, a list several elements of one name, a key with @ an attribute."""
+    return f'<?xml version="1.0" encoding="utf-8"?>{_element(root, {"@xmlns": NS.strip("{}"), **members})}'.encode()
+
+
+def _element(name: str, value: Any) -> str:
+    if isinstance(value, list):
+        return "".join(_element(name, item) for item in value)
+    if not isinstance(value, dict):
+        return f"<{name}>{escape(str(value).lower() if isinstance(value, bool) else str(value))}</{name}>"
+    attributes = "".join(f' {key[1:]}="{inner}"' for key, inner in value.items() if key.startswith("@"))
+    inside = "".join(_element(key, inner) for key, inner in value.items() if not key.startswith("@"))
+    return f"<{name}{attributes}>{inside}</{name}>"
+
+
 class Wire:
     def __init__(self, em: Emulator) -> None:
         self.em = em
@@ -51,7 +69,7 @@ class Wire:
 
     def _connect(self) -> http.client.HTTPSConnection:
         context = ssl.create_default_context(cafile=self.em.ca_path)
-        return http.client.HTTPSConnection(self.em.hostname, self.em.port, context=context, timeout=10)
+        return http.client.HTTPSConnection(self.em.hostname, self.em.port, context=context, timeout=60)
 
     def close(self) -> None:
         self._connection.close()
@@ -78,3 +96,40 @@ class Wire:
         self.headers = {"X-RestSvcSessionId": answer.headers["X-RestSvcSessionId"]}
         self.session_id = answer.headers["Location"].rpartition("/")[2]
         return answer
+
+    def send(self, method: str, path: str, body: Any) -> Answer:
+        """Send a body as JSON."""
+        return self(method, path, JSON_BODY, json.dumps(body).encode())
+
+    def finish(self, answer: Answer) -> ET.Element:
+        """Let a task end, and return it."""
+        assert answer.status in (200, 201, 202), answer
+        task_id = answer.texts("TaskId")[0] if answer.body.lstrip().startswith(b"<") else find(answer.json, "taskid")
+        self.em.clock.advance(self.em.switches.task_running + self.em.switches.task_collecting + 0.01)
+        return self.get(f"/api/tasks/{task_id}").xml
+
+    def result(self, answer: Answer) -> tuple[bool, str]:
+        """Let a task end; return its success and its message."""
+        result = self.finish(answer).find(f"{NS}Result")
+        assert result is not None
+        return result.get("Success") == "true", result.findtext(f"{NS}Message") or ""
+
+    def related(self, answer: Answer) -> str:
+        """Let a task end; return the path of what it leads to."""
+        task = self.finish(answer)
+        return next(
+            link.get("Href", "").removeprefix(self.em.base_url)
+            for link in task.iter(f"{NS}Link")
+            if link.get("Rel") == "Related"
+        )
+
+
+def find(value: Any, name: str) -> Any:
+    """Return a member of an object, whatever its case."""
+    return next(inner for key, inner in value.items() if key.lower() == name)
+
+
+def repository(em: Emulator, server: str = "vbr01") -> str:
+    """Return the UID of a repository of a backup server."""
+    table = em.world.table(em.world.catalogue["Repository"])
+    return next(row.uid for row in table if row.data["backupserveruid"] == em.world.server(server).uid)

@@ -54,7 +54,8 @@ options:
     default: job
   state:
     description:
-      - V(started) starts the job unless it runs already. A backup copy job, which cannot be started, is synchronised.
+      - V(started) starts the job unless it runs already. A backup copy job, which cannot be started, is synchronised. If a run
+        is being stopped, its end is awaited first.
       - V(stopped) stops the job session if there is an active one.
       - V(retried) runs the job again for what failed, if its latest session has ended with Failed or Warning.
       - V(present) creates the job from O(template) if it does not exist, and makes it be as O(description), O(retention),
@@ -182,7 +183,8 @@ options:
     description:
       - V(task) waits until Enterprise Manager has carried out the request, and fails if it could not.
       - V(session) waits until the job session has finished, also one that was active before. A session that ends with Failed
-        fails the module as V(job_failed), unless it was to be stopped.
+        fails the module as V(job_failed), unless it was to be stopped. A session that stays open between two synchronisations,
+        as those of some backup copy jobs do, cannot be waited for.
       - V(nothing) returns once the server has accepted the request, and leaves the task in the session. Give O(session) with
         it. In a session of the module's own the task is lost with the log-off that follows at once.
       - Not for O(state=present) and O(state=absent), which always wait until the change shows.
@@ -209,6 +211,13 @@ options:
       - Whether a job session that ends with Warning fails the module too. Only for O(wait_for=session).
     type: bool
     default: false
+  wait_for_retries:
+    description:
+      - If a job session ends with Failed, seconds to wait for the backup server's own retry of it to begin. The result is then
+        that of the retry, for which the same holds. Choose more than the interval of retries in the job's settings.
+      - V(0) takes the first session for the result. Only for O(wait_for=session).
+    type: int
+    default: 0
 seealso:
   - module: vbem.rest.veeam_job_info
   - module: vbem.rest.veeam_task
@@ -314,7 +323,8 @@ task:
   returned: once the job was found
   type: dict
 job_session:
-  description: The run, or V(null) if there is none or it was not waited for.
+  description:
+    - The job session that was started, stopped or found running, as last seen. V(null) if there is none, or if it is not known.
   returned: once the job was found
   type: dict
   contains:
@@ -420,6 +430,7 @@ SPEC: dict[str, Any] = {
     "wait_timeout": {"type": "int"},
     "poll_interval": {"type": "int", "default": 10},
     "fail_on_warning": {"type": "bool", "default": False},
+    "wait_for_retries": {"type": "int", "default": 0},
     **PROGRESS_SPEC,
 }
 
@@ -428,6 +439,7 @@ def run(client: Client, params: dict[str, Any], check_mode: bool) -> dict[str, A
     """Bring the job to the desired state."""
     _check_options(params)
     check_minimum(params, "poll_interval", 1)
+    check_minimum(params, "wait_for_retries", 0)
     wait_timeout = check_minimum(params, "wait_timeout", 0)
     is_long = params["wait_for"] == "session" or params["state"] == "absent"
     default = SESSION_TIMEOUT if is_long else TASK_TIMEOUT
@@ -451,6 +463,7 @@ def run(client: Client, params: dict[str, Any], check_mode: bool) -> dict[str, A
         wait_timeout=wait_timeout,
         poll_interval=params["poll_interval"],
         fail_on_warning=params["fail_on_warning"],
+        wait_for_retries=params["wait_for_retries"],
     )
     if desired.fail_on_warning and desired.wait_for != "session":
         client.warnings.append(

@@ -80,7 +80,7 @@ def run_in_process(
     plain: dict[str, Any] = _to_plain(args)
     validation = ArgumentSpecValidator(spec).validate(plain)
     params = validation.validated_parameters
-    warnings = [str(warning["warning"]) for warning in validation._warnings]
+    warnings = [f"Both option {one['option']} and its alias {one['alias']} are set." for one in validation._warnings]
     if validation.error_messages:
         error = validation.errors[0]
         msg = str(error.msg)
@@ -97,22 +97,22 @@ def run_in_process(
             diff=bool(internals.get("_ansible_diff")),
             link=link,
         )
-    warnings += outcome.warnings
     hidden = getattr(module, "HIDDEN_RESULT", None)
     is_hidden = hidden in outcome.result and not outcome.failed
     result = dict(outcome.result)
+    secrets = {str(secret) for secret in validation._no_log_values} | outcome.secrets
+    warnings += remove_values(outcome.warnings, secrets)
     if not is_hidden and is_masking(params, result):
         warnings.append(MASKING_WARNING)
     if internals.get("_ansible_inject_invocation", True):
         result["invocation"] = create_invocation(params, shown)
-    if warnings:
-        result["warnings"] = list(dict.fromkeys(warnings))
     if outcome.failed:
         result["failed"] = True
     if not is_hidden:  # otherwise the action plugin hides the whole result, and masking a short password would damage it
         preserved = {key: value for key, value in result.items() if value is None or isinstance(value, bool)}
-        secrets = {str(secret) for secret in validation._no_log_values} | outcome.secrets
         result = {**remove_values(result, secrets), **preserved}
+    if warnings:
+        result["warnings"] = list(dict.fromkeys(warnings))
     wrapped: dict[str, Any] = wrap_var(result) if WRAPS_RESULTS else result
     return wrapped
 

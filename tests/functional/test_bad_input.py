@@ -41,7 +41,7 @@ CASES: list[tuple[Any, dict[str, Any], str]] = [
     (veeam_task_info, {"port": "nine"}, "port*VBEM_PORT"),
     (veeam_task_info, {"hostname": "https://em.example.com:9398/api"}, "hostname: em.example.com, and port: 9398"),
     (veeam_task_info, {"hostname": "em.example.com:9398"}, "hostname: em.example.com and port: 9398"),
-    (veeam_task_info, {"ca_path": "/nonexistent/ca.pem"}, "ca_path*/nonexistent/ca.pem*No such file"),
+    (veeam_task_info, {"ca_path": f"{__file__}.pem"}, "ca_path*test_bad_input.py.pem*No such file"),
     (veeam_task_info, {"ca_path": __file__}, "ca_path*PEM"),
     (veeam_task_info, {"api_version": "seven"}, "api_version*v1_7"),
     (veeam_task_info, {"response_format": "yaml"}, "response_format*auto, xml, json"),

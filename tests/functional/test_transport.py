@@ -16,10 +16,11 @@ from typing import Any
 import pytest
 
 from ansible_collections.vbem.rest.plugins.module_utils._em.errors import EmError
+from ansible_collections.vbem.rest.plugins.modules import veeam_job
 from emulator import Emulator
 from emulator.tls import NAMES, server_context
 
-from .harness import Harness, all_formats, all_versions
+from .harness import Harness, all_formats, all_versions, all_versions_and_formats
 from .scripted_server import Request, ScriptedServer, answer
 
 EMPTY = '<QueryResult><Resources><Tasks/></Resources><PagingInfo PageNum="1" PageSize="100" PagesCount="1"/></QueryResult>'
@@ -371,3 +372,64 @@ def test_repr_shows_no_secret(harness: Harness, em: Emulator) -> None:
             client.get("/api/query?type=Task")
             shown = [client, client.connection, client.session, client.transport, f"{client.session}", [client.session]]
             harness.check_secrets(*map(repr, shown), *map(str, shown))
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Servers, and what is before them, with habits of their own
+
+HABITS: list[dict[str, Any]] = [
+    {"early_hints": True},
+    {"doubled_token": True},
+    {"throttle_every": 3},
+    {"odd_links": "double"},
+    {"odd_links": "blank"},
+    {"language": "de"},
+    {"xml_text": "cdata"},
+    {"xml_text": "comments"},
+    {"xml_forbidden": "references"},
+    {"xml_forbidden": "raw"},
+]
+
+
+@all_versions_and_formats
+@pytest.mark.parametrize("habit", HABITS, ids=str)
+def test_a_server_with_a_habit_is_used_as_any_other(harness: Harness, em: Emulator, habit: dict[str, Any]) -> None:
+    em.switches.update({**habit, "max_page_size": 2})
+    session = em.logon()
+    made = em.make_tasks(session, 5)
+    assert sorted(harness.ids(session)) == sorted(made)
+    started = harness.run(veeam_job, session, {}, {"name": "SQL Backup", "state": "started", "wait_for": "session"})
+    assert started["job_session"]["result"] == "Success"
+    result = harness.remove(session, task_state=["Finished"])
+    assert sorted(result["deleted"]) == sorted(made)
+    assert harness.remove(session, task_id=made)["changed"] is False
+    harness.info()  # in a session of its own
+
+
+@all_versions
+@pytest.mark.parametrize("odd_links", ["dots", "outside", "no_api"])
+def test_a_link_that_leaves_the_api_is_not_followed(harness: Harness, em: Emulator, odd_links: str) -> None:
+    em.switches.update({"odd_links": odd_links, "max_page_size": 2})
+    session = em.logon()
+    em.make_tasks(session, 5)
+    with harness.failure("bad_response") as caught:
+        harness.info(session)
+    assert "does not lead into its REST API" in caught.error.msg
+    assert len(em.requests("GET")) == 1
+
+
+@all_versions
+def test_a_write_after_a_pause_goes_over_a_new_connection(harness: Harness, em: Emulator) -> None:
+    """A gateway that drops idle connections without a word would let it fail, and it must not be repeated."""
+    em.switches.idle_connection = 5.0
+    em.fault("status", status=429, retry_after=20, method="POST", path="/api/jobs/")
+    params = {"name": "SQL Backup", "state": "started", "wait_for": "nothing"}
+    assert harness.run(veeam_job, em.logon(), {}, params)["changed"] is True
+    assert harness.slept == [20]
+
+
+def test_a_path_before_the_api_is_told(harness: Harness, em: Emulator) -> None:
+    em.switches.base_path = "/veeam"
+    with harness.failure("logon_failed") as caught:
+        harness.info()
+    assert "without a path before it" in caught.error.msg

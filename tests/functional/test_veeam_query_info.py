@@ -301,6 +301,7 @@ def test_only_links_to_other_resources_are_returned(harness: Harness, em: Emulat
         ("Up", "BackupServerReference"),
         ("Up", "RestorePointReference"),
         ("Up", "BackupFileReference"),
+        ("Down", "VmRestorePointMountList"),
     ]
     for link in row["links"]:
         assert link["uid"] in link["href"]

@@ -66,6 +66,31 @@ def test_every_integration_target_belongs_to_a_check() -> None:
     assert set(re.findall(r"--exclude (\S+)", all_others.command)) == set(TARGETS)
 
 
+def git(folder: Path, *arguments: str) -> None:
+    identity = ("-c", "user.name=Tests", "-c", "user.email=tests@example.com")
+    subprocess.run(["git", *identity, *arguments], cwd=folder, check=True, capture_output=True)
+
+
+def test_what_changed_is_what_differs_from_main(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runner, "ROOT", tmp_path)
+    assert runner.list_changed() is None, "no repository: nobody knows"
+    git(tmp_path, "init", "--quiet", "--initial-branch", "main")
+    for name in ("same", "committed", "modified"):
+        (tmp_path / name).write_text("before", encoding="utf-8")
+    git(tmp_path, "add", "--all")
+    git(tmp_path, "commit", "--quiet", "--message", "Before")
+    assert runner.list_changed() == set()
+    git(tmp_path, "switch", "--quiet", "--create", "other")
+    (tmp_path / "committed").write_text("after", encoding="utf-8")
+    git(tmp_path, "commit", "--quiet", "--all", "--message", "After")
+    (tmp_path / "modified").write_text("after", encoding="utf-8")
+    (tmp_path / "new ü").write_text("new", encoding="utf-8")
+    os.utime(tmp_path / "same", (1, 1))
+    index = (tmp_path / ".git" / "index").read_bytes()
+    assert runner.list_changed() == {"committed", "modified", "new ü"}
+    assert (tmp_path / ".git" / "index").read_bytes() == index
+
+
 # The tiers of tests
 
 MARKED = """

@@ -43,6 +43,12 @@ SETTINGS = {
     "COLUMNS": "10",
 }
 
+UNUSABLE = ("read-only", "forbidden")
+
+
+def _refuse() -> str:
+    raise PermissionError
+
 
 @pytest.fixture
 def _of_a_developer(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -61,19 +67,24 @@ def test_settings_of_the_shell_are_left_out(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("_of_a_developer")
-@pytest.mark.parametrize("home", [None, "/nowhere", "read-only"])
+@pytest.mark.parametrize("home", [None, "/nowhere", *UNUSABLE])
 def test_a_home_is_not_needed(home: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
     monkeypatch.delenv("HOME", raising=False)
     if home:
         place = tmp_path / home
-        if home == "read-only":
+        if home in UNUSABLE:
             place.mkdir()
             monkeypatch.setattr(os, "access", lambda path, _mode: not str(path).startswith(str(place)))
+        if home == "forbidden":  # as root's home is to others; root itself may look into any
+            real = os.stat
+            monkeypatch.setattr(
+                os, "stat", lambda path, *a, **k: real("/" if ".cache" not in str(path) else _refuse(), *a, **k)
+            )
         monkeypatch.setenv("HOME", str(place))
     cache = build_tree.find_cache()
     assert cache.is_absolute()
-    if home == "read-only":
+    if home in UNUSABLE:
         assert cache == tmp_path / ".build" / "home" / ".cache"
     assert build_tree.create_environment()["UV_CACHE_DIR"] == str(cache / "uv")
 

@@ -43,10 +43,10 @@ _PLAIN_UID = re.compile(r"[\w:.-]{1,200}", re.ASCII)  # needs no quotes in a fil
 
 def build_report(results: Sequence[Mapping[str, Any]], options: ReportOptions) -> dict[str, Any]:
     """Return the report on results of veeam_query_info, each with its query as ``item``."""
-    all_sessions = read_job_sessions(results)
+    jobs = read_jobs(results)
+    all_sessions = read_job_sessions(results, jobs)
     earlier = [session for session in all_sessions if session.ended is not None and session.ended < options.since]
     sessions = [session for session in all_sessions if session.ended is None or session.ended >= options.since]
-    jobs = read_jobs(results)
     task_sessions = read_task_sessions(results)
     latest = _find_latest(sessions)
     failed, warned = (group_by_job(sessions, outcome, latest) for outcome in (FAILED, WARNING))

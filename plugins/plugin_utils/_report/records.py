@@ -95,25 +95,43 @@ def iter_resources(results: Iterable[Mapping[str, Any]], *types: str) -> Iterato
                 yield result["item"]["type"], row
 
 
-def read_job_sessions(results: Iterable[Mapping[str, Any]]) -> list[JobSession]:
-    """Return all job sessions, without duplicates."""
-    sessions = {session.uid or str(number): session for number, session in enumerate(_iter_job_sessions(results))}
+def read_job_sessions(results: Iterable[Mapping[str, Any]], jobs: Iterable[Job]) -> list[JobSession]:
+    """Return all job sessions, without duplicates. Those whose job has no GUID belong to the job of their name and server."""
+    keys = {_create_name_key(job.name, job.server): job.key for job in jobs}
+    sessions = {session.uid or str(number): session for number, session in enumerate(_iter_job_sessions(results, keys))}
     return list(sessions.values())
 
 
-def _iter_job_sessions(results: Iterable[Mapping[str, Any]]) -> Iterator[JobSession]:
+def _create_name_key(name: str, server: str) -> str:
+    return f"{name}\0{server}"
+
+
+def _find_job_guid(uid: str) -> str | None:
+    """Return the GUID of a job's UID; None without one, and for one of zeros, which jobs of agents and file shares share."""
+    guid = find_guid(uid)
+    return None if guid is None or not guid.strip("0-") else guid
+
+
+def _read_name_before_date(row: Mapping[str, Any]) -> str:
+    """Return the name of a job or machine from that of its session: what is before the last @, as names may hold one."""
+    name = _read_text(row, "name")
+    return name.rpartition("@")[0] or name
+
+
+def _iter_job_sessions(results: Iterable[Mapping[str, Any]], keys: Mapping[str, str]) -> Iterator[JobSession]:
     for resource_type, row in iter_resources(results, *SESSION_TYPES):
         is_cdp = resource_type == "CdpReplicaSession"
         state, result = _read_text(row, "state"), _read_text(row, "result").lower()
         is_stopped = state == "Stopped" or (not state and result in (FAILED, WARNING, SUCCESS))
         job_uid = _read_text(row, "policy_uid" if is_cdp else "job_uid")
-        job_name = _read_text(row, "policy_name" if is_cdp else "job_name") or _read_text(row, "name").partition("@")[0]
+        job_name = _read_text(row, "policy_name" if is_cdp else "job_name") or _read_name_before_date(row)
         server = read_server(row)
+        name_key = _create_name_key(job_name, server)
         job_type = _read_text(row, "job_type") or _read_text(row, "policy_type") or ("CdpReplica" if is_cdp else "")
         yield JobSession(
             resource_type=resource_type,
             uid=_read_text(row, "uid") or _read_text(row, "id"),
-            job_key=find_guid(job_uid) or f"{job_name}\0{server}",
+            job_key=_find_job_guid(job_uid) or keys.get(name_key, name_key),
             job_uid=job_uid,
             job_name=job_name,
             server=server,
@@ -149,7 +167,7 @@ def read_task_sessions(results: Iterable[Mapping[str, Any]]) -> list[TaskSession
     return [
         TaskSession(
             session_guid=find_guid(_read_text(row, "job_session_uid")) or find_parent(row, "JobSession"),
-            machine=_read_text(row, "vm_display_name") or _read_text(row, "name").partition("@")[0],
+            machine=_read_text(row, "vm_display_name") or _read_name_before_date(row),
             outcome=_read_text(row, "result").lower(),
             reason=_read_text(row, "reason"),
         )

@@ -347,7 +347,9 @@ def test_no_link_leads_to_another_host(href: str) -> None:
 
 @given(st.text("abc/?&=%.-~", max_size=20), st.sampled_from(["https://em.example.com:9398", "http://10.0.0.1:9399", ""]))
 def test_links_keep_their_path(rest: str, base: str) -> None:
-    assert create_client().locate(f"{base}/api/{rest}") == f"https://em.example.com:9398/api/{rest}"
+    path, mark, query = f"/api/{rest}".partition("?")
+    plain = re.sub("/+", "/", path)
+    assert create_client().locate(f"{base}/api/{rest}") == f"https://em.example.com:9398{plain}{mark}{query}"
 
 
 def test_any_session_can_be_encrypted() -> None:

@@ -195,7 +195,8 @@ def test_a_list_that_moves_under_the_reader_hides_no_named_task(tmp_path: Path, 
 def test_a_failure_keeps_no_connection_open(tmp_path: Path, effect: str, settings: dict[str, Any]) -> None:
     """Not even until garbage is collected, which urllib3 leaves it to."""
     with Emulator(directory=tmp_path / "em") as em:
-        options = create_options(em.state(), log_on(create_options(em.state(), timeout=1)))
+        timeout = 1 if effect == "slow" else 60
+        options = create_options(em.state(), {**log_on(create_options(em.state())), "timeout": timeout})
         em.fault(effect, method="GET", **settings)
         gc.collect()
         gc.disable()

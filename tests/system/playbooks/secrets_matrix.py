@@ -40,7 +40,7 @@ HERE = Path(__file__).resolve().parent
 PLAY = HERE / "secrets_play.yml"
 COMMANDS = Path(sys.executable).parent
 PREFIX = "vbem.rest."
-CLEAN_UP_SECONDS = 60.0  # within which what runs in the background removes its files; that takes 5 seconds after its end
+CLEAN_UP_SECONDS = SAFETY_NET  # within which what runs in the background removes its files; that takes 5 seconds after its end
 # No play gives these away by chance, and each form of them differs from the others.
 PASSWORD = "kX7:ü€ 'q\"Zs\\6 %41+&=;{Mw}/?#-9vLp"
 WRONG = "wrong-Tz8/'\"ä-Rk3:pN6&<b>"

@@ -36,6 +36,8 @@ SOURCE = ROOT / "extensions" / "eda" / "plugins" / "event_source" / "job_session
 GUIDE = ROOT / "docs" / "docsite" / "rst" / "guide_events.rst"
 COMMAND = PROGRAMS / "ansible-rulebook"
 
+SIGNAL_SECONDS = 15.0  # within which a signal mostly ends it
+
 needs_rulebook = pytest.mark.skipif(
     not COMMAND.exists() or shutil.which("java") is None,
     reason="ansible-rulebook, or the Java machine that its rule engine needs, is not installed",
@@ -80,10 +82,20 @@ class Rulebook:
         self.wait_for("polling", lambda: len(self.em.requests("GET", "type=ReplicaJobSession")) >= before + count)
 
     def end(self, number: signal.Signals) -> int:
-        """End it by a signal and return its exit code."""
-        self.process.send_signal(number)
-        self.output += self.process.communicate(timeout=SAFETY_NET)[0]
-        return int(self.process.returncode)
+        """End it by a signal and return its exit code.
+
+        ansible-rulebook turns the signal into an exception wherever its main thread happens to be, and loses it within an action
+        or within the rule engine's callback. So it is sent again if nothing comes of it.
+        """
+        until = time.monotonic() + SAFETY_NET
+        while True:
+            self.process.send_signal(number)
+            try:
+                self.output += self.process.communicate(timeout=SIGNAL_SECONDS)[0]
+            except subprocess.TimeoutExpired:
+                assert time.monotonic() < until, f"{number.name} does not end it"
+            else:
+                return int(self.process.returncode)
 
     @property
     def events(self) -> int:

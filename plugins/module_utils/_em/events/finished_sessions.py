@@ -15,7 +15,6 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime, timezone
 from fnmatch import fnmatchcase
 from itertools import islice
 from typing import Any, NamedTuple
@@ -23,10 +22,10 @@ from typing import Any, NamedTuple
 from ..client.client import Client
 from ..errors import EmError, create_option_error
 from ..protocol.codec import read_text
-from ..protocol.dates import format_date, parse_date, to_timestamp
+from ..protocol.dates import format_timestamp, parse_date, to_timestamp
 from ..protocol.filters import Comparison, Field, Or, to_server_filter
 from ..protocol.links import find_guid
-from ..resources.job_sessions import STATE, STOPPED, UID, normalise_job_session
+from ..resources.job_sessions import STATE, UID, normalise_job_session
 from ..resources.listing import (
     BACKUP_SESSION_QUERY,
     REFUSALS,
@@ -35,6 +34,7 @@ from ..resources.listing import (
     QueryTarget,
     iter_resources,
 )
+from ..resources.session_states import STOPPED
 from .checkpoint import RETENTION_SECONDS, Checkpoint, get_id
 
 END = Field("EndTime", "end_time", "date")
@@ -115,7 +115,7 @@ class Finder:
         self._poll_count += 1
         low = checkpoint.low_watermark
         cutoff = low if is_full else max(low, checkpoint.high_watermark - self.lookback)
-        rounded = format_date(datetime.fromtimestamp(int(cutoff) - 1, timezone.utc))
+        rounded = format_timestamp(int(cutoff) - 1)
         criteria = Or((Comparison(END, ">=", rounded), Comparison(STATE, "!=", STOPPED)))
         batch = _PollBatch(checkpoint, cutoff)
         now: float | None = None

@@ -50,6 +50,11 @@ def format_date(date: datetime) -> str:
     return text + (f".{date.microsecond:06d}".rstrip("0") if date.microsecond else "") + "Z"
 
 
+def format_timestamp(seconds: float) -> str:
+    """Return seconds since the epoch as `format_date`."""
+    return format_date(datetime.fromtimestamp(seconds, timezone.utc))
+
+
 def normalise_date(text: str | None) -> str | None:
     """Return a server's date as ISO 8601 UTC; None for none and for "never"; an unreadable one unchanged."""
     if text and _PLAIN.fullmatch(text) and text[:4] > str(_NEVER):

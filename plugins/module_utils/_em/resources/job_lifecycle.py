@@ -29,8 +29,9 @@ from .job_definition import (
     read_definition,
 )
 from .job_sessions import JobSessions
-from .jobs import JOB_KINDS, NAME, UID, Job, find_job, find_jobs, normalise_job
+from .jobs import JOB_KINDS, NAME, UID, Job, find_job, find_jobs, normalise_job, offers_sync
 from .listing import FilteredListing, QueryTarget
+from .session_states import Phase, get_phase
 from .session_wait import create_wait_timeout
 from .task_action import TaskAction
 
@@ -312,7 +313,7 @@ class JobLifecycle:
             return self.result()
         try:
             sessions = JobSessions(self.client)
-            self.session = sessions.find_active(job.data)
+            self.session = self._find_running(sessions, job)
             self.differences.append(("job", job.data["name"], None))
             if check_mode:
                 self.changed = True
@@ -325,6 +326,13 @@ class JobLifecycle:
             raise
         return self.result()
 
+    @staticmethod
+    def _find_running(sessions: JobSessions, job: Job) -> dict[str, Any] | None:
+        """Return the job session that has to end before the job can be deleted: not one that stays open by design."""
+        active = sessions.find_active(job.data)
+        is_open_ended = active is not None and get_phase(active, offers_sync=offers_sync(job)) is Phase.WAITING
+        return None if is_open_ended else active
+
     def _await_end(self, sessions: JobSessions, job: Job, *, force: bool) -> None:
         if force:
             link = find_link(job.raw, "Stop")
@@ -335,7 +343,7 @@ class JobLifecycle:
             self._run("POST", get_path(read_text(link, "href") or ""), None, str(job.data["name"]))
 
         def has_ended() -> bool | None:
-            active = sessions.find_active(job.data)
+            active = self._find_running(sessions, job)
             if active is None:
                 return True
             self.session = active

@@ -10,23 +10,24 @@ A job itself tells neither whether it runs nor how its last run ended; its sessi
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime, timezone
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 from ..client.client import Client
 from ..errors import EmError
 from ..protocol.codec import read_bool, read_int, read_text
-from ..protocol.dates import format_date, normalise_date, to_timestamp
-from ..protocol.filters import And, Comparison, Field, Node, Or, to_server_filter
+from ..protocol.dates import format_timestamp, normalise_date, to_timestamp
+from ..protocol.filters import And, Comparison, Field, Node, Or, may_match, to_server_filter
 from ..protocol.links import find_guid, find_link, get_path
 from .listing import (
     BACKUP_SESSION_QUERY,
+    PAGE_SIZE,
     REPLICA_SESSION_QUERY,
     FilteredListing,
     QueryTarget,
     iter_resources,
 )
+from .session_states import STOPPED
 
 JOB_UID = Field("JobUid", "job_uid", "uid")
 CREATED = Field("CreationTime", "creation_time", "date")
@@ -36,8 +37,6 @@ JOB_SESSION_UID = Field("JobSessionUid", "job_session_uid", "uid")
 # What a job session did to each machine, with the reasons that job sessions themselves lack (wire facts, section 6.4).
 BACKUP_TASK_QUERY = QueryTarget("BackupTaskSession", ("entities", "backup_task_sessions"))
 REPLICA_TASK_QUERY = QueryTarget("ReplicaTaskSession", ("entities", "replica_task_sessions"))
-STOPPED = "Stopped"
-MAX_CLOCK_SKEW = 60  # seconds by which the clock of a backup server may be behind that of Enterprise Manager
 MAX_TASK_SESSIONS = 200  # rows to read for the reasons of one job session
 MAX_REASONS = 10
 SORT_PROBE_ROWS = 10  # newest sessions to ask for: enough to see whether the server sorted them
@@ -76,50 +75,39 @@ class JobSessions:
         self.client = client
         self._backup = FilteredListing(client, BACKUP_SESSION_QUERY)
         self._replica = FilteredListing(client, REPLICA_SESSION_QUERY)
+        self._page_size = SORT_PROBE_ROWS  # until a server turns out to ignore filters
 
     def find_active(self, job: Mapping[str, Any]) -> dict[str, Any] | None:
         """Return the job session of a job that is not stopped; None if there is none. The server's order does not matter."""
         active = [one for one in self._iter(job, Comparison(STATE, "!=", STOPPED)) if one["state"] != STOPPED]
         return max(active, key=_created, default=None)
 
-    def find_latest(
-        self, job: Mapping[str, Any], *, after: Mapping[str, Any] | None = None, requested_at: float | None = None
-    ) -> dict[str, Any] | None:
-        """Return a job's newest session, or its newest one after another one; None where there is none, or none yet.
+    def find_latest(self, job: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Return a job's newest session; None where there is none."""
+        return next(iter(self.list_since(job, None)), None)
 
-        The server sorts, and the order is checked; where an answer is not sorted, all of the job's sessions are read.
-        ``requested_at`` is when the session was requested, in seconds since the epoch of the server's clock: Enterprise Manager
-        learns of sessions late, and one that began or ended before that is another one, however new it is in the list.
+    def list_since(self, job: Mapping[str, Any], since: float | None) -> list[dict[str, Any]]:
+        """Return the sessions of a job that began at or after a time in seconds since the epoch, the newest first.
+
+        Without a time, return at least the newest one. The server sorts, and the order is checked; where an answer is not
+        sorted, all of the job's sessions are read.
         """
-        begins = []
-        if after is not None:
-            since = to_timestamp(after["creation_time"])
-            if since is None:
-                return None  # nothing can be later than an unknown time
-            begins.append(since)
-        if requested_at is not None:
-            begins.append(requested_at - MAX_CLOCK_SKEW)
-        earliest = max(begins) if begins else None
-        criteria: list[Node] = []
-        if earliest is not None:
-            criteria.append(Comparison(CREATED, ">=", format_date(datetime.fromtimestamp(earliest, timezone.utc))))
-        latest: dict[str, Any] | None = None
+        criteria = () if since is None else (Comparison(CREATED, ">=", format_timestamp(since)),)
+        found = []
         previous: float | None = None
         is_sorted, number = True, 0
         for number, session in enumerate(self._iter(job, *criteria), 1):
             created = _created(session)
             is_sorted = is_sorted and (previous is None or created <= previous)
             previous = created
-            is_older = earliest is not None and created < earliest
-            is_over = requested_at is not None and 0 < (to_timestamp(session["end_time"]) or 0) < requested_at
-            is_other = after is None or session["uid"] != after["uid"]
-            if not is_older and not is_over and is_other and (latest is None or created > _created(latest)):
-                latest = session
-            if is_sorted and number >= SORT_PROBE_ROWS and (latest is not None or is_older):
+            is_older = since is not None and created < since
+            if not is_older:
+                found.append(session)
+            if is_sorted and number >= SORT_PROBE_ROWS and (since is None or is_older):
                 break
-        if number == 0 and earliest is None and not self._listing_of(job).verify_filter(JOB_UID):
-            return self.find_latest(job)
-        return latest
+        if number == 0 and since is None and not self._listing_of(job).verify_filter(JOB_UID):
+            return self.list_since(job, None)
+        return sorted(found, key=_created, reverse=True)
 
     def list_active(self) -> list[dict[str, Any]]:
         """Return the backup job sessions of all jobs that are not stopped."""
@@ -185,11 +173,22 @@ class JobSessions:
         # The reference writes the UIDs of agent and NAS jobs in two ways.
         uids = dict.fromkeys([job["uid"], f"urn:veeam:Job:{wanted}"])
         of_job = Or(tuple(Comparison(JOB_UID, "==", uid) for uid in uids))
-        rows = self._listing_of(job).iter_rows(And((of_job, *criteria)), newest_by=CREATED.name, page_size=SORT_PROBE_ROWS)
-        for row in rows:
-            session = normalise_job_session(row, self.client)
+        wanted_rows = And((of_job, *criteria))
+        page_size = self._page_size
+        sessions = self._iter_all(job, wanted_rows, page_size)
+        first = list(islice(sessions, page_size))
+        # Rows of another time do not count: they come after those that are looked for.
+        checked = And((of_job, *(one for one in criteria if not isinstance(one, Comparison) or one.field is not CREATED)))
+        if page_size < PAGE_SIZE and not all(may_match(checked, one) for one in first):
+            self._page_size = PAGE_SIZE  # the server ignores filters, so what is looked for may be far away
+            first, sessions = [], self._iter_all(job, wanted_rows, PAGE_SIZE)
+        for session in chain(first, sessions):
             if find_guid(session["job_uid"] or "") == wanted:
                 yield session
+
+    def _iter_all(self, job: Mapping[str, Any], criteria: Node, page_size: int) -> Iterator[dict[str, Any]]:
+        rows = self._listing_of(job).iter_rows(criteria, newest_by=CREATED.name, page_size=page_size)
+        return (normalise_job_session(row, self.client) for row in rows)
 
 
 def _created(session: Mapping[str, Any]) -> float:

@@ -98,6 +98,11 @@ class Job(NamedTuple):
     raw: dict[str, Any]
 
 
+def offers_sync(job: Job) -> bool:
+    """Return whether a job is started by synchronising it, as backup copy jobs are."""
+    return find_link(job.raw, "Start") is None and find_link(job.raw, "Sync") is not None
+
+
 def create_job_criteria(params: Mapping[str, Any]) -> tuple[Node, ...]:
     """Return the criteria of ``veeam_job_info``'s options. Raise ``invalid_option`` or ``invalid_filter``."""
     kind = JOB_KINDS[params["kind"]]

@@ -12,8 +12,8 @@ from typing import Any
 from ..client.client import Client
 from ..client.polling import TimedOut, WaitBudget, poll
 from ..errors import EmError
+from .session_states import STOPPED
 
-STOPPED = "Stopped"
 MAX_POLLS_WITHOUT_RESULT = 5  # of a session that has stopped without a result, before that is a failure
 
 
@@ -21,10 +21,10 @@ class SessionWaiter:
     """Waits for a session to stop, and judges its result. ``session`` is the session as last read.
 
     ``read`` returns a session from its address; ``is_listed`` tells whether a session that could not be read still exists;
-    ``subject`` names in messages what is waited for.
+    ``subject`` names in messages what is waited for; ``is_open_ended`` tells whether a session stays open by design.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what to wait for, and how to read it
         self,
         client: Client,
         budget: WaitBudget,
@@ -32,6 +32,7 @@ class SessionWaiter:
         subject: str,
         read: Callable[[str], dict[str, Any]],
         is_listed: Callable[[Mapping[str, Any]], bool],
+        is_open_ended: Callable[[Mapping[str, Any]], bool] = lambda _session: False,
     ) -> None:
         self.client = client
         self.budget = budget
@@ -39,6 +40,7 @@ class SessionWaiter:
         self.session: dict[str, Any] = {}
         self._read = read
         self._is_listed = is_listed
+        self._is_open_ended = is_open_ended
         self._polls_without_result = 0
 
     def wait(self, session: dict[str, Any]) -> dict[str, Any]:
@@ -63,6 +65,8 @@ class SessionWaiter:
         self.session = session
         progress = "" if session["progress"] is None else f" {session['progress']}%"
         self.client.hooks.on_progress(f"{session['name']}: {session['state']}{progress}")
+        if self._is_open_ended(session):
+            raise create_open_ended_error(self.subject, session)
         if session["state"] != STOPPED:
             return None
         self._polls_without_result += session["result"] is None
@@ -87,6 +91,15 @@ def raise_for_result(
         "job_failed",
         f"{session.get('name')} ended with {result}: {reason or 'the server gives no reason, see its task sessions'}",
         detail=reason,
+    )
+
+
+def create_open_ended_error(subject: str, session: Mapping[str, Any]) -> EmError:
+    """Return the failure of a wait for the end of a session that stays open between two synchronisations."""
+    return EmError(
+        "invalid_option",
+        f"The option wait_for cannot be 'session' for {subject}: its job session stays open ({session['state']}) between two"
+        " synchronisations, so its end cannot be awaited; use wait_for: task, and watch the backups of the job instead.",
     )
 
 

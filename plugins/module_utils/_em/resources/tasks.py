@@ -249,9 +249,9 @@ def is_task_not_found(err: EmError) -> bool:
 def is_task_gone(client: Client, task_id: str, err: EmError) -> bool:
     """Return whether the failure of a request for a task means that the session does not have it (any more).
 
-    The server's own message is enough. After any other 404 the list of tasks decides.
+    The server's own message is enough. After any other 404 or 500, such as one in another language, the list decides.
     """
-    return is_task_not_found(err) or (err.status == 404 and task_id not in list_task_ids(client))
+    return is_task_not_found(err) or (err.status in (404, 500) and task_id not in list_task_ids(client))
 
 
 def sort_tasks(tasks: list[dict[str, Any]], *, key: str, descending: bool) -> list[dict[str, Any]]:

@@ -24,6 +24,7 @@ from .infrastructure import Infrastructure, Item, ObjectQuery
 from .job_sessions import JobSessions
 from .listing import FilteredListing, QueryTarget
 from .machine import find_machine
+from .session_search import explain_mismatch
 from .session_wait import SessionWaiter, create_wait_timeout, raise_for_result
 from .task_action import TaskAction
 
@@ -208,7 +209,9 @@ class MachineBackup:
     def _wait_for_session(self, *, fail_on_warning: bool) -> None:
         found = poll(self.client, self._find_session, self.budget)
         if isinstance(found, TimedOut):
-            raise create_wait_timeout(self.budget, self._name(), "its task has not named the job session of the backup", found)
+            raise create_wait_timeout(
+                self.budget, self._name(), "its task has not named a job session that can be that of the backup", found
+            )
         self.session = found
         waiter = SessionWaiter(
             self.client,
@@ -230,11 +233,13 @@ class MachineBackup:
         for link in task["related"] if task else []:
             if (link["type"] or "").lower().endswith("jobsession") and link["href"]:
                 try:
-                    return self.sessions.read(link["href"])
+                    session = self.sessions.read(link["href"])
                 except EmError as err:
                     if err.kind not in ("not_found", "bad_response") and err.status != 500:  # it shows up late
                         raise
                     return None
+                # A session of another time is not this backup, and nothing else tells which one is.
+                return session if explain_mismatch(session, self.action.requested_at if self.action else None) is None else None
         raise EmError(
             "bad_response",
             f"The backup of {self._name()} was started, but the server does not name its job session, so its end cannot be"

@@ -11,20 +11,19 @@ reference, security_roles_concept). Facts: wire facts, section 10.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime, timezone
 from typing import Any, NamedTuple
 
 from ..client.client import Client
 from ..client.polling import TimedOut, WaitBudget, poll
 from ..errors import EmError
 from ..protocol.codec import Body, read_int, read_text
-from ..protocol.dates import format_date, normalise_date, to_timestamp
+from ..protocol.dates import format_timestamp, normalise_date, to_timestamp
 from ..protocol.filters import And, Comparison, Field, Node
 from ..protocol.links import find_guid, find_link, get_path
 from ..protocol.references import Reference, parse_reference
 from .infrastructure import Infrastructure, ObjectQuery, select_by_name
-from .job_sessions import MAX_CLOCK_SKEW
 from .listing import FilteredListing, QueryTarget
+from .session_search import MAX_CLOCK_SKEW, explain_mismatch
 from .session_wait import SessionWaiter, create_wait_timeout, raise_for_result
 from .task_action import TaskAction
 
@@ -120,7 +119,7 @@ class RestorePoints:
         elif wanted is not None:
             criteria.append(Comparison(POINT_REF, "==", str(wanted)))
         if limit is not None:
-            criteria.append(Comparison(CREATED, "<", format_date(datetime.fromtimestamp(limit, timezone.utc))))
+            criteria.append(Comparison(CREATED, "<", format_timestamp(limit)))
         points = [
             point
             for point in self._iter(And(tuple(criteria)))
@@ -276,7 +275,7 @@ class MachineRestore:
         return None if isinstance(found, TimedOut) else found
 
     def _list_sessions(self, begin: float) -> list[dict[str, Any]]:
-        since = format_date(datetime.fromtimestamp(begin - MAX_CLOCK_SKEW, timezone.utc))
+        since = format_timestamp(begin - MAX_CLOCK_SKEW)
         criteria = And((Comparison(CREATED, ">=", since),))
         rows = self._listing.iter_rows(criteria, newest_by=CREATED.name)
         sessions = [normalise_restore_session(row, self.client) for row in rows]
@@ -298,6 +297,7 @@ class MachineRestore:
 
     def _find_session(self) -> dict[str, Any] | None:
         task = self.action.task if self.action else None
+        requested_at = self.action.requested_at if self.action else None
         for link in task["related"] if task else []:
             if (link["type"] or "").lower().startswith("restoresession") and link["href"]:
                 try:
@@ -307,9 +307,9 @@ class MachineRestore:
                         raise
                     return None
                 point = session["restore_point_uid"]
-                if point in (None, find_guid(self.point.data["uid"] or "")):
+                is_own = point in (None, find_guid(self.point.data["uid"] or ""))
+                if is_own and explain_mismatch(session, requested_at) is None:
                     return session
-        requested_at = self.action.requested_at if self.action else None
         return self._find_unnamed_session(requested_at)
 
     def _read_session(self, href: str) -> dict[str, Any]:

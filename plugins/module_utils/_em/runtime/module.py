@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.common.parameters import remove_values
 
 from ..errors import EmError
 from .argument_spec import INTERNAL_OPTIONS, create_connection_spec
@@ -45,7 +46,7 @@ def run_module(spec: Mapping[str, Any], run: RunModule, *, encrypted: str | None
     link = create_file_link(module.params.get("_progress_file"))
     outcome = execute(run, module.params, check_mode=module.check_mode, diff=module._diff, link=link, finish=finish)
     module.no_log_values.update(outcome.secrets)
-    for warning in outcome.warnings:
+    for warning in remove_values(outcome.warnings, module.no_log_values):  # which not every ansible-core does
         module.warn(warning)
     if outcome.failed:
         module.fail_json(**outcome.result)

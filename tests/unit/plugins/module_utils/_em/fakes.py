@@ -177,6 +177,11 @@ class SessionListClient:
         self.sessions = sessions or []
         self.paths: list[str] = []
         self.pages = 0
+        self.owns_session = True
+        self.now = 0.0
+
+    def clock(self) -> float:
+        return self.now
 
     def iter_pages(self, path: str, *, list_path: tuple[str, ...]) -> Iterator[list[dict[str, Any]]]:
         self.paths.append(path)

@@ -50,17 +50,33 @@ def test_jobs_of_agents_and_shares_are_identified_by_their_guid() -> None:
     assert build(sessions(make_row(1, "03:00")), jobs)["summary"]["jobs_not_run"] == 0
 
 
+def test_jobs_that_share_a_guid_of_zeros_are_not_one_job() -> None:
+    zeros = "urn:veeam:Job:00000000-0000-0000-0000-000000000000"
+    rows = [make_row(number, "03:00", "Failed") | {"job_uid": zeros, "job_name": name} for number, name in enumerate("AB", 1)]
+    jobs = make_result(
+        "AgentBackupJob",
+        {"uid": f"urn:veeam:AgentBackupJob:{guid(9)}", "name": "A", "schedule_enabled": True, "links": rows[0]["links"]},
+    )
+    summary = build(sessions(*rows), jobs)["summary"]
+    assert (summary["jobs_failed"], summary["jobs_not_run"]) == (2, 0), "the job A is the one that ran"
+
+
+def test_a_name_with_an_at_sign_is_cut_before_the_date() -> None:
+    (session,) = read_job_sessions([sessions({"name": "SQL@prod@2026-11-23 03:00"})], [])
+    assert session.job_name == "SQL@prod"
+
+
 @pytest.mark.parametrize("suffix", ["", "_utc"])
 def test_dates_are_found_with_and_without_their_suffix(suffix: str) -> None:
     row = {f"creation_time{suffix}": "2026-11-23T03:00:00Z", f"end_time{suffix}": "2026-11-23T03:10:00Z", "state": "Stopped"}
-    (session,) = read_job_sessions([sessions(row)])
+    (session,) = read_job_sessions([sessions(row)], [])
     assert (session.started, session.ended) == (utc("2026-11-23T03:00"), utc("2026-11-23T03:10"))
     assert session.duration == 600
 
 
 def test_a_session_of_a_cdp_policy_has_its_names_in_other_fields() -> None:
     row = {"policy_uid": f"urn:veeam:CdpPolicy:{guid(7)}", "policy_name": "Mirror", "state": "Working", "progress": 7}
-    (session,) = read_job_sessions([make_result("CdpReplicaSession", row)])
+    (session,) = read_job_sessions([make_result("CdpReplicaSession", row)], [])
     assert (session.job_key, session.job_name, session.job_type) == (guid(7), "Mirror", "Continuous replication")
     assert (session.outcome, session.progress, session.ended) == ("running", 7, None)
 

@@ -14,9 +14,7 @@ import pytest
 
 from ansible_collections.vbem.rest.plugins.module_utils._em.client.client import Client
 from ansible_collections.vbem.rest.plugins.module_utils._em.errors import EmError
-from ansible_collections.vbem.rest.plugins.module_utils._em.protocol.dates import to_timestamp
 from ansible_collections.vbem.rest.plugins.module_utils._em.resources.job_sessions import (
-    MAX_CLOCK_SKEW,
     SORT_PROBE_ROWS,
     JobSessions,
     normalise_job_session,
@@ -36,8 +34,8 @@ def sessions_of(client: SessionListClient) -> JobSessions:
     return JobSessions(cast(Client, client))
 
 
-def find_last(sessions: list[dict[str, Any]], after: dict[str, Any] | None = None) -> str | None:
-    found = sessions_of(SessionListClient(sessions)).find_latest(make_job().data, after=after)
+def find_last(sessions: list[dict[str, Any]]) -> str | None:
+    found = sessions_of(SessionListClient(sessions)).find_latest(make_job().data)
     return str(found["name"]) if found else None
 
 
@@ -74,26 +72,6 @@ def test_dates_are_compared_as_times() -> None:
     assert find_last([late, early]) == "late"
 
 
-@pytest.mark.parametrize("newer", [True, False])
-def test_the_session_after_another(newer: bool) -> None:
-    shown = {"uid": make_session(5)["uid"], "creation_time": "2026-11-23T18:05:00.5Z"}
-    sessions = [make_session(6)] if newer else []
-    sessions += [make_session(5), make_session(4)]
-    assert find_last(sessions, after=shown) == ("session 6" if newer else None)
-    assert find_last(sessions[::-1], after=shown) == ("session 6" if newer else None)
-
-
-def test_the_session_after_another_of_the_same_time() -> None:
-    shown = {"uid": make_session(5)["uid"], "creation_time": "2026-11-23T18:05:00.5Z"}
-    twin = make_session(5, uid="urn:veeam:BackupJobSession:twin", name="twin")
-    assert find_last([make_session(5), twin], after=shown) == "twin"
-
-
-def test_no_session_is_later_than_one_without_a_date() -> None:
-    shown = {"uid": make_session(5)["uid"], "creation_time": None}
-    assert find_last([make_session(5, creation_time_utc=None), make_session(4)], after=shown) is None
-
-
 def test_the_active_session_is_the_newest_that_is_not_stopped() -> None:
     sessions = [make_session(1, "Working"), make_session(9, "Stopped"), make_session(7, "Working"), make_session(3, "Starting")]
     found = sessions_of(SessionListClient(sessions)).find_active(make_job().data)
@@ -115,45 +93,20 @@ def test_the_type_of_a_job_is_case_insensitive(job_type: str) -> None:
     assert "type=ReplicaJobSession&" in client.paths[0]
 
 
-# ---------------------------------------------------------------------------------------------------------------------
-# The session that a request has started
-
-REQUESTED_AT = to_timestamp("2026-11-23T18:30:00Z") or 0.0
-
-
-def find_started(*sessions: dict[str, Any], after: dict[str, Any] | None = None) -> str | None:
-    found = sessions_of(SessionListClient(list(sessions))).find_latest(make_job().data, after=after, requested_at=REQUESTED_AT)
-    return str(found["name"]) if found else None
-
-
-@pytest.mark.parametrize(
-    ("created", "ended", "is_it"),
-    [
-        ("18:30:00", None, True),
-        ("18:29:00", None, True),  # by the clock of a backup server that is behind
-        ("18:28:59", None, False),
-        ("18:29:30", "18:29:59", False),  # it was over before the request
-        ("18:29:30", "18:30:00", True),
-        ("18:30:01", "18:31:00", True),
-    ],
-)
-def test_a_session_may_begin_before_its_request_by_another_clock(created: str, ended: str | None, is_it: bool) -> None:
-    assert MAX_CLOCK_SKEW == 60
-    end = f"2026-11-23T{ended}Z" if ended else None
-    session = make_session(1, creation_time_utc=f"2026-11-23T{created}Z", end_time_utc=end)
-    assert (find_started(session) is not None) is is_it
+SINCE = 1795458600.0  # 2026-11-23T18:30:00Z
 
 
 def test_the_time_is_part_of_the_filter() -> None:
     client = SessionListClient()
-    sessions_of(client).find_latest(make_job().data, requested_at=REQUESTED_AT)
-    sessions_of(client).find_latest(make_job().data, after={"uid": "x", "creation_time": "2026-11-23T18:40:00Z"})
-    sessions_of(client).find_latest(
-        make_job().data, after={"uid": "x", "creation_time": "2026-11-23T18:40:00Z"}, requested_at=REQUESTED_AT
-    )
-    times = [unquote(path).partition("CreationTime>=")[2].partition("&")[0] for path in client.paths]
-    assert times == [f'"2026-11-23T{time}Z"' for time in ("18:29:00", "18:40:00", "18:40:00")], "the later one counts"
-    assert len(client.paths) == 3, "nothing is verified where a time is part of the filter"
+    assert sessions_of(client).list_since(make_job().data, SINCE) == []
+    assert 'CreationTime>="2026-11-23T18:30:00Z"' in unquote(client.paths[0])
+    assert len(client.paths) == 1, "nothing is verified where a time is part of the filter"
+
+
+def test_the_sessions_since_a_time_are_sorted() -> None:
+    sessions = [make_session(number) for number in (31, 29, 33, 30)]
+    found = sessions_of(SessionListClient(sessions)).list_since(make_job().data, SINCE)
+    assert [one["name"] for one in found] == ["session 33", "session 31", "session 30"]
 
 
 @pytest.mark.skipif(not hasattr(time, "tzset"), reason="the time zone cannot be set here")
@@ -162,11 +115,11 @@ def test_the_time_does_not_depend_on_the_machines_time_zone(monkeypatch: pytest.
     time.tzset()
     try:
         client = SessionListClient()
-        sessions_of(client).find_latest(make_job().data, requested_at=REQUESTED_AT)
+        sessions_of(client).list_since(make_job().data, SINCE)
     finally:
         monkeypatch.undo()
         time.tzset()
-    assert 'CreationTime>="2026-11-23T18:29:00Z"' in unquote(client.paths[0])
+    assert 'CreationTime>="2026-11-23T18:30:00Z"' in unquote(client.paths[0])
 
 
 def test_sessions_of_the_same_time_are_sorted() -> None:
@@ -194,12 +147,23 @@ def test_reading_ends_with_the_first_page_of_a_sorted_list() -> None:
     """Ten rows show whether the server sorts."""
     many = [make_session(number) for number in range(59, 29, -1)]
     client = SessionListClient(many)
-    found = sessions_of(client).find_latest(
-        make_job().data, after={"uid": many[0]["uid"], "creation_time": "2026-11-23T18:59:00Z"}
-    )
-    assert found is None, "all others are older"
+    found = sessions_of(client).list_since(make_job().data, SINCE + 29 * 60)
+    assert [one["name"] for one in found] == ["session 59"], "all others are older"
     assert client.pages == 1
     assert f"pageSize={SORT_PROBE_ROWS}" in client.paths[0]
+
+
+@pytest.mark.parametrize("hidden", ["a filter by job", "a filter by state"])
+def test_a_server_that_ignores_filters_is_read_in_large_pages(hidden: str) -> None:
+    """Or finding one running job among 5,000 runs would take 500 requests."""
+    other = {"job_uid": "urn:veeam:Job:00000000-0000-0000-0000-000000000000"} if hidden == "a filter by job" else {}
+    many = [make_session(59, **other) for _number in range(40)]
+    client = SessionListClient([*many, make_session(1, "Working")])
+    sessions = sessions_of(client)
+    for _time in range(2):
+        assert (sessions.find_active(make_job().data) or {})["name"] == "session 1"
+    sizes = [path.partition("pageSize=")[2] for path in client.paths]
+    assert sizes == [str(SORT_PROBE_ROWS), "500", "500"]
 
 
 def test_a_late_row_out_of_order_is_found() -> None:

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from typing import Any, cast
+from urllib.parse import unquote
 
 import pytest
 
@@ -43,10 +44,10 @@ def desire(**given: Any) -> DesiredState:
     return DesiredState(**{**defaults, **given})
 
 
-ACTIVE = ("Starting", "Working", "Stopping", "Pausing", "Resuming", "Idle", "Something new")
+RUNNING = ("Starting", "Working", "Pausing", "Resuming", "Idle", "Something new")
 
 
-@pytest.mark.parametrize("active", [None, *ACTIVE])
+@pytest.mark.parametrize("active", [None, *RUNNING])
 @pytest.mark.parametrize("last", [None, "Success", "Warning", "Failed"])
 @pytest.mark.parametrize("state", ["started", "stopped", "retried"])
 def test_the_action_for_a_state(state: str, active: str | None, last: str | None) -> None:
@@ -63,6 +64,38 @@ def test_the_action_for_a_state(state: str, active: str | None, last: str | None
     assert planned.is_change is needed
     assert planned.toggle is None
     assert (planned.active or {}).get("uid") == ("urn:veeam:BackupJobSession:2" if active else None)
+
+
+@pytest.mark.parametrize(("state", "acts"), [("started", True), ("retried", True), ("stopped", False)])
+def test_a_run_that_is_stopping_is_neither_running_nor_stopped(state: str, acts: bool) -> None:
+    stopping = make_session(2, "Stopping", "None")
+    planned = plan(sessions_of(SessionListClient([stopping, make_session(1)])), make_job(), desire(state=state))
+    assert bool(planned.action) is acts
+    assert (planned.ending or {}).get("uid") == (stopping["uid"] if acts else None), "it has to end first"
+    assert (planned.active or {}).get("uid") == (None if acts else stopping["uid"]), "it is not what was asked for"
+
+
+@pytest.mark.parametrize(
+    ("state", "links", "action"),
+    [
+        ("started", ("Sync", "Stop"), "sync"),
+        ("started", ("Start", "Sync", "Stop"), None),
+        ("stopped", ("Sync", "Stop"), None),
+        ("stopped", ("Start", "Stop"), "stop"),
+        ("retried", ("Sync", "Stop", "Retry"), None),
+    ],
+)
+def test_idle_is_not_running_for_a_job_that_is_synchronised(state: str, links: tuple[str, ...], action: str | None) -> None:
+    idle = make_session(2, "Idle", "None")
+    planned = plan(sessions_of(SessionListClient([idle, make_session(1)])), make_job(links=links), desire(state=state))
+    assert (planned.action or "").rpartition("=")[2] == (action or "")
+
+
+def test_the_end_of_a_session_that_stays_open_is_not_awaited() -> None:
+    sessions = sessions_of(SessionListClient([make_session(2, "Idle", "None")]))
+    with pytest.raises(EmError, match="stays open \\(Idle\\) between two synchronisations") as caught:
+        plan(sessions, make_job(links=("Sync",)), desire(state="started", wait_for="session"))
+    assert caught.value.kind == "invalid_option"
 
 
 @pytest.mark.parametrize("enabled", [True, False])
@@ -113,11 +146,11 @@ def test_a_job_in_the_desired_state_needs_no_link() -> None:
 def test_the_result_of_check_mode() -> None:
     job = make_job(enabled=False)
     active = {"uid": "x"}
-    result = create_check_mode_result(job, desire(schedule_enabled=True), Plan("/api/x", None, active, active))
+    result = create_check_mode_result(job, desire(schedule_enabled=True), Plan("/api/x", None, active, active, None))
     assert result == {"changed": True, "job": {**job.data, "schedule_enabled": True}, "task": None, "job_session": active}
     assert job.data["schedule_enabled"] is False, "the job itself is unchanged"
-    assert create_check_mode_result(job, desire(), Plan(None, None, None, None))["changed"] is False
-    assert create_check_mode_result(job, desire(), Plan(None, "/api/y", None, None))["changed"] is True
+    assert create_check_mode_result(job, desire(), Plan(None, None, None, None, None))["changed"] is False
+    assert create_check_mode_result(job, desire(), Plan(None, "/api/y", None, None, None))["changed"] is True
 
 
 @pytest.mark.parametrize("option", [True, False])
@@ -129,17 +162,12 @@ def test_an_unknown_schedule_is_not_toggled(option: bool) -> None:
     assert caught.value.result == {"job": job.data}
 
 
-def test_the_latest_session_is_read_only_if_it_matters() -> None:
-    for desired, reads in (
-        (desire(state="started"), 1),
-        (desire(state="started", wait_for="session"), 2),
-        (desire(state="stopped"), 2),
-        (desire(state="retried"), 2),
-    ):
-        client = SessionListClient([make_session(1)])
-        planned = plan(sessions_of(client), make_job(), desired)
-        assert len(client.paths) == reads
-        assert (planned.latest is not None) is (reads == 2)
+@pytest.mark.parametrize("state", ["started", "stopped", "retried"])
+def test_an_empty_answer_to_the_filter_by_state_is_checked(state: str) -> None:
+    client = SessionListClient([make_session(1)])
+    planned = plan(sessions_of(client), make_job(), desire(state=state))
+    assert "State" not in unquote(client.paths[-1])
+    assert planned.latest is not None
 
 
 def test_an_active_session_that_a_filter_by_state_hides() -> None:

@@ -300,7 +300,7 @@ def test_a_running_task_is_not_given_up() -> None:
 
 @pytest.mark.parametrize("failure", [answer(503), answer(500), answer(200, b"<html>"), EmError("timeout", "late")], ids=str)
 def test_transient_errors_are_retried(failure: Any) -> None:
-    done = Action(Server(ACCEPTED, failure, failure, FINISHED))
+    done = Action(Server(ACCEPTED, failure, failure, FINISHED, listed=True))
     assert done.err is None
     assert (done.action.changed, done.state) == (True, "Finished")
 
@@ -321,7 +321,7 @@ def test_a_refusal_during_the_wait_ends_it(status: int, kind: str) -> None:
     assert done.state == "Running"
 
 
-@pytest.mark.parametrize("gone", [NO_SUCH_TASK, answer(404)])
+@pytest.mark.parametrize("gone", [NO_SUCH_TASK, answer(404), answer(500, {"Message": "Keine Aufgabe mit der ID [task-1]"})])
 def test_a_task_that_vanishes_is_not_finished(gone: Any) -> None:
     done = Action(Server(ACCEPTED, task(), gone))
     assert done.err is not None
@@ -370,7 +370,7 @@ def test_a_task_that_cannot_be_removed_is_a_warning(removal: Any, listed: Any, w
 
 
 def test_a_failed_removal_does_not_replace_the_failure() -> None:
-    done = Action(Server(ACCEPTED, task("Finished", False, "No."), removal=answer(500)))
+    done = Action(Server(ACCEPTED, task("Finished", False, "No."), removal=answer(500), listed=True))
     assert done.err is not None
     assert done.err.kind == "task_failed"
     assert len(done.client.warnings) == 1

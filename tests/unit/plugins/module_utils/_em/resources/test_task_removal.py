@@ -167,6 +167,13 @@ def test_another_404_is_checked_against_the_list() -> None:
     assert removal.lists == 1
 
 
+def test_a_500_in_another_language_for_a_task_that_is_gone_is_no_failure() -> None:
+    removal = Removal({2: answer(500, {"Message": "Keine Sicherungsaufgabe mit der ID [task-2]"})}, gone=(2,))
+    assert removal.err is None
+    assert removal.deleted == list(ALL), "it was there before, and this may have removed it"
+    assert removal.lists == 1
+
+
 def test_a_redirect_is_no_removal() -> None:
     removal = Removal({2: answer(300)}, gone=(2,))
     assert removal.deleted == [1, 3, 4, 5, 10]
@@ -181,11 +188,12 @@ def test_a_refusal_is_reported_and_the_others_are_removed() -> None:
     assert removal.deleted == [1, 3, 4, 5]
     assert list(removal.errors) == [2, 10]
     assert removal.errors[2].startswith("The user is not allowed to DELETE /api/tasks/task-2")
+    assert removal.errors[10].startswith("It is still listed. The server answered 500")
     assert "The server says: Busy." in removal.errors[10]
     assert removal.err.msg == (
         f"4 of 6 tasks were removed; 2 were not, or may not have been: task-2: {removal.errors[2]} (and more, see errors)"
     )
-    assert (removal.requested, removal.lists) == (ALL, 0)
+    assert (removal.requested, removal.lists) == (ALL, 1)
     one = Removal({2: answer(403)})
     assert one.err is not None
     assert one.err.msg == f"5 of 6 tasks were removed; 1 were not, or may not have been: task-2: {one.errors[2]}"
