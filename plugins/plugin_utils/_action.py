@@ -23,7 +23,10 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ansible_collections.vbem.rest.plugins.module_utils._em.errors import to_printable
-from ansible_collections.vbem.rest.plugins.module_utils._em.runtime.argument_spec import INTERNAL_OPTIONS, create_connection_spec
+from ansible_collections.vbem.rest.plugins.module_utils._em.runtime.argument_spec import (
+    INTERNAL_OPTIONS,
+    create_connection_spec,
+)
 from ansible_collections.vbem.rest.plugins.module_utils._em.runtime.execution import list_shown_options
 from ansible_collections.vbem.rest.plugins.module_utils._em.runtime.one_time_pad import create_key, decrypt
 from ansible_collections.vbem.rest.plugins.module_utils._em.runtime.progress import create_file_value, create_process_link
@@ -238,12 +241,11 @@ class EmAction(ActionBase):  # type: ignore[misc]
 
     def _list_secrets(self) -> set[str]:
         """Return the secrets of this task, as far as its options and environment tell."""
-        spec = {**create_connection_spec(), **self.module.SPEC}
-        secret_options = [name for name, option in spec.items() if option.get("no_log")]
+        secret_options = [name for name, option in self._create_spec().items() if option.get("no_log")]
         environments = self._task.environment if isinstance(self._task.environment, list) else []
         passwords = [each.get(PASSWORD_VARIABLE) for each in (*environments, os.environ) if isinstance(each, Mapping)]
         return {
-            *list_option_secrets(self._task.args, secret_options, list_shown_options(spec, INTERNAL_OPTIONS)),
+            *list_option_secrets(self._task.args, secret_options, self._list_shown_options()),
             *(str(password) for password in passwords if password),
         }
 
@@ -270,9 +272,20 @@ class EmAction(ActionBase):  # type: ignore[misc]
             text = text.replace(secret, "(hidden)")
         display.warning(to_printable(text))
 
+    def _create_spec(self) -> dict[str, Any]:
+        return {**create_connection_spec(), **self.module.SPEC}
+
+    def _list_shown_options(self) -> set[str]:
+        return list_shown_options(self._create_spec(), INTERNAL_OPTIONS)
+
+    def _list_hidden(self, args: Mapping[str, Any]) -> tuple[str, ...]:
+        """Return the names of secret options, and those that the module does not know: one may be a misspelt ``password``."""
+        known = self._list_shown_options().union(INTERNAL_OPTIONS)
+        return (*SECRETS, *(name for name in args if name not in known and not str(name).startswith("_ansible_")))
+
     def _hide_secrets(self) -> None:
         """Forget the task's secrets: Ansible passes a finished task, with its options, to every callback plugin."""
-        self._task.args = _hide(self._task.args, SECRETS)
+        self._task.args = _hide(self._task.args, self._list_hidden(self._task.args))
         environment = self._task.environment
         if isinstance(environment, list):
             environment = [_hide(each, (PASSWORD_VARIABLE,)) for each in environment]
@@ -304,5 +317,5 @@ class EmAction(ActionBase):  # type: ignore[misc]
     def _configure_module(self, module_name: Any, module_args: Any, task_vars: Any) -> Any:
         """Forget the secrets once the module is packed: ANSIBLE_DEBUG shows a module's options after it ran."""
         configured = super()._configure_module(module_name, module_args, task_vars)
-        module_args.update(_hide(module_args, SECRETS))
+        module_args.update(_hide(module_args, self._list_hidden(module_args)))
         return configured

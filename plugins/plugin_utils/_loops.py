@@ -23,6 +23,7 @@ from ansible_collections.vbem.rest.plugins.module_utils._em.protocol.secret_name
 # Names that playbooks use for secrets, in addition to those of the API.
 _SHORT_NAME = re.compile(r"(?:.*_)?(?:pass|pw|api_?key|authorization)", re.IGNORECASE)
 _PLACEHOLDER = re.compile(rf"{re.escape(HIDDEN)}|VALUE_SPECIFIED_IN_NO_LOG_PARAMETER|\*+|")
+SECRET_OPTIONS = ("session", "body")  # where they are no dictionaries, all of them may be a secret
 MAX_DEPTH = 100
 
 
@@ -30,7 +31,7 @@ def list_option_secrets(args: Mapping[str, Any], secret_options: Collection[str]
     """Return the secrets among the options of a task.
 
     These are the values of ``secret_options``, of a session its id and its token, of a body the members with the name of a
-    secret; and all of an option with an unknown name, which may be a misspelt ``password``.
+    secret, an address with a user in it; and all of an option with an unknown name, which may be a misspelt ``password``.
     """
     secrets: set[str] = set()
     for name, value in args.items():
@@ -38,9 +39,13 @@ def list_option_secrets(args: Mapping[str, Any], secret_options: Collection[str]
             secrets.update(_iter_texts([value.get("id"), value.get("token")]), iter_secrets(value))
         elif name == "body" and isinstance(value, Mapping):
             secrets.update(iter_secrets(value))
-        elif name in secret_options or name not in known_options:
+        elif name in SECRET_OPTIONS or name in secret_options or name not in known_options or "@" in _get_address(name, value):
             secrets.update(_iter_texts(value))
     return {secret for secret in secrets if not _PLACEHOLDER.fullmatch(secret)}
+
+
+def _get_address(name: str, value: Any) -> str:
+    return str(value) if name in ("hostname", "host") else ""
 
 
 def holds_secrets(value: Any, secrets: Collection[str], is_secret_value: Callable[[Any], bool] = lambda _value: False) -> bool:

@@ -62,7 +62,7 @@ WAYS: dict[str, dict[str, str]] = {
 # How modules run: within Ansible's worker, or in processes of their own.
 APART = {"VBEM_IN_PROCESS": "false"}
 WAYS |= {f"{way}, apart": environment | APART for way, environment in list(WAYS.items())}
-VERBOSITIES = (0, 1, 2, 3, 4, 6)
+VERBOSITIES = (0, 1, 2, 3, 4, 6)  # 5 shows nothing that 6 does not
 ALL = [(verbosity, way, False) for way in WAYS for verbosity in VERBOSITIES]
 # The ways that differ most; `make secrets` tries each with every verbosity and all tasks.
 FEW = [(6, "debug", True), (6, "debug, apart", True), (3, "runner", True)]
