@@ -268,7 +268,7 @@ class EmAction(ActionBase):  # type: ignore[misc]
         reason = reason.strip()
         reason += "" if reason.endswith((".", ")")) else "."
         text = f"{self._task.get_name()}{where}: {reason} Its result is hidden, because the loop's item holds secrets."
-        for secret in self._secrets:
+        for secret in sorted(self._secrets, key=len, reverse=True):  # one may be a part of another
             text = text.replace(secret, "(hidden)")
         display.warning(to_printable(text))
 
