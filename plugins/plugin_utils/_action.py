@@ -22,20 +22,37 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ansible_collections.vbem.rest.plugins.module_utils._em.runtime.argument_spec import INTERNAL_OPTIONS
+from ansible_collections.vbem.rest.plugins.module_utils._em.errors import to_printable
+from ansible_collections.vbem.rest.plugins.module_utils._em.runtime.argument_spec import (
+    INTERNAL_OPTIONS,
+    create_connection_spec,
+)
+from ansible_collections.vbem.rest.plugins.module_utils._em.runtime.execution import list_shown_options
 from ansible_collections.vbem.rest.plugins.module_utils._em.runtime.one_time_pad import create_key, decrypt
 from ansible_collections.vbem.rest.plugins.module_utils._em.runtime.progress import create_file_value, create_process_link
 from ansible_collections.vbem.rest.plugins.module_utils._em.runtime.signals import SIGNALS
 
-from ._in_process import HAS_REQUESTS, is_same_interpreter, module_surroundings, run_in_process
+from ._in_process import HAS_REQUESTS, WRAPS_RESULTS, is_same_interpreter, module_surroundings, run_in_process
+from ._loops import holds_secrets, list_option_secrets
+
+try:
+    from ansible.parsing.vault import VaultedValue  # since ansible-core 2.19; before, nothing tells that a text was encrypted
+
+    is_vaulted: Callable[[Any], bool] = VaultedValue.is_tagged_on
+except ImportError:
+
+    def is_vaulted(_value: Any) -> bool:
+        """Return whether a value was encrypted with Ansible Vault: not known."""
+        return False
+
 
 display = Display()
 
 SECRETS = ("password", "session", "body", "_one_time_pad")
 PASSWORD_VARIABLE = "VBEM_PASSWORD"  # noqa: S105 - its name  # nosec B105
 POLL_SECONDS = 0.5
-# Options and environment of tasks as they were before they were hidden: a task with ``until`` runs again, in a new plugin.
-_ORIGINAL_ARGS: WeakKeyDictionary[Any, tuple[Any, Any]] = WeakKeyDictionary()
+# What tasks had before it was hidden: options, environment, ``no_log``. A task with ``until`` runs again, in a new plugin.
+_ORIGINALS: WeakKeyDictionary[Any, tuple[Any, Any, Any]] = WeakKeyDictionary()
 
 
 def _hide(values: Any, names: tuple[str, ...]) -> Any:
@@ -51,6 +68,9 @@ class EmAction(ActionBase):  # type: ignore[misc]
     A module whose options include ``_progress_file`` may wait for long: its progress is shown, and it ends when this task ends.
     A module with a ``HIDDEN_RESULT`` returns secrets: a success is censored, so that the registered variable is usable while
     the output shows nothing; failures stay readable.
+
+    Ansible prints the item of a loop with its result. If the item holds secrets, any result of the task is censored, and a
+    warning says why an iteration failed.
     """
 
     module: Any
@@ -59,11 +79,12 @@ class EmAction(ActionBase):  # type: ignore[misc]
 
     def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Run the module, and return its result."""
-        result: dict[str, Any] = super().run(tmp, task_vars)
         task = self._task
-        task.args, task.environment = _ORIGINAL_ARGS.setdefault(task, (task.args, task.environment))
+        task.args, task.environment, self._was_no_log = _ORIGINALS.setdefault(task, (task.args, task.environment, task.no_log))
         hidden = getattr(self.module, "HIDDEN_RESULT", None)
+        is_censored = self._censor_loop(task_vars or {})
         try:
+            result: dict[str, Any] = super().run(tmp, task_vars)
             for name in INTERNAL_OPTIONS:
                 if name in task.args:
                     raise AnsibleActionFail(f"The option {name} is not for playbooks: leave it out.")
@@ -76,8 +97,14 @@ class EmAction(ActionBase):  # type: ignore[misc]
             else:
                 display.vvv(f"vbem.rest: runs as a module, because {reason}.", host=self._host_name(task_vars))
                 result.update(self._run_as_module(environment, task_vars, hidden))
+        except BaseException as err:  # one of them is the timeout of a task
+            if is_censored and not isinstance(err, (KeyboardInterrupt, SystemExit)):
+                self._tell_failure(str(err) or f"{type(err).__name__}, with a timeout of {task.timeout} s.")
+            raise
         finally:
             self._hide_secrets()
+        if is_censored:
+            self._tell_what_is_censored(result)
         if hidden is not None:
             if not result.get("failed"):
                 result["_ansible_no_log"] = True
@@ -124,7 +151,7 @@ class EmAction(ActionBase):  # type: ignore[misc]
     def _create_progress_writer(self, task_vars: dict[str, Any]) -> Callable[[str], None]:
         """Return what shows a line of progress: at -v, or always if ``vbem_show_progress`` is set."""
         name, host = self._task.get_name(), self._host_name(task_vars)
-        if self._task.no_log:
+        if self._was_no_log:
             return lambda _line: None
         if self._read_switch("vbem_show_progress", task_vars, default=False):
             return lambda line: display.display(f"<{host}> {name}: {line}" if host else f"{name}: {line}")
@@ -192,9 +219,73 @@ class EmAction(ActionBase):  # type: ignore[misc]
     # -----------------------------------------------------------------------------------------------------------------
     # Secrets
 
+    def _censor_loop(self, task_vars: Mapping[str, Any]) -> bool:
+        """Censor every result of the task if it has a loop whose item holds secrets; return whether it has.
+
+        Setting the task's ``no_log`` censors what this plugin does not see as well: timeouts, exceptions, retries, and the
+        result of the whole loop.
+        """
+        task = self._task
+        if self._was_no_log or task.loop is None:
+            return False
+        self._secrets = self._list_secrets()
+        shown = [task_vars.get(task_vars.get("ansible_loop_var", "item")), task_vars.get("ansible_loop")]
+        if not holds_secrets(shown, self._secrets, is_vaulted):
+            return False
+        task.no_log = True
+        source = task.get_ds()
+        if isinstance(source, Mapping) and source.get("name") and task.name:
+            task.name = str(source["name"])  # as in the task's banner: Ansible fills in the item for retries
+        display.vvv("vbem.rest: the result is hidden, because the loop's item holds secrets.", host=self._host_name(task_vars))
+        return True
+
+    def _list_secrets(self) -> set[str]:
+        """Return the secrets of this task, as far as its options and environment tell."""
+        secret_options = [name for name, option in self._create_spec().items() if option.get("no_log")]
+        environments = self._task.environment if isinstance(self._task.environment, list) else []
+        passwords = [each.get(PASSWORD_VARIABLE) for each in (*environments, os.environ) if isinstance(each, Mapping)]
+        return {
+            *list_option_secrets(self._task.args, secret_options, self._list_shown_options()),
+            *(str(password) for password in passwords if password),
+        }
+
+    def _tell_what_is_censored(self, result: Mapping[str, Any]) -> None:
+        """Show what a person needs of a censored result: its warnings, and why it failed."""
+        if WRAPS_RESULTS:  # later ones show a censored result's warnings themselves
+            for warning in result.get("warnings", ()):
+                display.warning(str(warning))
+        if result.get("failed"):
+            error = result.get("error")
+            kind = f" ({error['kind']})" if isinstance(error, Mapping) and "kind" in error else ""
+            self._tell_failure(f"{result.get('msg')}{kind}")
+
+    def _tell_failure(self, reason: str) -> None:
+        """Show why an iteration failed: its result is censored."""
+        args, _environment, _no_log = _ORIGINALS[self._task]
+        session = args.get("session")
+        hostname = session.get("hostname") if isinstance(session, Mapping) else args.get("hostname", args.get("host"))
+        where = f" ({hostname})" if hostname else ""
+        reason = reason.strip()
+        reason += "" if reason.endswith((".", ")")) else "."
+        text = f"{self._task.get_name()}{where}: {reason} Its result is hidden, because the loop's item holds secrets."
+        for secret in sorted(self._secrets, key=len, reverse=True):  # one may be a part of another
+            text = text.replace(secret, "(hidden)")
+        display.warning(to_printable(text))
+
+    def _create_spec(self) -> dict[str, Any]:
+        return {**create_connection_spec(), **self.module.SPEC}
+
+    def _list_shown_options(self) -> set[str]:
+        return list_shown_options(self._create_spec(), INTERNAL_OPTIONS)
+
+    def _list_hidden(self, args: Mapping[str, Any]) -> tuple[str, ...]:
+        """Return the names of secret options, and those that the module does not know: one may be a misspelt ``password``."""
+        known = self._list_shown_options().union(INTERNAL_OPTIONS)
+        return (*SECRETS, *(name for name in args if name not in known and not str(name).startswith("_ansible_")))
+
     def _hide_secrets(self) -> None:
         """Forget the task's secrets: Ansible passes a finished task, with its options, to every callback plugin."""
-        self._task.args = _hide(self._task.args, SECRETS)
+        self._task.args = _hide(self._task.args, self._list_hidden(self._task.args))
         environment = self._task.environment
         if isinstance(environment, list):
             environment = [_hide(each, (PASSWORD_VARIABLE,)) for each in environment]
@@ -226,5 +317,5 @@ class EmAction(ActionBase):  # type: ignore[misc]
     def _configure_module(self, module_name: Any, module_args: Any, task_vars: Any) -> Any:
         """Forget the secrets once the module is packed: ANSIBLE_DEBUG shows a module's options after it ran."""
         configured = super()._configure_module(module_name, module_args, task_vars)
-        module_args.update(_hide(module_args, SECRETS))
+        module_args.update(_hide(module_args, self._list_hidden(module_args)))
         return configured

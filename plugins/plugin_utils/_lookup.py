@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from ansible.errors import AnsibleLookupError
 
 from ansible_collections.vbem.rest.plugins.module_utils._em.client.client import Client
-from ansible_collections.vbem.rest.plugins.module_utils._em.errors import EmError
+from ansible_collections.vbem.rest.plugins.module_utils._em.errors import EmError, to_line
 from ansible_collections.vbem.rest.plugins.module_utils._em.options import create_connection
 
 T = TypeVar("T")
@@ -32,7 +32,7 @@ def run_in_client(
         client = Client(create_connection(options, hint=HINT))
         with client:
             result = operation(client, options)
-        return result, client.warnings
+        return result, [to_line(warning) for warning in client.warnings]
     except EmError as err:
         msg = f"{err.msg} ({err.kind})"
         masked = msg

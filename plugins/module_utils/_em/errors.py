@@ -95,6 +95,11 @@ def to_printable(text: str) -> str:
     return _CONTROL.sub(lambda match: match[0].encode("unicode_escape").decode("ascii"), text)
 
 
+def to_line(text: str) -> str:
+    """Return a text as one printable line: of a warning, of progress, of a log."""
+    return to_printable(" ".join(text.splitlines()))
+
+
 def quote(value: object) -> str:
     """Return a value for a message: text in quotes with its backslashes as they are, unless it holds invisible characters."""
     return repr(value).replace("\\\\", "\\") if isinstance(value, str) and value.isprintable() else repr(value)

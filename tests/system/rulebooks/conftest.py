@@ -13,7 +13,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from ansible_collections.vbem.rest.plugins.module_utils._em.events import finished_sessions
+from ansible_collections.vbem.rest.plugins.module_utils._em.events import checkpoint, finished_sessions
 from emulator import Emulator, Switches
 
 from .watch import SourceHarness
@@ -62,5 +62,6 @@ def em(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Emulator]:
 def harness(em: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SourceHarness:
     """Return what starts the source; its own clock is the emulator's, unless a test sets it."""
     made = SourceHarness(em, tmp_path, monkeypatch)
-    monkeypatch.setattr(finished_sessions, "time", SimpleNamespace(time=lambda: em.clock.now() + made.ahead))
+    for module in (finished_sessions, checkpoint):
+        monkeypatch.setattr(module, "time", SimpleNamespace(time=lambda: em.clock.now() + made.ahead))
     return made

@@ -39,7 +39,7 @@ from ansible_collections.vbem.rest.plugins.module_utils._em.client.client import
 from ansible_collections.vbem.rest.plugins.module_utils._em.client.retry import RECONNECT_BACKOFF
 from ansible_collections.vbem.rest.plugins.module_utils._em.client.session import LogonSession, log_off
 from ansible_collections.vbem.rest.plugins.module_utils._em.client.transport import Transport
-from ansible_collections.vbem.rest.plugins.module_utils._em.errors import EmError, create_option_error
+from ansible_collections.vbem.rest.plugins.module_utils._em.errors import EmError, create_option_error, to_line
 from ansible_collections.vbem.rest.plugins.module_utils._em.events.checkpoint import (
     Checkpoint,
     get_id,
@@ -218,7 +218,7 @@ EXAMPLES = r"""
           msg: "{{ event.job_session.job_name }} failed: {{ event.job_session.reason }}"
 """
 
-LOGGER = logging.getLogger("vbem.rest.job_sessions")
+LOGGER = logging.getLogger("vbem.rest.job_sessions")  # main() adds a filter to it
 T = TypeVar("T")
 
 OWN_OPTIONS = (
@@ -262,6 +262,12 @@ def hide_session_ids(record: logging.LogRecord) -> bool:
     place = message.lower().find("/logonsessions/")
     if place >= 0:
         record.msg, record.args = message[:place] + "/logonSessions/(hidden)", ()
+    return True
+
+
+def make_printable(record: logging.LogRecord) -> bool:
+    """Make one printable line of a record: a server's names must not move a cursor or forge a line of the log."""
+    record.msg, record.args = to_line(record.getMessage()), ()
     return True
 
 
@@ -473,6 +479,7 @@ async def main(queue: asyncio.Queue[Any], args: dict[str, Any]) -> None:
     """Emit an event for each job session that finishes."""
     given = {name: value for name, value in args.items() if name not in ("feedback", "eda_feedback_queue")}
     logging.getLogger("urllib3.connectionpool").addFilter(hide_session_ids)
+    LOGGER.addFilter(make_printable)
     try:
         source = Source(queue, read_options(given), args.get("eda_feedback_queue"))
     except EmError as err:

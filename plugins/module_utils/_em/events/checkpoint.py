@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 import tempfile
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -19,6 +21,8 @@ from ..protocol.dates import to_timestamp
 from ..protocol.links import find_guid
 
 RETENTION_SECONDS = 86400  # for which ids are kept beyond the overlap, should the server's clock be put back
+MIN_TIME, MAX_TIME = -62e9, 253e9  # what a date can be, in seconds since the epoch: the years 5 to 9987
+MAX_BYTES = 100_000_000  # of a checkpoint's file; a million ids take less
 
 
 def get_id(session: Mapping[str, Any]) -> str:
@@ -63,29 +67,62 @@ class Checkpoint:
     @classmethod
     def load(cls, data: Mapping[str, Any]) -> Checkpoint:
         """Return the checkpoint of plain data. Raise ValueError, TypeError, KeyError or AttributeError for anything else."""
-        checkpoint = cls(float(data["low_watermark"]), float(data["high_watermark"]))
-        checkpoint.emitted = {str(key): float(end) for key, end in data["emitted"].items()}
-        checkpoint.pending = {str(key): (str(uid), int(polls)) for key, (uid, polls) in data["pending"].items()}
+        checkpoint = cls(_check_time(data["low_watermark"]), _check_time(data["high_watermark"]))
+        checkpoint.emitted = {key: _check_time(end) for key, end in data["emitted"].items()}
+        checkpoint.pending = {key: (_check_uid(uid), _check_polls(polls)) for key, (uid, polls) in data["pending"].items()}
         return checkpoint
+
+
+def _check_time(value: Any) -> float:
+    """Return a time. Raise ValueError for what no date can be: ``json`` reads NaN, and numbers of any size."""
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and MIN_TIME <= value <= MAX_TIME:
+        return float(value)
+    raise ValueError("no time")
+
+
+def _check_uid(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    raise ValueError("no UID")
+
+
+def _check_polls(value: Any) -> int:
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        return value
+    raise ValueError("no number of polls")
 
 
 def read_checkpoint(path: Path, address: str) -> Checkpoint | None:
     """Return the checkpoint in a file; None where there is no file yet. Raise ``invalid_option`` for an unusable file."""
+    target = _resolve(path)
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        if not os.access(target.parent, os.W_OK | os.X_OK):
+            raise _refuse(path, "its folder does not exist or is not writable; create it, or give another path")
+        status = target.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise _refuse(path, "it is not a regular file; give another path")
+        if status.st_size > MAX_BYTES:
+            raise ValueError("too large")
+        data = json.loads(target.read_text(encoding="utf-8"))
         checkpoint = Checkpoint.load(data["checkpoint"])
         owner = str(data["enterprise_manager"])
     except FileNotFoundError:
-        if os.access(path.parent, os.W_OK | os.X_OK):
-            return None
-        raise _refuse(path, "its folder does not exist or is not writable; create it, or give another path") from None
+        return None
     except OSError as err:
         raise _refuse(path, f"{err.strerror}; give a readable file") from None
-    except (ValueError, TypeError, KeyError, AttributeError):
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         raise _refuse(path, "it is not a checkpoint of this source; give another file, or remove it to start afresh") from None
     if owner != address:
         raise _refuse(path, f"it belongs to {owner}, not to {address}; give each source a file of its own")
+    if max(checkpoint.low_watermark, checkpoint.high_watermark) > time.time() + RETENTION_SECONDS:
+        hint = "its times lie in the future, so what finishes before them would be missed; correct the clock of this machine"
+        raise _refuse(path, f"{hint}, or remove the file to start afresh")
     return checkpoint
+
+
+def _resolve(path: Path) -> Path:
+    """Return the path that a symbolic link leads to, whether there is a file or not."""
+    return Path(os.path.realpath(path))  # Path.resolve() raises RuntimeError for links in a circle
 
 
 def _refuse(path: Path, hint: str) -> EmError:
@@ -93,15 +130,16 @@ def _refuse(path: Path, hint: str) -> EmError:
 
 
 def write_checkpoint(path: Path, address: str, checkpoint: Checkpoint) -> None:
-    """Replace the file atomically, readable by its owner only. Raise OSError where that fails."""
+    """Replace the file atomically, readable by its owner only. A symbolic link stays. Raise OSError where that fails."""
+    target = _resolve(path)
     text = json.dumps({"enterprise_manager": address, "checkpoint": checkpoint.dump()})
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # created with mode 0600
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")  # created with mode 0600
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
-        Path(name).replace(path)
+        Path(name).replace(target)
     except BaseException:
         with suppress(OSError):
             Path(name).unlink()

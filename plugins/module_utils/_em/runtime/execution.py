@@ -15,7 +15,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ..client.client import Client, Hooks, SessionState
-from ..errors import EmError
+from ..errors import EmError, to_line, to_printable
 from ..options import CONNECTION_OPTIONS, create_connection
 from .progress import ControllerLink
 from .signals import ignore_signals, interrupt_on_signal
@@ -77,9 +77,11 @@ def execute(  # noqa: PLR0913 - what a module is run with
         msg = "Interrupted before it was done: by a signal, or because nobody waits for the result any more."
         failure = EmError("timeout", msg + (INTERRUPTED[client.session_state] if client else ""))
         result, failed = failure.to_fail_json(), True
-    if not diff:
-        result.pop("diff", None)
-    return Outcome(result, failed, client.warnings if client else [], client.secrets if client else set())
+    texts = result.pop("diff", None)
+    if diff and texts is not None:  # Ansible prints them as they are
+        result["diff"] = {name: to_printable(text) if isinstance(text, str) else text for name, text in texts.items()}
+    warnings = [to_line(warning) for warning in client.warnings] if client else []
+    return Outcome(result, failed, warnings, client.secrets if client else set())
 
 
 def _prevent_interruption(link: ControllerLink) -> None:

@@ -16,6 +16,8 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
+from ..errors import to_line
+
 CHECK_SECONDS = 0.5  # between two checks of whether somebody still waits
 
 
@@ -49,7 +51,7 @@ class ControllerLink:
         """Write a line of progress, unless it repeats the last one."""
         if self._is_awaited is not None and line != self._last:
             self._last = line
-            self._write(line.replace("\n", " "))
+            self._write(to_line(line))
 
     def check(self) -> None:
         """Raise KeyboardInterrupt if nobody waits any more."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.vbem.rest.plugins.module_utils._em.errors import EmError, create_option_error, quote
+from ansible_collections.vbem.rest.plugins.module_utils._em.errors import EmError, create_option_error, quote, to_line
 
 
 def test_a_failure_as_the_arguments_of_fail_json() -> None:
@@ -66,3 +66,7 @@ def test_a_message_moves_no_cursor_and_forges_no_line() -> None:
     assert err.msg == str(err) == r"a\x1b[2Jb\rc\x07\x9b\u202e\ud800 \x08d"
     assert err.detail == r"\x1b"
     assert EmError("server_error", "a\n\tb \u00fc\u4e2d").msg == "a\n\tb \u00fc\u4e2d"
+
+
+def test_a_line_is_one_line() -> None:
+    assert to_line("a\r\nb\u2028c\x0bd\te\x1b\u2066\n") == r"a b c d" + "\t" + r"e\x1b\u2066"

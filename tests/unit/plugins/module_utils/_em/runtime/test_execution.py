@@ -38,6 +38,17 @@ def run(function: Any, *, diff: bool = False, params: dict[str, Any] = PARAMS, *
     return execute(function, params, check_mode=True, diff=diff, link=create_file_link(None), **settings)
 
 
+def test_odd_text_of_a_server_reaches_no_terminal() -> None:
+    def function(client: Any, _params: Any, _check_mode: bool) -> dict[str, Any]:
+        client.warnings.append("The job a\x1b[2J\r\n[ERROR]: b\u202e.")
+        return {"changed": True, "name": "a\x1b", "diff": {"before": "a\x1b\rb\nc", "after": "", "prepared": None}}
+
+    outcome = run(function, diff=True)
+    assert outcome.warnings == ["The job a\\x1b[2J [ERROR]: b\\u202e."]
+    assert outcome.result["diff"] == {"before": "a\\x1b\\rb\nc", "after": "", "prepared": None}
+    assert outcome.result["name"] == "a\x1b", "values stay as they are"
+
+
 def fail(error: BaseException) -> Any:
     def function(_client: Any, _params: Any, _check_mode: bool) -> dict[str, Any]:
         raise error

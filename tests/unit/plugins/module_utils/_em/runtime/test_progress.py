@@ -58,9 +58,10 @@ def path(tmp_path: Path) -> Path:
 def test_lines_are_appended(path: Path) -> None:
     link = create_file_link(create_file_value(str(path)))
     path.write_text("there already\n", encoding="utf-8")
-    for line in ("one", "one", "two", "B\u00fcro 50%", "two\nlines", "one"):
+    for line in ("one", "one", "two", "B\u00fcro 50%", "two\nlines", "c\x1b[2J\rd", "one"):
         link.report(line)
-    assert path.read_text(encoding="utf-8") == "there already\none\ntwo\nB\u00fcro 50%\ntwo lines\none\n"
+    expected = "there already\none\ntwo\nB\u00fcro 50%\ntwo lines\nc\\x1b[2J d\none\n"
+    assert path.read_text(encoding="utf-8") == expected
 
 
 def test_a_line_can_be_read_as_soon_as_it_is_reported(path: Path) -> None:
