@@ -27,7 +27,6 @@ from .jobs import Job
 from .task_action import TaskAction
 
 LOOKUP_HINT = "run the task again, which reads the objects of the job first"
-FIRST_TASK_SECONDS = 1.0  # after which the task of the first change is read; those of later ones after what the last one took
 MAX_LIST_LAG = 30  # seconds by which the list may lag behind a finished task, as public clients wait for it
 LIST_TIMEOUT = 120  # seconds after which a list that does not show the changes is a failure
 # After these the rest is not attempted: it would fail, too, or its outcome would not be known.
@@ -246,7 +245,8 @@ class MembershipPlanner:
                 "ambiguous",
                 f"{len(members)} objects of {self.job.data['name']} are meant by {query.describe()}: {listed}. Give ref.",
             )
-        return members
+        keys = {one.key for one in members}
+        return [one for one in self.current if one.key in keys]  # the job may hold one object twice
 
     def _may_be_meant(self, query: ObjectQuery, one: JobObject) -> bool:
         """Return whether an object of the job is of the type, and below the hierarchy root, that a query names."""
@@ -304,6 +304,26 @@ def _check_removals(plan: MembershipPlan, state: str, max_remove: int | None) ->
         raise EmError("invalid_option", msg, result=_create_result(plan, [one.data for one in plan.current], [], []))
 
 
+class TaskTiming:
+    """How long the server takes for a task, learnt from one to the next, so that most tasks are read once."""
+
+    FIRST_SECONDS = 1.0
+    TASKS_BETWEEN_GUESSES = 5  # after a guess that was too short
+
+    def __init__(self) -> None:
+        self.seconds = self.FIRST_SECONDS  # after which the next task is read
+        self._until_guess = 0
+
+    def learn(self, seconds: float, polls: int) -> None:
+        """Take note of a task that was finished after so many seconds, at the last of so many polls."""
+        if polls > 1:
+            self.seconds, self._until_guess = seconds, self.TASKS_BETWEEN_GUESSES
+        elif self._until_guess > 0:
+            self._until_guess -= 1
+        else:
+            self.seconds *= 0.75
+
+
 class MembershipExecution:
     """Carries out a plan: adds, then removes, one request each. ``wait_timeout`` is in seconds, and for each change."""
 
@@ -325,7 +345,7 @@ class MembershipExecution:
         self.removed: list[JobObject] = []
         self.errors: list[dict[str, Any]] = []
         self.listed: list[JobObject] | None = None  # the list as last read
-        self._task_seconds = FIRST_TASK_SECONDS
+        self._timing = TaskTiming()
         self._is_uncertain = False  # whether something may have been done that is not in `added` or `removed`
         self._first_error: EmError | None = None
 
@@ -407,20 +427,19 @@ class MembershipExecution:
             return
         budget = WaitBudget(self.client, self.wait_timeout, self.poll_interval)
         action = TaskAction(self.client, budget, subject=str(self.plan.job.data["name"]), lookup_hint=LOOKUP_HINT)
-        began = self.client.clock()
+        began, requests = self.client.clock(), self.client.requests
         try:
             if isinstance(change, JobObject):
-                action.run("DELETE", change.path, expected_seconds=self._task_seconds)
+                action.run("DELETE", change.path, expected_seconds=self._timing.seconds)
             else:
-                action.run("POST", self.plan.path, self._create_body(change), expected_seconds=self._task_seconds)
+                action.run("POST", self.plan.path, self._create_body(change), expected_seconds=self._timing.seconds)
+            self._timing.learn(self.client.clock() - began, polls=self.client.requests - requests - 2)
         except EmError as err:
             is_ours = self._find_outcome(change, action, err)
             if is_ours is None:
                 raise
             if not is_ours:
                 return
-        # A little less than the last one took, or the guess would only ever grow.
-        self._task_seconds = 0.9 * (self.client.clock() - began)
         if isinstance(change, JobObject):
             self.removed.append(change)
         else:
@@ -447,10 +466,13 @@ class MembershipExecution:
             budget = WaitBudget(self.client, MAX_LIST_LAG if is_unknown else 0, self.poll_interval)
             with suppress(EmError):  # the failure of the change counts
                 shown = poll(self.client, partial(self._read_outcome, change), budget)
-        if isinstance(shown, TimedOut):
-            self._is_uncertain |= is_unknown
-            return None
-        return is_unknown
+        if not isinstance(shown, TimedOut):
+            return is_unknown
+        if is_unknown:
+            self._is_uncertain = True
+            if err.kind not in FATAL_KINDS:
+                err.add_context("The list of objects does not show the change.")
+        return None
 
     def _read_outcome(self, change: Change) -> bool | None:
         """Return True once the list shows the change."""
