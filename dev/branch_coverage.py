@@ -75,7 +75,7 @@ def copy_tree() -> None:
 
 
 def execute(name: str, *command: str | Path) -> bool:
-    """Run a command in the copy, show the end of what it printed, and give whether it succeeded."""
+    """Run a command in the copy, show the end of what it printed, and return whether it succeeded."""
     begin = time.monotonic()
     log = PLACES / f"{name}.log"
     with log.open("w", encoding="utf-8") as output:
@@ -99,7 +99,7 @@ def execute(name: str, *command: str | Path) -> bool:
 
 
 def measure(tests: list[str], *, select: str, integration: bool) -> bool:
-    """Run the tests with measurement; give whether all passed."""
+    """Run the tests with measurement; return whether all passed."""
     copy_tree()
     chosen = [test for test in tests if (COLLECTION / test.partition("::")[0]).exists()]
     passed = execute(
@@ -114,7 +114,7 @@ def measure(tests: list[str], *, select: str, integration: bool) -> bool:
 
 
 def combine() -> dict[str, Any]:
-    """Put all data together and give the report."""
+    """Put all data together and return the report."""
     # ansible-test keeps its own; both stay, so that a report can be made again.
     parts = [path for place in (DATA, COLLECTION / "tests" / "output" / "coverage") for path in sorted(place.glob("*"))]
     settings = (f"--rcfile={RC}", f"--data-file={PLACES / 'whole'}")
@@ -126,7 +126,7 @@ def combine() -> dict[str, Any]:
 
 
 def print_table(report: dict[str, Any]) -> float:
-    """Print the figures and what was not run of each file; give the whole's share in per cent."""
+    """Print the figures and what was not run of each file; return the whole's share in per cent."""
     files = {name.rpartition(f"{PLACE}/")[2]: one for name, one in report["files"].items()}
     never = sorted(
         str(path.relative_to(COLLECTION))
@@ -168,7 +168,7 @@ def show_ranges(lines: list[int]) -> list[str]:
 
 
 def main() -> int:
-    """Measure and print; give the exit code."""
+    """Measure and print; return the exit code."""
     parser = argparse.ArgumentParser(description="Branch coverage over all tests together.")
     parser.add_argument("--report", action="store_true", help="print the figures of the last run again")
     parser.add_argument("--tests", nargs="+", default=TESTS, metavar="DIR", help="run only these of pytest's tests")

@@ -27,7 +27,7 @@ def say(text: str) -> None:
 
 
 def play(em: Emulator, playbook: str, variables: dict[str, object], *options: str) -> int:
-    """Run a shipped playbook against the emulator, as a user would; give its exit code."""
+    """Run a shipped playbook against the emulator, as a user would; return its exit code."""
     command = ["ansible-playbook", f"vbem.rest.{playbook}", "-e", json.dumps(variables), *options]
     print("\n$", " ".join(f"'{part}'" if " " in part else part for part in command), flush=True)
     environment = create_environment(
@@ -44,7 +44,7 @@ def play(em: Emulator, playbook: str, variables: dict[str, object], *options: st
 
 
 def fail(text: str) -> int:
-    """Say what is not as it should be; give the exit code for that."""
+    """Say what is not as it should be; return the exit code for that."""
     print(f"\nThis is not as it should be: {text}", flush=True)
     return 1
 

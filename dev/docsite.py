@@ -23,7 +23,7 @@ LOOKS = Path(__file__).with_name("docsite")  # conf.py, what is static, and the 
 
 
 def build(site: Path, paths: Path) -> Path:
-    """Build the site of the collection in a tree of collections; give its first page."""
+    """Build the site of the collection in a tree of collections; return its first page."""
     shutil.rmtree(site, ignore_errors=True)
     rst = site / "rst"
     rst.mkdir(parents=True, mode=0o755)

@@ -16,7 +16,7 @@ from build_tree import BIN, ROOT, create_environment, run, show
 
 
 def call(command: list[str | Path], cwd: Path, environment: dict[str, str], output: int) -> int:
-    """Run a command with its output in a file, and give its exit code."""
+    """Run a command with its output in a file, and return its exit code."""
     parts = [str(part) for part in command]
     return subprocess.run(
         parts, cwd=cwd, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, check=False
@@ -40,7 +40,7 @@ def find_interpreters(versions: Iterable[str]) -> dict[str, Path]:
 
 
 def create_venv(place: Path, python: Path, packages: list[str]) -> Path:
-    """Make a virtual environment, unless there is one with these packages; give its folder of programs."""
+    """Make a virtual environment, unless there is one with these packages; return its folder of programs."""
     ready, wanted = place / "ready", "\n".join([str(python), *packages])
     if not ready.is_file() or ready.read_text(encoding="utf-8") != wanted:
         shutil.rmtree(place, ignore_errors=True)

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
-TABLE = ROOT / "plugins" / "module_utils" / "_em" / "_query_types.py"
+TABLE = ROOT / "plugins" / "module_utils" / "_em" / "protocol" / "query_types.py"
 PAGE = ROOT / "docs" / "docsite" / "rst" / "query_types.rst"
 DATA = ROOT / "emulator" / "reference_types.json"
 
@@ -43,12 +43,12 @@ class Field(NamedTuple):
     """A field to filter and sort by: its name, kind, and values in rank order where they are enumerated."""
 
     name: str
-    kind: str
+    type: str
     values: tuple[str, ...]
 
 
 def read_table(page: str, *heads: str) -> list[list[str]]:
-    """Give the rows of the first table whose head begins with these columns."""
+    """Return the rows of the first table whose head begins with these columns."""
     rows: list[list[str]] = []
     inside = False
     for line in page.splitlines():
@@ -65,7 +65,7 @@ def read_table(page: str, *heads: str) -> list[list[str]]:
 
 
 def read_values(text: str) -> tuple[str, ...]:
-    """Give the values that a description enumerates, in its order."""
+    """Return the values that a description enumerates, in its order."""
     match = re.search(r"(?:Possible values?|status):?\s+\*\s(.*)$", text)
     if not match:
         return ()
@@ -75,7 +75,7 @@ def read_values(text: str) -> tuple[str, ...]:
 
 
 def read_fields(page: str) -> list[Field]:
-    """Give the fields that a page says can be filtered by."""
+    """Return the fields that a page says can be filtered by."""
     fields = []
     for name, kind, about, *_rest in read_table(page, "Parameter", "Type", "Description"):
         values = read_values(about)
@@ -89,7 +89,7 @@ def read_fields(page: str) -> list[Field]:
 
 
 def read_types(folder: Path) -> dict[str, list[Field]]:
-    """Give the types of the query service, by name, with their fields."""
+    """Return the types of the query service, by name, with their fields."""
     types = {}
     for path in sorted(folder.glob("get_query_*.md")):
         page = path.read_text(encoding="utf-8")
@@ -100,7 +100,7 @@ def read_types(folder: Path) -> dict[str, list[Field]]:
 
 
 def read_lists(folder: Path) -> dict[str, str]:
-    """Give the name of the list of each element, such as Jobs for Job, by the element's name in lower case."""
+    """Return the name of the list of each element, such as Jobs for Job, by the element's name in lower case."""
     page = (folder / "mapping_link_types_to_xml_schema.md").read_text(encoding="utf-8")
     kinds = dict(re.findall(r'<xs:element name="(\w+)" type\s*="(\w+)"', page))
     lists = {}
@@ -113,7 +113,7 @@ def read_lists(folder: Path) -> dict[str, str]:
 
 
 def read_dates(folder: Path) -> list[str]:
-    """Give the names of all elements and parameters that hold a date, wherever in the reference they occur."""
+    """Return the names of all elements and parameters that hold a date, wherever in the reference they occur."""
     names = set()
     for path in folder.glob("*.md"):
         names |= set(re.findall(r"^\| (\w+) \| DateTime \|", path.read_text(encoding="utf-8"), re.MULTILINE))
@@ -127,17 +127,17 @@ def print_table(types: dict[str, list[Field]], lists: dict[str, str], dates: lis
         head,
         '"""The types of the query service with the fields to filter and sort by, and what holds dates.',
         "",
-        f"Made by dev/make_query_types.py from the vendor's reference, version {version}; not to be changed by hand.",
+        f"Made by dev/make_query_types.py from the vendor's reference, version {version}; do not edit.",
         '"""',
         "",
         "from __future__ import annotations",
         "",
-        "# Type: its list in a QueryResult, and its fields: name, kind, values (of an enum in rank order).",
+        "# Type: its list in a QueryResult, and its fields: name, type, values (of an enum in rank order).",
         "QUERY_TYPES: dict[str, tuple[str, tuple[tuple[str, str, tuple[str, ...]], ...]]] = {",
     ]
     for name, fields in types.items():
         lines += [f'    "{name}": (', f'        "{lists.get(name.lower(), "")}",', "        ("]
-        lines += [f"            {(field.name, field.kind, field.values)!r}," for field in fields]
+        lines += [f"            {(field.name, field.type, field.values)!r}," for field in fields]
         lines += ["        ),", "    ),"]
     lines += ["}", "", "# Names of the elements that hold dates, wherever they occur.", "DATES = frozenset(", "    {"]
     lines += [f'        "{name}",' for name in dates]
@@ -165,7 +165,7 @@ def print_page(types: dict[str, list[Field]], version: str) -> str:
         lines += [name, "-" * len(name), "", ".. list-table::", "   :header-rows: 1", "   :widths: 30 15 55", ""]
         lines += ["   * - Field", "     - Kind", "     - Values"]
         for field in fields:
-            lines += [f"   * - {field.name}", f"     - {field.kind}", f"     - {', '.join(field.values)}".rstrip()]
+            lines += [f"   * - {field.name}", f"     - {field.type}", f"     - {', '.join(field.values)}".rstrip()]
         lines.append("")
     return "\n".join(lines)
 

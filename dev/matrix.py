@@ -109,7 +109,7 @@ class Row:
             self.path.insert(0, create_venv(VENVS / name, pythons[self.python], packages))
 
     def create_command(self, step: str) -> list[str | Path]:
-        """Give the command of a step that is run in the copies below the core's folder."""
+        """Return the command of a step that is run in the copies below the core's folder."""
         tool, colour = self.path[-1] / "ansible-test", ["--color", "no"]
         if step == "units":
             return [tool, "units", "--python", self.python, *colour]
@@ -180,7 +180,7 @@ def count_tests(step: str, text: str) -> int:
 
 
 def create_rows(cores: list[str], pythons: dict[str, Path], quick: bool) -> Iterator[Row]:
-    """Give what is to be run, core by core: modules run on each Python, the core itself on those that it supports."""
+    """Return what is to be run, core by core: modules run on each Python, the core itself on those that it supports."""
     for core in cores:
         own, others = CORES[core]
         home = next((python for python in reversed(own) if python in pythons), None)
@@ -194,7 +194,7 @@ def create_rows(cores: list[str], pythons: dict[str, Path], quick: bool) -> Iter
 
 
 def create_table(rows: list[Row]) -> list[str]:
-    """Give the table in the lines of a Markdown file."""
+    """Return the table in the lines of a Markdown file."""
     table = [["ansible-core", "Python", *STEPS, "seconds"]]
     for row in rows:
         if row.home is None:
@@ -267,7 +267,7 @@ def write_page(table: list[str], pythons: dict[str, Path], command: str) -> None
 
 
 def main() -> int:
-    """Run what is asked for; give the exit code."""
+    """Run what is asked for; return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--core", action="append", choices=CORES, help="only this ansible-core; may be given several times")
     parser.add_argument("--only", action="append", choices=STEPS, help="only this step; may be given several times")

@@ -88,7 +88,7 @@ class Outcome:
 
     @property
     def share(self) -> float:
-        """Give the survivors in per cent."""
+        """Return the survivors in per cent."""
         return 100.0 * len(self.survivors) / self.mutants if self.mutants else 0.0
 
 
@@ -231,7 +231,7 @@ def print_row(one: Outcome, record: dict[Mutant, str]) -> None:
 
 
 def main() -> int:
-    """Try the files asked for; give the exit code."""
+    """Try the files asked for; return the exit code."""
     parser = argparse.ArgumentParser(description="Mutation testing of the parts that must not be wrong.")
     parser.add_argument("files", nargs="*", metavar="FILE", help=f"some of {', '.join(MODULES)}; default all")
     parser.add_argument("--again", action="store_true", help="try the survivors of the last run only")

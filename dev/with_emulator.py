@@ -18,7 +18,7 @@ from emulator import Emulator
 
 
 def main() -> int:
-    """Start the emulator, write the file, run the command, and give its exit code."""
+    """Start the emulator, write the file, run the command, and return its exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--config", type=Path, required=True, help="the variables file to write")
     parser.add_argument("command", nargs=argparse.REMAINDER)

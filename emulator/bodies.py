@@ -133,7 +133,7 @@ class _Checked:
 
 
 def _keys(member: Member) -> Iterator[str]:
-    """Give the names that a member has in XML and JSON."""
+    """Return the names that a member has in XML and JSON."""
     yield member.name
     listed = shapes().lists.get(member.name)
     if listed is not None:

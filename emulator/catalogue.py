@@ -132,7 +132,7 @@ def _read_types(path: Path) -> dict[str, TypeSpec]:
 
 def _read_type(name: str, entry: dict[str, Any]) -> TypeSpec:
     known = _read_reference().get(name, {"list": "", "fields": []})
-    fields = [FieldSpec(field["name"], _KINDS[field["kind"]], tuple(field["values"])) for field in known["fields"]]
+    fields = [FieldSpec(field["name"], _KINDS[field["type"]], tuple(field["values"])) for field in known["fields"]]
     fields += [FieldSpec(field["name"], field["kind"], tuple(field.get("values", ()))) for field in entry.get("fields", ())]
     element = entry.get("element", name)
     listed = entry.get("list") or known["list"] or f"{element}s"

@@ -121,7 +121,7 @@ def _choose(port: int | None, usual: int, command: list[str]) -> int:
 
 
 def _run(command: list[str], emulator: Emulator, stop: threading.Event, *, check_sessions: bool) -> int:
-    """Run a command that finds the emulator in its environment; give its exit status."""
+    """Run a command that finds the emulator in its environment; return its exit status."""
     try:
         process = subprocess.Popen(command, env={**os.environ, **_settings(emulator)})
     except OSError as error:

@@ -61,11 +61,11 @@ class Entity:
         return [self.alternate()]
 
     def is_visible(self, now: float) -> bool:
-        """Say whether the entity can be seen yet."""
+        """Return whether the entity can be seen yet."""
         return True
 
     def is_settled(self, now: float) -> bool:
-        """Say whether the entity will look the same for ever."""
+        """Return whether the entity will look the same for ever."""
         return True
 
     def alternate(self) -> Link:

@@ -74,7 +74,7 @@ class Fault:
         re.compile(self.query or "")
 
     def matches(self, method: str, path: str, query: str) -> bool:
-        """Say whether this request is meant."""
+        """Return whether this request is meant."""
         if self.method and self.method.upper() != method:
             return False
         if self.path and re.search(self.path, path) is None:

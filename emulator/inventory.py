@@ -140,7 +140,7 @@ class Inventory:
         return guid if platform == "Hyperv" else f"urn:vcloud:{kind.lower()}:{guid}"
 
     def items(self, root: Plain, now: float) -> Iterator[Item]:
-        """Give the objects below a root that can be seen."""
+        """Return the objects below a root that can be seen."""
         return (item for item in list(self._of(root).values()) if item.visible_from <= now)
 
     def find(self, text: str, now: float | None = None) -> tuple[Plain, Item] | None:

@@ -59,7 +59,7 @@ class Job(Entity):
         return self.script.pop(0) if len(self.script) > 1 else self.script[0]
 
     def schedule_enabled(self, now: float) -> bool:
-        """Say whether the schedule is on; a toggle counts once its task has done its work."""
+        """Return whether the schedule is on; a toggle counts once its task has done its work."""
         flips = sum(1 for at, task in self.changes if now >= at and (task is None or not task.stopped))
         return self.enabled ^ bool(flips % 2)
 

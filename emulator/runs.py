@@ -66,7 +66,7 @@ class Run(Entity):
         return now >= self.visible_from
 
     def is_over(self, now: float) -> bool:
-        """Say whether the run has ended."""
+        """Return whether the run has ended."""
         return now >= self.ends
 
     def is_settled(self, now: float) -> bool:

@@ -24,7 +24,7 @@ class Schedule:
         heapq.heappush(self._queue, (at, next(self._order), event))
 
     def due(self, now: float) -> Iterator[tuple[float, Event]]:
-        """Give what is due with its time, in order; an event may add others."""
+        """Return what is due with its time, in order; an event may add others."""
         while self._queue and self._queue[0][0] <= now:
             at, _order, event = heapq.heappop(self._queue)
             yield at, event

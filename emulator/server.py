@@ -124,7 +124,7 @@ class HttpsSide:
         return response
 
     def _is_forgotten(self, connection: _Connection, now: float) -> bool:
-        """Say whether a gateway has forgotten this connection, without a word to the client."""
+        """Return whether a gateway has forgotten this connection, without a word to the client."""
         limit = self.backend.switches.idle_connection
         return limit > 0 and connection.requests > 1 and now - connection.last_used > limit
 

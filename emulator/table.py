@@ -22,10 +22,10 @@ class Row(Protocol):
         """Return the values to filter, sort and print by, under lower-case names."""
 
     def is_visible(self, now: float) -> bool:
-        """Say whether the row can be seen yet."""
+        """Return whether the row can be seen yet."""
 
     def is_settled(self, now: float) -> bool:
-        """Say whether the row will look the same for ever."""
+        """Return whether the row will look the same for ever."""
 
     def entity(self, now: float, switches: Switches) -> Obj:
         """Return the whole resource."""
@@ -87,7 +87,7 @@ class Table(Generic[R]):
             self._live.add(key)
 
     def is_still(self, now: float) -> bool:
-        """Say whether nothing in here changes by itself."""
+        """Return whether nothing in here changes by itself."""
         self._live = {key for key in list(self._live) if not self._rows[key].is_settled(now)}
         return not self._live
 

@@ -147,7 +147,7 @@ def _replace(world: World, tenant: Plain, kind: str, wanted: list[dict[str, Any]
 
 
 def create_owned(write: Write) -> Reply:
-    """Give a tenant a resource."""
+    """Return a tenant a resource."""
     tenant = write.place.owner
     assert isinstance(tenant, Plain)
     return create(write, lambda _row: show_resources(write.world, tenant))
@@ -181,7 +181,7 @@ def create_account(write: Write) -> Reply:
 
 
 def add_role(world: World, account: Plain, uid: str) -> Plain:
-    """Give an account a role."""
+    """Return an account a role."""
     role = next((row for row in world.table(world.catalogue["EnterpriseRole"]) if row.uid.lower() == uid.lower()), None)
     if role is None:
         raise ApiError(400, f"Role [{uid}] was not found.")
@@ -207,7 +207,7 @@ def add_scope(world: World, account: Plain, item: Mapping[str, Any]) -> Plain:
 
 
 def give_role(write: Write) -> Reply:
-    """Give an account a role."""
+    """Return an account a role."""
     account = write.place.owner
     assert isinstance(account, Plain)
     return write.done(created=add_role(write.world, account, str(write.body["EnterpriseRoleUid"])))

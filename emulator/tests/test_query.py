@@ -417,11 +417,11 @@ def test_every_field_of_the_reference(em: Emulator, on: Wire, type_name: str) ->
     values = {"date": "2026-01-01T00:00:00Z", "bool": "true", "number": "1"}
     for field in REFERENCE[type_name]["fields"]:
         known = em.world.catalogue[type_name].fields[field["name"].lower()].values
-        value = (known or [values.get(field["kind"], "x")])[0]
+        value = (known or [values.get(field["type"], "x")])[0]
         for symbol in ("==", "!=", "<", "<=", ">", ">="):
             answer = on.query(type_name, filter=f"{field['name'].lower()}{symbol}{value}", sortDesc=field["name"])
             assert answer.status == 200, answer.body
-        if field["kind"] not in ("text", "uid"):
+        if field["type"] not in ("text", "uid"):
             assert on.query(type_name, filter=f"{field['name']}==nonsense").status == 500
         assert on.query(type_name, filter=f"{field['name']}~{value}").status == 500
     assert on.query(type_name, filter="Nonsense==1").status == on.query(type_name, sortAsc="Nonsense").status == 500

@@ -47,7 +47,7 @@ class Site:
         return subprocess.Popen([str(RUN)], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     def run(self, **more: str) -> tuple[int, str]:
-        """Give the exit status, and what was printed."""
+        """Return the exit status, and what was printed."""
         process = self.start(**more)
         out, err = process.communicate(timeout=300)
         return process.returncode, out + err

@@ -119,7 +119,7 @@ def run_in_process(
 
 @contextmanager
 def module_surroundings(environment: Mapping[str, str], folder: str) -> Iterator[None]:
-    """Give what runs within the environment variables and the working directory that the module would have had."""
+    """Return what runs within the environment variables and the working directory that the module would have had."""
     before, place = dict(os.environ), Path.cwd()
     os.environ.update({name: str(value) for name, value in environment.items()})
     try:

@@ -23,12 +23,14 @@ from growth import measure_growth, measure_latency
 from place import IS_TRIAL, ROOT, Place, Table, open_place
 from plays import measure_plays
 from profiles import measure_profiles
+from steps import measure_steps
 
 GUIDE = ROOT / "docs" / "docsite" / "rst" / "guide_speed.rst"
 BEGIN, END = ".. figures of make bench\n", ".. end of the figures\n"
 
 SECTIONS: dict[str, Callable[[Place], Table]] = {
     "emulator": measure_emulator,
+    "steps": measure_steps,
     "plays": measure_plays,
     "floors": measure_floors,
     "start": measure_start,
@@ -67,7 +69,7 @@ def write_guide(tables: list[Table]) -> None:
 
 
 def main(names: list[str]) -> int:
-    """Measure what is asked for and print it; give the exit code."""
+    """Measure what is asked for and print it; return the exit code."""
     is_written = "--write" in names
     names = [name for name in names if name not in ("--write", "--trial")]
     unknown = set(names) - set(SECTIONS)

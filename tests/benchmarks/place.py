@@ -26,7 +26,7 @@ TREE = ROOT / ".build" / "installed"  # the artifact, built and installed by dev
 
 
 def size(wanted: int, trial: int = 1) -> int:
-    """Give how many of something to measure with: as wanted, or few to see that everything still works."""
+    """Return how many of something to measure with: as wanted, or few to see that everything still works."""
     return trial if IS_TRIAL else wanted
 
 
@@ -56,11 +56,11 @@ class Place:
             return json.loads(answer.read() or b"null")
 
     def reset(self, **switches: Any) -> None:
-        """Give the world of the beginning."""
+        """Return the world of the beginning."""
         self.control("/reset", {"version": 13, "max_request_line": 0, **switches})
 
     def log_on(self) -> dict[str, Any]:
-        """Make a session; give what a client within it needs."""
+        """Make a session; return what a client within it needs."""
         session = self.control("/sessions", {"username": None})
         return {
             **{key: self.state[key] for key in ("hostname", "port", "ca_path")},
@@ -79,16 +79,49 @@ class Place:
         self.control("/runs", {"count": rows - there})
 
     def read_cpu(self) -> float:
-        """Give the CPU seconds that the emulator has used."""
+        """Return the CPU seconds that the emulator has used."""
         fields = Path(f"/proc/{self.process.pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def count_requests(self) -> int:
-        """Give how many requests came since the log was emptied, logons and log-offs left out."""
+        """Return how many requests came since the log was emptied, logons and log-offs left out."""
         return sum("ession" not in entry["path"] for entry in self.control("/log"))
 
+    def write_play(self, name: str, play: Any) -> Path:
+        """Write a play of these tasks, and return its file."""
+        file = self.folder / f"{name}.yml"
+        text = json.dumps([{"hosts": "localhost", "gather_facts": False, "tasks": play}])  # JSON is YAML
+        file.write_text(text, encoding="utf-8")
+        return file
+
+    def measure_memory(self, file: Path, **variables: Any) -> float:
+        """Run a play; return the most memory that one of its processes had, in MB."""
+        code = (
+            "import resource, subprocess, sys; subprocess.run(sys.argv[1:], capture_output=True, check=True);"
+            "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
+        )
+        command, environment = self._prepare(file, variables)
+        done = subprocess.run(
+            [sys.executable, "-c", code, *command], env=environment, capture_output=True, text=True, check=True
+        )
+        return int(done.stdout) / 1024
+
     def play(self, name: str, **variables: Any) -> float:
-        """Run a play of this folder; give the seconds it took."""
+        """Run a play of this folder; return the seconds it took."""
+        return self.run(HERE / "plays" / f"{name}.yml", **variables)
+
+    def run(self, file: Path, **variables: Any) -> float:
+        """Run a play; return the seconds it took."""
+        command, environment = self._prepare(file, variables)
+        begin = time.perf_counter()
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        seconds = time.perf_counter() - begin
+        if done.returncode:
+            raise RuntimeError(f"{file.name}: {done.stdout[-3000:]}\n{done.stderr[-2000:]}")
+        return seconds
+
+    def _prepare(self, file: Path, variables: dict[str, Any]) -> tuple[list[str], dict[str, str]]:
+        variables = dict(variables)
         variables |= {"em_" + key: self.state[key] for key in ("hostname", "port", "ca_path")}
         admin = self.state["users"]["admin"]
         environment = {
@@ -104,15 +137,8 @@ class Place:
             "VBEM_USERNAME": admin["username"],
             "VBEM_PASSWORD": admin["password"],
         }
-        command = [str(Path(sys.executable).with_name("ansible-playbook")), str(HERE / "plays" / f"{name}.yml")]
-        begin = time.perf_counter()
-        done = subprocess.run(
-            [*command, "-e", json.dumps(variables)], env=environment, capture_output=True, text=True, check=False
-        )
-        seconds = time.perf_counter() - begin
-        if done.returncode:
-            raise RuntimeError(f"{name}: {done.stdout[-3000:]}\n{done.stderr[-2000:]}")
-        return seconds
+        program = str(Path(sys.executable).with_name("ansible-playbook"))
+        return [program, str(file), "-e", json.dumps(variables)], environment
 
 
 @contextmanager
@@ -137,7 +163,7 @@ def count_rows(options: Mapping[str, Any]) -> int:
 
 
 def run_child(way: str, options: Mapping[str, Any], **more: Any) -> dict[str, float]:
-    """Call a function of ``ways.py`` in a fresh process; give the figures it printed."""
+    """Call a function of ``ways.py`` in a fresh process; return the figures it printed."""
     environment = {**os.environ, "PYTHONPATH": str(TREE)}
     done = subprocess.run(
         [sys.executable, str(HERE / "ways.py"), way],
@@ -154,7 +180,7 @@ def run_child(way: str, options: Mapping[str, Any], **more: Any) -> dict[str, fl
 
 
 def compare(ours: Callable[[], float], other: Callable[[], float], runs: int) -> tuple[list[float], list[float]]:
-    """Run two things in turn, so that what the machine does besides befalls both; give the seconds of each."""
+    """Run two things in turn, so that what the machine does besides befalls both; return the seconds of each."""
     pairs = [(ours(), other()) for _number in range(runs)]
     return [one for one, _other in pairs], [two for _one, two in pairs]
 

@@ -175,7 +175,7 @@ def find_value(em: Emulator, name: str, field: dict[str, Any]) -> tuple[object, 
         if value not in (None, "") and (not field["values"] or value in field["values"]):
             return value, [row.uid for row, other in zip(rows, values) if other == value]
     fallbacks: dict[str, object] = {"date": "2026-01-01T00:00:00Z", "number": 1, "bool": True}
-    return field["values"][0] if field["values"] else fallbacks.get(field["kind"], "x"), []
+    return field["values"][0] if field["values"] else fallbacks.get(field["type"], "x"), []
 
 
 @all_versions

@@ -242,7 +242,7 @@ class FaultHarness:
 
     @contextmanager
     def _patched(self) -> Iterator[None]:
-        """Give lookups the virtual clock, and let requests that are to time out do so soon."""
+        """Return lookups the virtual clock, and let requests that are to time out do so soon."""
         send_once, client_class = Transport._send_once, _lookup.Client
         harness = self
 

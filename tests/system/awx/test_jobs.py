@@ -39,7 +39,7 @@ class Site:
         self.awx = Launcher(folder / "awx", get_collections_path())
 
     def credential(self, user: str = "admin", **inputs: Any) -> dict[str, dict[str, Any]]:
-        """Give a credential with what has to be there and a certificate authority; ``port`` is the emulator's."""
+        """Return a credential with what has to be there and a certificate authority; ``port`` is the emulator's."""
         known = self.em.users[user]
         given = {
             "hostname": self.em.hostname,
@@ -74,7 +74,7 @@ class Site:
 
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Site]:
-    """Give an emulator whose jobs are over soon."""
+    """Return an emulator whose jobs are over soon."""
     with Emulator(Switches(**FAST_SWITCHES), directory=tmp_path / "em") as em:
         yield Site(tmp_path, em)
 

@@ -31,7 +31,7 @@ class ResponseTimer:
         self.restart()
 
     def restart(self) -> None:
-        """Give the answer its whole time from now on: the request is sent."""
+        """Return the answer its whole time from now on: the request is sent."""
         self._deadline = self._clock() + self._timeout
 
     def remaining(self) -> float:

@@ -121,7 +121,7 @@ def _remove_task(client: Client, task_id: str) -> tuple[str | UnknownOutcome, Em
             return ALREADY_ABSENT, err
         if err.status == 404:
             return UnknownOutcome(err.msg, ALREADY_ABSENT), err
-        # A 500 may be the server's own "there is no such task" in another language, or come after the removal: the list decides.
+        # A 500 may be the server's "there is no such task" in another language, or come after the removal: the list decides.
         if err.status == 500 or (err.status is None and err.may_have_been_sent) or 200 <= (err.status or 0) < 300:
             return UnknownOutcome(err.msg, DELETED), err
         return err.msg, err

@@ -27,7 +27,7 @@ SESSION_ID = "Ses/Id 1"
 
 
 def answer(status: int = 200, body: object = b"", **headers: str) -> Response:
-    """Give an answer; what is not bytes becomes JSON."""
+    """Return an answer; what is not bytes becomes JSON."""
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
     return Response(status, CaseInsensitiveDict({name.replace("_", "-"): value for name, value in headers.items()}), raw)
 
