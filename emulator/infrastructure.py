@@ -149,8 +149,9 @@ def add_object(
         Order=len(world.objects_of(job)),
         values=owned,
     )
-    of = Link("Up", job.reference_path, "JobReference" if is_job else "CdpPolicyReference", job.name)
-    row.up = (of, Link("Delete", row.reference_path))
+    # As the reference of 13.1 and a recorded answer have them.
+    of = Link("Up", f"{job.reference_path}?format=Entity", "Job" if is_job else "CdpPolicy", job.name)
+    row.up = (Link("Delete", row.reference_path, "ObjectInJob", shown), of)
     row.visible_from = visible_from
     return world.put_row(row)
 

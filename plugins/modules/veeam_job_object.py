@@ -202,11 +202,11 @@ errors:
 from typing import Any
 
 from ..module_utils._em.client.client import Client
-from ..module_utils._em.client.polling import WaitBudget
 from ..module_utils._em.errors import EmError
 from ..module_utils._em.options import check_minimum
+from ..module_utils._em.protocol.guest_processing import create_guest_processing
 from ..module_utils._em.resources.infrastructure import OBJECT_SPEC, parse_objects
-from ..module_utils._em.resources.job_objects import Membership
+from ..module_utils._em.resources.job_membership import MembershipExecution, MembershipPlanner, predict
 from ..module_utils._em.resources.jobs import find_job
 from ..module_utils._em.runtime.argument_spec import PROGRESS_SPEC
 from ..module_utils._em.runtime.module import run_module
@@ -230,29 +230,39 @@ SPEC: dict[str, Any] = {
 
 def run(client: Client, params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
     """Make the job hold the objects as ``state`` says."""
+    state = params["state"]
     if (params["job"] is None) == (params["job_uid"] is None):
         raise EmError("invalid_option", "Which job is not clear: set either job or job_uid, one of the two.")
     for name in ("wait_for_object", "max_remove", "wait_timeout"):
         check_minimum(params, name, 0)
     check_minimum(params, "poll_interval", 1)
-    state = params["state"]
     queries = parse_objects("objects", params["objects"])
     if not queries and state == "exact":
         raise EmError("invalid_option", "The option objects is empty: with state: exact the job would be left without objects.")
+    guest_processing = None
+    if params["guest_processing"]:
+        is_xml = client.connection.accept == "application/xml"
+        guest_processing = create_guest_processing("guest_processing", params["guest_processing"], is_xml=is_xml)
     for name in ("guest_processing", "unless_in_any_job", "wait_for_object"):
         if state == "absent" and params[name]:
             client.warnings.append(f"The option {name} has no effect with state: absent.")
-    job = find_job(client, params, options=("job", "job_uid"))
-    budget = WaitBudget(client, params["wait_timeout"], params["poll_interval"])
-    membership = Membership(client, job, budget, guest_processing=params["guest_processing"])
-    planned = membership.plan(
-        queries,
-        state=state,
-        wait_for_object=params["wait_for_object"],
-        unless_in_any_job=params["unless_in_any_job"],
-        max_remove=params["max_remove"],
+    planner = MembershipPlanner(
+        client,
+        find_job(client, params, options=("job", "job_uid")),
+        wait_for_object=0 if check_mode else params["wait_for_object"],
+        poll_interval=params["poll_interval"],
     )
-    return membership.predict(planned) if check_mode else membership.execute(planned)
+    plan = planner.plan(queries, state=state, unless_in_any_job=params["unless_in_any_job"], max_remove=params["max_remove"])
+    if check_mode:
+        return predict(plan)
+    execution = MembershipExecution(
+        client,
+        plan,
+        guest_processing=guest_processing,
+        wait_timeout=params["wait_timeout"],
+        poll_interval=params["poll_interval"],
+    )
+    return execution.run()
 
 
 def main() -> None:

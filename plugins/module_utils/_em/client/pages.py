@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from ..errors import EmError
-from ..protocol.codec import Document, iter_rows, read_int, read_text
+from ..protocol.codec import Document, get_row_name, iter_rows, read_int, read_text
 from ..protocol.links import get_path
 
 MAX_LIST_DEPTH = 8  # objects around the list of a query's rows; servers have two
@@ -93,7 +93,7 @@ def read_page(document: Document, list_path: tuple[str, ...]) -> tuple[list[dict
         node = data
         for step in list_path[:-1]:
             node = node.get(step) if isinstance(node, dict) else node
-        rows = list(iter_rows(node, list_path[-1], list_path[-1][:-1]))
+        rows = list(iter_rows(node, list_path[-1], get_row_name(list_path[-1])))
     if not rows and any(_has_content(data.get(container)) for container in CONTAINERS):
         raise EmError(
             "bad_response", "The server's answer to a query is not empty, but does not hold the list that was queried."

@@ -40,16 +40,18 @@ class TimedOut(NamedTuple):
         return self.last_error.msg if self.last_error else None
 
 
-def poll(
+def poll(  # noqa: PLR0913 - how long, and how often
     client: Client,
     function: Callable[[], T | None],
     budget: WaitBudget,
     *,
     deadline: float | None = None,
     pause_first: bool = False,
+    first_pause: float | None = None,
 ) -> T | TimedOut:
     """Call ``function`` until it returns something, and return that; or `TimedOut` at the deadline, in seconds of the clock.
 
+    With ``pause_first`` there is a pause before the first call, of ``first_pause`` seconds if that is given.
     Transient errors are retried. A lost session, a refusal and whatever else ``function`` raises is raised.
     """
     deadline = budget.deadline if deadline is None else deadline
@@ -60,7 +62,9 @@ def poll(
             left = deadline - client.clock()
             if left <= 0:
                 return TimedOut(last_error)
-            client.sleep(min(next(pauses), left))
+            pause = next(pauses) if first_pause is None else min(first_pause, budget.poll_interval)
+            first_pause = None
+            client.sleep(min(pause, left))
         pause_first = True
         try:
             with client.transport.deadline(max(deadline, client.clock() + 1)):

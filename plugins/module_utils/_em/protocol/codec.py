@@ -168,6 +168,11 @@ def _join_words(text: str) -> str | None:
     return " ".join(text.split())[:500] or None
 
 
+def get_row_name(list_name: str) -> str:
+    """Return the name of a row, from that of its list: jobs and job, cdp_policies and cdp_policy."""
+    return f"{list_name[:-3]}y" if list_name.endswith("ies") else list_name[:-1]
+
+
 def iter_rows(node: Any, *names: str) -> Iterator[dict[str, Any]]:
     """Yield the resources of a list in any of its shapes.
 

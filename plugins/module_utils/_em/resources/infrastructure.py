@@ -4,12 +4,13 @@
 
 """Objects of the infrastructure: virtual machines, folders, tags, ... below the hierarchy roots of the backup servers.
 
-Facts: wire facts, section 9.
+Facts: wire facts, section 10.
 """
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from fnmatch import translate
 from typing import Any, NamedTuple
@@ -32,6 +33,9 @@ OBJECT_SPEC: dict[str, Any] = {
     "root": {"type": "str"},
     "type": {"type": "str", "default": "Vm"},
 }
+MAX_LOOKUPS = 3  # of objects of one type below one root; for more, all of them are listed with one request
+# How a server may answer a look-up that finds nothing (wire facts, 10.2), or one that it fails at.
+NO_HIT = (400, 404, 500)
 
 
 class ObjectQuery(NamedTuple):
@@ -77,6 +81,8 @@ def parse_objects(option: str, objects: list[dict[str, Any]], *, allow_patterns:
 
 def _parse_object(option: str, number: int, given: Mapping[str, Any], allow_patterns: bool) -> ObjectQuery:
     values = {key: (str(given[key]).strip() or None) if given.get(key) is not None else None for key in OBJECT_SPEC}
+    if values["ref"] is not None and values["moid"] is not None:
+        raise create_option_error(option, dict(given), "give either ref or moid, one of the two")
     if values["ref"] is not None:
         reference = parse_reference(values["ref"])
         if reference is None:
@@ -93,9 +99,47 @@ def _parse_object(option: str, number: int, given: Mapping[str, Any], allow_patt
         value = values[key]
         if value is not None and not is_transmissible(value):
             raise create_option_error(f"{key} of {option}", value, "it holds characters that no name has")
-    if not allow_patterns and values["moid"] is None and values["name"] == "*":
-        raise create_option_error(f"name of {option}", "*", "give the name of one object")
+    if not allow_patterns and values["moid"] is None and "*" in (values["name"] or ""):
+        hint = "give the name of one object; one whose name holds a * is found by ref or moid"
+        raise create_option_error(f"name of {option}", values["name"], hint)
     return ObjectQuery(number, None, values["moid"], values["name"], values["root"], object_type)
+
+
+class Search(NamedTuple):
+    """What is looked for below one root: an object by its reference, or the objects of a name."""
+
+    root: Mapping[str, Any]
+    type: str
+    name: str | None
+    reference: Reference | None = None
+
+    @property
+    def listing(self) -> tuple[str, str]:
+        """Return which objects it is among: the UID of the root, and the type."""
+        return str(self.root["uid"]), self.type
+
+    @property
+    def is_pattern(self) -> bool:
+        """Return whether the name holds a ``*``, which stands for any characters."""
+        return self.reference is None and "*" in (self.name or "")
+
+    def select(self, items: list[Item]) -> list[Item]:
+        """Return the objects that are looked for. The server's comparison of names is unknown, so they are compared here."""
+        items = [item for item in items if item.reference.type.lower() == self.type.lower()]
+        if self.reference is not None:
+            return [item for item in items if item.reference.key == self.reference.key]
+        name = self.name or ""
+        if self.is_pattern:
+            pattern = re.compile(translate(name.replace("[", "[[]").replace("?", "[?]")), re.IGNORECASE)
+            return [item for item in items if pattern.match(item.name or "")]
+        return select_by_name(items, name, lambda item: item.name)
+
+    def create_path(self, *, all_names: bool = False) -> str:
+        """Return the path of the look-up, or of that of all objects of the type below the root."""
+        if self.reference is not None and not all_names:
+            return f"/api/lookup?hierarchyRef={percent_encode(str(self.reference), safe=':')}"
+        name = "*" if all_names else percent_encode(self.name or "", safe="")
+        return f"/api/lookup?host={percent_encode(self.listing[0], safe=':')}&name={name}&type={self.type}"
 
 
 class Infrastructure:
@@ -141,66 +185,94 @@ class Infrastructure:
         """Return the hierarchy root of a reference; None where it is unknown."""
         return next((root for root in self.list_roots() if find_guid(root["uid"] or "") == reference.root_id), None)
 
-    def find(self, query: ObjectQuery, server_uid: str | None = None) -> list[Item]:
-        """Return the objects that a query means: none, one, or several of one name. References need no look-up."""
+    def find(self, query: ObjectQuery, server_uid: str | None = None, *, verify: bool = False) -> list[Item]:
+        """Return the objects that a query means: none, one, or several of one name."""
+        return self.find_all([query], server_uid, verify=verify)[0]
+
+    def find_all(self, queries: list[ObjectQuery], server_uid: str | None = None, *, verify: bool = False) -> list[list[Item]]:
+        """Return, for each query, the objects that it means: none, one, or several of one name.
+
+        References and the platform's ids are taken as they are, without a look-up; with ``verify`` only if the inventory knows
+        them. A few objects below one root are looked up one by one, many with one request.
+        """
+        planned = [self._plan(query, server_uid) for query in queries]
+        searches = [search for one in planned for search in one if verify or search.reference is None]
+        counts = Counter(search.listing for search in searches)
+        listings: dict[tuple[str, str], list[Item]] = {}
+        results: list[list[Item]] = []
+        for query, own in zip(queries, planned):
+            found: list[Item] = []
+            for search in own:
+                if search.reference is not None and not verify:
+                    found.append(Item(search.reference, query.name, search.root))
+                else:
+                    found += self._look_up(search, listings, is_one_of_many=counts[search.listing] > MAX_LOOKUPS)
+            if query.reference is not None and not own and not verify:
+                found.append(Item(query.reference, query.name, None))
+            results.append(found)
+        return results
+
+    def _plan(self, query: ObjectQuery, server_uid: str | None) -> list[Search]:
+        """Return what has to be looked for; nothing for a reference below a root that does not exist."""
         if query.reference is not None:
-            return [Item(query.reference, query.name, self.get_root(query.reference))]
-        items: list[Item] = []
+            root = self.get_root(query.reference)
+            return [Search(root, query.reference.type, query.name, query.reference)] if root is not None else []
+        searches = []
         for root in self.find_roots(query, server_uid):
             object_type = normalise_type(root["platform"] or "", query.type)
-            if object_type is None:
+            root_id = find_guid(root["uid"] or "")
+            if object_type is None or root_id is None:
                 raise EmError(
                     "invalid_option",
                     f"The hierarchy root {root['name']} ({root['host_type']}) has no objects of the type {query.type}.",
                 )
-            if query.moid is not None:
-                root_id = find_guid(root["uid"] or "") or ""
-                items.append(Item(Reference(root["platform"], object_type, root_id, query.moid), query.name, root))
-            else:
-                items += self._look_up(root, object_type, query.name or "")
-        return items
+            reference = Reference(root["platform"], object_type, root_id, query.moid) if query.moid is not None else None
+            searches.append(Search(root, object_type, query.name, reference))
+        return searches
 
-    def find_existing(self, query: ObjectQuery) -> list[Item]:
-        """Return the objects that a query means, as far as the inventory knows them."""
-        found = self.find(query)
-        if query.reference is None and query.moid is None:
-            return found
-        known = []
-        for item in found:
-            path = f"/api/lookup?hierarchyRef={percent_encode(str(item.reference), safe=':')}"
-            known += [one._replace(root=item.root) for one in self._read_items(path) if one.reference.key == item.reference.key]
-        return known
+    def _look_up(self, search: Search, listings: dict[tuple[str, str], list[Item]], *, is_one_of_many: bool) -> list[Item]:
+        """Return the objects of a search.
 
-    def _look_up(self, root: Mapping[str, Any], object_type: str, name: str) -> list[Item]:
-        """Return the objects of a name; ``*`` in it stands for any characters.
-
-        The server's comparison is not documented, so names are compared here: exactly or, if nothing matches,
-        case-insensitively.
+        A server may answer a search without a hit with an error, and may fail with the same. So after an error the list of all
+        objects decides, and what is not in a list that was read for many is looked up again.
         """
-        is_pattern = "*" in name
-        sent = "*" if is_pattern else name
-        query = f"host={percent_encode(root['uid'], safe=':')}&name={percent_encode(sent, safe='*')}&type={object_type}"
-        items = [item._replace(root=root) for item in self._read_items(f"/api/lookup?{query}")]
-        items = [item for item in items if item.reference.type.lower() == object_type.lower()]
-        if is_pattern:
-            pattern = re.compile(translate(name.replace("[", "[[]").replace("?", "[?]")), re.IGNORECASE)
-            return [item for item in items if pattern.match(item.name or "")]
-        return select_by_name(items, name, lambda item: item.name)
-
-    def _read_items(self, path: str) -> Iterator[Item]:
-        """Yield the objects of a look-up's answer. An unknown one is an empty list or a 404: wire facts, section 9."""
+        if search.is_pattern:
+            return search.select(self._list(search, listings))
+        if is_one_of_many:
+            found = search.select(self._list(search, listings))
+            if found:
+                return found
         try:
-            document = self.client.get(path)
+            return search.select(self._read_items(search, search.create_path()))
         except EmError as err:
-            if err.status == 404 and err.detail:
-                return
-            raise
-        for row in iter_list(document, "/api/lookup", "hierarchy_items", "hierarchy_item"):
-            reference = parse_reference(read_text(row, "object_ref") or "")
-            if reference is None:
-                msg = "The server's answer to a look-up holds an object without a reference."
-                raise EmError("bad_response", msg, method="GET", path="/api/lookup")
-            yield Item(reference, read_text(row, "object_name"), None)
+            if err.status not in NO_HIT:
+                raise
+            try:
+                items = self._list(search, listings)
+            except EmError as other:
+                if other.status not in NO_HIT:
+                    raise
+                raise err from None
+            return search.select(items)
+
+    def _list(self, search: Search, listings: dict[tuple[str, str], list[Item]]) -> list[Item]:
+        """Return all objects of the type below the root, read once for these listings."""
+        if search.listing not in listings:
+            listings[search.listing] = self._read_items(search, search.create_path(all_names=True))
+        return listings[search.listing]
+
+    def _read_items(self, search: Search, path: str) -> list[Item]:
+        """Return the objects of a look-up's answer."""
+        return [item._replace(root=search.root) for item in _iter_items(self.client, path)]
+
+
+def _iter_items(client: Client, path: str) -> Iterator[Item]:
+    for row in iter_list(client.get(path), "/api/lookup", "hierarchy_items", "hierarchy_item"):
+        reference = parse_reference(read_text(row, "object_ref") or "")
+        if reference is None:
+            msg = "The server's answer to a look-up holds an object without a reference."
+            raise EmError("bad_response", msg, method="GET", path="/api/lookup")
+        yield Item(reference, read_text(row, "object_name"), None)
 
 
 def select_by_name(items: list[Any], name: str, get_name: Any) -> list[Any]:

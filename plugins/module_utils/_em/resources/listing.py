@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from ..client.client import Client
 from ..client.pages import find_next_page
 from ..errors import EmError
-from ..protocol.codec import Document, iter_rows, read_text
+from ..protocol.codec import Document, get_row_name, iter_rows, read_text
 from ..protocol.filters import Comparison, Field, Node, to_server_filter
 
 PAGE_SIZE = 500
@@ -149,7 +149,7 @@ def iter_collection(client: Client, path: str, list_name: str) -> Iterator[dict[
     while following is not None:
         seen.add(following)
         document = client.get(following)
-        yield from iter_list(document, path, list_name, list_name[:-1])
+        yield from iter_list(document, path, list_name, get_row_name(list_name))
         paging = document.data.get("paging_info") if isinstance(document.data, dict) else None
         following = find_next_page(following, paging) if isinstance(paging, dict) else None
         if following in seen:

@@ -40,18 +40,25 @@ class TaskAction:
         self.task: dict[str, Any] | None = None
         self.requested_at: float | None = None
 
-    def run(
-        self, method: str, path: str, body: Body | None = None, *, wait: bool = True, collect_timeout: float | None = None
+    def run(  # noqa: PLR0913 - a request, and how to wait
+        self,
+        method: str,
+        path: str,
+        body: Body | None = None,
+        *,
+        wait: bool = True,
+        collect_timeout: float | None = None,
+        expected_seconds: float | None = None,
     ) -> None:
         """Send the request, wait for its task unless told not to, and remove the task.
 
-        Raise ``task_failed`` for a task that failed. See `await_task` for ``collect_timeout``.
+        Raise ``task_failed`` for a task that failed. See `await_task` for ``collect_timeout`` and ``expected_seconds``.
         """
         self.submit(method, path, body)
         if not wait:
             return
         try:
-            self.await_task(collect_timeout=collect_timeout)
+            self.await_task(collect_timeout=collect_timeout, expected_seconds=expected_seconds)
         except EmError as err:
             self.changed = err.kind != "task_failed"
             self.remove_task()
@@ -83,11 +90,11 @@ class TaskAction:
             msg = f"The server accepted the request, but did not return {what}."
             raise EmError("bad_response", msg, method=method, path=path.partition("?")[0])
 
-    def await_task(self, *, collect_timeout: float | None = None) -> None:
+    def await_task(self, *, collect_timeout: float | None = None, expected_seconds: float | None = None) -> None:
         """Wait until the task is finished. Raise ``task_failed`` if it failed.
 
         With ``collect_timeout``, in seconds, a task that stays in OperationFinished for longer is given up: whether it always
-        becomes Finished is not known (wire facts, section 6.3).
+        becomes Finished is not known (wire facts, section 6.3). The task is first read after ``expected_seconds``.
         """
         give_up_at = None if collect_timeout is None else self.client.clock() + collect_timeout
 
@@ -98,7 +105,7 @@ class TaskAction:
             return True if is_uncollected and give_up_at is not None and self.client.clock() > give_up_at else None
 
         is_pending = self.task is not None and self.task["state"] != "Finished"
-        done = poll(self.client, is_done, self.budget, pause_first=is_pending)
+        done = poll(self.client, is_done, self.budget, pause_first=is_pending, first_pause=expected_seconds)
         if isinstance(done, TimedOut):
             raise create_wait_timeout(self.budget, self.subject, "its task is not finished", done)
 
