@@ -135,7 +135,7 @@ task:
 job_session:
   description:
     - The job session, as last seen. The keys are those of RV(ignore:job_session) of M(vbem.rest.veeam_job); V(null) where it
-    was not waited for.
+      was not waited for.
   type: dict
   returned: success
 """

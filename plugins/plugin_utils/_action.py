@@ -158,7 +158,7 @@ class EmAction(ActionBase):  # type: ignore[misc]
         return lambda line: display.v(f"{name}: {line}", host=host)
 
     @staticmethod
-    def _host_name(task_vars: dict[str, Any] | None) -> str | None:
+    def _host_name(task_vars: Mapping[str, Any] | None) -> str | None:
         name: str | None = (task_vars or {}).get("inventory_hostname")
         return name
 

@@ -204,7 +204,7 @@ def test_a_name_is_compared_whole_and_without_case(harness: Harness, em: Emulato
 def test_twins_are_ambiguous_before_anything_is_done(harness: Harness, em: Emulator) -> None:
     with harness.failure("ambiguous") as caught:
         manage(harness, objects=[vm("build01"), vm("test01")])
-    assert "2 objects are called test01" in caught.error.msg
+    assert "2 objects are meant by Vm 'test01'" in caught.error.msg
     assert "vm-201" in caught.error.msg
     assert "vm-202" in caught.error.msg
     assert changes(em) == []

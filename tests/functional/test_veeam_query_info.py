@@ -21,7 +21,8 @@ from support.places import ROOT
 from support.tiers import sample, thorough
 
 from ansible_collections.vbem.rest.plugins.module_utils._em.protocol.query_types import QUERY_TYPES
-from ansible_collections.vbem.rest.plugins.module_utils._em.resources.query import DATE_KEYS, create_query, read_resources
+from ansible_collections.vbem.rest.plugins.module_utils._em.resources.query import create_query, read_resources
+from ansible_collections.vbem.rest.plugins.module_utils._em.resources.rows import DATE_KEYS
 from ansible_collections.vbem.rest.plugins.modules import veeam_query_info
 from emulator import Emulator, Switches
 from emulator.query import Listing

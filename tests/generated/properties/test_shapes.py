@@ -25,6 +25,7 @@ from ansible_collections.vbem.rest.plugins.module_utils._em.protocol.codec impor
 from ansible_collections.vbem.rest.plugins.module_utils._em.resources.job_sessions import JobSessions, normalise_job_session
 from ansible_collections.vbem.rest.plugins.module_utils._em.resources.jobs import JOB_KINDS, normalise_job
 from ansible_collections.vbem.rest.plugins.module_utils._em.resources.listing import iter_collection
+from ansible_collections.vbem.rest.plugins.module_utils._em.resources.rows import RowReader
 from ansible_collections.vbem.rest.plugins.module_utils._em.resources.tasks import normalise_task
 from emulator.render_json import camel_case
 
@@ -33,6 +34,8 @@ from .strategies import KEYS, create_client, nest, objects, plain_texts, share, 
 CLIENT = create_client()
 
 Normalise = Callable[[Mapping[str, Any], Client], dict[str, Any]]
+
+
 def normalise_resource(row: Any, client: Client) -> dict[str, Any]:
     return RowReader(client).read(row)
 

@@ -48,6 +48,11 @@ class ObjectQuery(NamedTuple):
     root: str | None
     type: str
 
+    @property
+    def is_id(self) -> bool:
+        """Return whether it is given by a reference or the platform's own id, which say what it is without a look-up."""
+        return self.reference is not None or self.moid is not None
+
     def describe(self) -> str:
         """Return it for a message."""
         if self.reference is not None:

@@ -112,8 +112,7 @@ class MembershipPlanner:
         """Return what makes the job hold the objects, or not, as ``state`` says."""
         self.current = list_objects(self.client, self.path)
         if state == "absent":
-            members = {one.data["id"]: one for query in queries for one in self._find_members(query)}
-            plan = MembershipPlan(self.job, self.path, self.current, [], list(members.values()), [])
+            plan = MembershipPlan(self.job, self.path, self.current, [], self._find_members(queries), [])
         else:
             plan = self._plan_additions(queries, is_exact=state == "exact", unless_in_any_job=unless_in_any_job)
         _check_removals(plan, state, max_remove)
@@ -139,27 +138,29 @@ class MembershipPlanner:
     def _find_items(self, queries: list[ObjectQuery]) -> list[Item]:
         """Return the object that each query means. Waits for those that the inventory does not know yet, if that is wanted."""
         held = {one.key for one in self.current}
-        known = {query: query.reference for query in queries if query.reference is not None and query.reference.key in held}
-        items: dict[ObjectQuery, Item | None] = {query: Item(ref, query.name, None) for query, ref in known.items()}
-        rest = [query for query in queries if query not in items]
-        items.update(zip(rest, map(self._choose, rest, self.infrastructure.find_all(rest, self.server_uid))))
-        if self.wait_for_object:  # then a reference alone is no proof that the inventory knows the object
-            given = [query for query in rest if query.name is None or query.moid or query.reference]
-            unsure = [query for query in given if items[query] is not None and _get_key(items[query]) not in held]
-            found = self.infrastructure.find_all(unsure, self.server_uid, verify=True)
-            items.update(zip(unsure, map(self._choose, unsure, found)))
-        missing = [query for query in queries if items[query] is None]
-        items.update(self._await_items(missing))
+        items: dict[ObjectQuery, Item | None] = {
+            query: Item(query.reference, query.name, None)
+            for query in queries
+            if query.reference is not None and query.reference.key in held
+        }
+        items.update(self._search([query for query in queries if query not in items]))
+        if self.wait_for_object:  # then a reference alone does not show that the inventory knows the object
+            given = [query for query in queries if query.is_id and _get_key(items[query]) not in held]
+            items.update(self._search(given, verify=True))
+        items.update(self._await_items([query for query in queries if items[query] is None]))
         return [item for query in queries if (item := items[query]) is not None]
+
+    def _search(self, queries: list[ObjectQuery], *, verify: bool = False) -> dict[ObjectQuery, Item | None]:
+        found = self.infrastructure.find_all(queries, self.server_uid, verify=verify)
+        return {query: self._choose(query, items) for query, items in zip(queries, found)}
 
     def _choose(self, query: ObjectQuery, items: list[Item]) -> Item | None:
         """Return the one object that a query means; None where there is none. Raise ``ambiguous`` for several."""
         found = {item.reference.key: item for item in items}
         if len(found) > 1:
             listed = ", ".join(f"{item.name} ({item.reference})" for item in found.values())
-            raise EmError(
-                "ambiguous", f"{len(found)} objects are called {query.name}: {listed}. Give ref or moid instead of name."
-            )
+            msg = f"{len(found)} objects are meant by {query.describe()}: {listed}. Give ref or moid instead of name."
+            raise EmError("ambiguous", msg)
         for item in found.values():
             self._check_server(item.reference, item.root)
             return item
@@ -214,7 +215,7 @@ class MembershipPlanner:
 
     def _suggest(self, query: ObjectQuery) -> str:
         """Return a question with similar names, or an empty text."""
-        if query.name is None or query.moid is not None or query.reference is not None:
+        if query.is_id or query.name is None:
             return ""
         try:
             everything = self.infrastructure.find(query._replace(name="*"), self.server_uid)
@@ -225,54 +226,61 @@ class MembershipPlanner:
     # -----------------------------------------------------------------------------------------------------------------
     # Objects to remove
 
-    def _find_members(self, query: ObjectQuery) -> list[JobObject]:
-        """Return the objects of the job that a query means, also one that is gone from the infrastructure.
+    def _find_members(self, queries: list[ObjectQuery]) -> list[JobObject]:
+        """Return the objects of the job that are meant, each once; also those that are gone from the infrastructure.
 
-        Raise ``ambiguous`` where it means several.
+        Raise ``ambiguous`` where a name means several.
         """
-        if query.reference is not None:
-            return [one for one in self.current if one.key == query.reference.key]
-        candidates = [one for one in self.current if self._may_be_meant(query, one)]
-        if query.moid is not None:
-            moid = query.moid.lower()
-            members = [one for one in candidates if (_parse(one) or _NOTHING).object_id.lower() == moid]
-        else:
-            members = select_by_name(candidates, query.name or "", lambda one: one.data["name"])
-            members = members or self._find_renamed(query, candidates)
-        if len({one.key for one in members}) > 1:
-            listed = ", ".join(f"{one.data['name']} ({one.data['ref']})" for one in members)
-            raise EmError(
-                "ambiguous",
-                f"{len(members)} objects of {self.job.data['name']} are meant by {query.describe()}: {listed}. Give ref.",
-            )
-        keys = {one.key for one in members}
+        candidates = {query: self._select_candidates(query) for query in queries}
+        members = {query: _select_members(query, some) for query, some in candidates.items()}
+        unknown = [query for query in queries if not members[query] and not query.is_id]
+        members.update(self._find_renamed({query: candidates[query] for query in unknown}))
+        keys = set()
+        for query, some in members.items():
+            own = {one.key for one in some}
+            if len(own) > 1:
+                listed = ", ".join(f"{one.data['name']} ({one.data['ref']})" for one in some)
+                meant = f"{len(own)} objects of {self.job.data['name']} are meant by {query.describe()}"
+                msg = f"{meant}: {listed}. Give ref instead."
+                raise EmError("ambiguous", msg)
+            keys |= own
         return [one for one in self.current if one.key in keys]  # the job may hold one object twice
 
-    def _may_be_meant(self, query: ObjectQuery, one: JobObject) -> bool:
-        """Return whether an object of the job is of the type, and below the hierarchy root, that a query names."""
-        reference = _parse(one)
-        if reference is None or reference.type.lower() != query.type.lower():
-            return False
-        if query.root is None:
-            return True
-        roots = self.infrastructure.find_roots(query, self.server_uid)
-        return reference.root_id in [find_guid(root["uid"] or "") for root in roots]
+    def _select_candidates(self, query: ObjectQuery) -> list[JobObject]:
+        """Return the objects of the job that are of the type, and below the hierarchy root, that a query names."""
+        if query.reference is not None:
+            return self.current
+        root_ids = None
+        if query.root is not None:
+            root_ids = {find_guid(root["uid"] or "") for root in self.infrastructure.find_roots(query, self.server_uid)}
+        return [
+            one
+            for one in self.current
+            if (reference := parse_reference(one.data["ref"])) is not None
+            and reference.type.lower() == query.type.lower()
+            and (root_ids is None or reference.root_id in root_ids)
+        ]
 
-    def _find_renamed(self, query: ObjectQuery, candidates: list[JobObject]) -> list[JobObject]:
-        """Return the objects that the infrastructure knows by this name: the job's list may show an old one."""
-        root_ids = {reference.root_id for one in candidates if (reference := _parse(one)) is not None}
-        keys = set()
-        for root_id in sorted(root_ids):
-            below = query._replace(root=root_id)
-            keys |= {item.reference.key for item in self.infrastructure.find(below, self.server_uid)}
-        return [one for one in candidates if one.key in keys]
+    def _find_renamed(self, candidates: Mapping[ObjectQuery, list[JobObject]]) -> dict[ObjectQuery, list[JobObject]]:
+        """Return the objects of the job that the infrastructure knows by another name than the job's list shows."""
+        below: dict[ObjectQuery, list[ObjectQuery]] = {}
+        for query, some in candidates.items():
+            references = [parse_reference(one.data["ref"]) for one in some]
+            roots = {one.root_id for one in references if one is not None and self.infrastructure.get_root(one) is not None}
+            below[query] = [query._replace(root=root_id) for root_id in sorted(roots)]
+        searches = [one for queries in below.values() for one in queries]
+        found = dict(zip(searches, self.infrastructure.find_all(searches, self.server_uid)))
+        keys = {query: {item.reference.key for one in queries for item in found[one]} for query, queries in below.items()}
+        return {query: [one for one in some if one.key in keys[query]] for query, some in candidates.items()}
 
 
-_NOTHING = Reference("", "", "", "")
-
-
-def _parse(one: JobObject) -> Reference | None:
-    return parse_reference(one.data["ref"])
+def _select_members(query: ObjectQuery, candidates: list[JobObject]) -> list[JobObject]:
+    """Return those of the job's objects that a query means, by what the job's list shows of them."""
+    if query.reference is not None:
+        return [one for one in candidates if one.key == query.reference.key]
+    if query.moid is not None:
+        return [one for one in candidates if one.key.endswith(f".{query.moid.lower()}")]
+    return select_by_name(candidates, query.name or "", lambda one: one.data["name"])
 
 
 def _get_key(item: Item | None) -> str | None:
