@@ -29,7 +29,7 @@ from ansible_collections.vbem.rest.plugins.module_utils._em.resources.rows impor
 from ansible_collections.vbem.rest.plugins.module_utils._em.resources.tasks import normalise_task
 from emulator.render_json import camel_case
 
-from .strategies import KEYS, create_client, nest, objects, plain_texts, share, trees
+from .strategies import KEYS, DocumentClient, create_client, nest, objects, plain_texts, share, trees
 
 CLIENT = create_client()
 
@@ -119,7 +119,7 @@ def test_deep_objects(normalise: Normalise, keys: set[str], deep: Any) -> None:
 LIST_PATHS = [(), ("resources", "tasks"), ("entities", "jobs"), ("entities", "backup_job_sessions")]
 
 
-class Served(Client):
+class Served(DocumentClient):
     """A client that reads the same document from every address."""
 
     def __init__(self, document: Document) -> None:

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from enum import Enum
@@ -192,7 +192,7 @@ class Client:
         ``read_ahead`` is for callers who read all pages: the next one is fetched while they work on the one before.
         """
         raw_lists_in = CONTAINERS if raw_rows else ()
-        ahead = ReadAhead(self, lambda client, wanted: client._request("GET", wanted, accept=accept))
+        ahead = ReadAhead(self, lambda client, wanted: client._fetch_page(wanted, accept))
         sequence = PageSequence(path)
         following: str | None = path
         try:
@@ -204,8 +204,7 @@ class Client:
                     if predicted is not None and sequence.may_follow(predicted):
                         ahead.start(predicted)
                 with _name_request(path):
-                    document = decode(response.body, response.content_type, raw_lists_in=raw_lists_in)
-                    rows, paging = read_page(document, list_path)
+                    rows, paging = read_page(self._decode_page(response, raw_lists_in), list_path)
                     self.pages += 1
                     following = sequence.take(rows, paging, current)
                 if read_ahead and following is not None and sequence.may_follow(following):
@@ -216,6 +215,13 @@ class Client:
                         sequence.follow(following)
         finally:
             ahead.close()
+
+    def _fetch_page(self, path: str, accept: str | None) -> Response:
+        return self._request("GET", path, accept=accept)
+
+    @staticmethod
+    def _decode_page(page: Response, raw_lists_in: Collection[str]) -> Document:
+        return decode(page.body, page.content_type, raw_lists_in=raw_lists_in)
 
     def _request(self, method: str, path: str, body: Body | None = None, accept: str | None = None) -> Response:
         headers = create_headers(self.connection, self.ensure_session())

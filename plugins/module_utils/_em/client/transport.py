@@ -128,7 +128,8 @@ class Transport:
             self._session.close()
 
     def abort(self) -> None:
-        """End the request that another thread waits for: it fails at once."""
+        """End the request that another thread waits for: it fails at once, and is not retried."""
+        self._deadline = self._clock()
         self._timer.abort()
 
     def _has_time_for(self, pause: float) -> bool:

@@ -25,6 +25,7 @@ PLAIN_CLASSES = frozenset((str, int, float, bool, type(None)))
 USEFUL_LINKS = frozenset(("up", "down", "related", "download"))
 LINK_MEMBERS = ("rel", "type", "name", "href")
 MAX_DEPTH = 60  # nested objects; the deepest of the reference has eight
+_TOO_DEEP = f"The server's resource has more than {MAX_DEPTH} objects within objects."
 PLAIN, DATE, RESULT, HREF = range(4)
 
 
@@ -39,7 +40,13 @@ class RowReader:
         self._is_useful: dict[Any, bool] = {}
 
     def read(self, row: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the plain form of a row: a new dictionary."""
+        """Return the plain form of a row: a new dictionary. Raise ``bad_response`` for objects nested without end."""
+        try:
+            return self._read(row)
+        except RecursionError:
+            raise EmError("bad_response", _TOO_DEEP) from None
+
+    def _read(self, row: Mapping[str, Any]) -> dict[str, Any]:
         shape = tuple(row)
         if shape not in self._plans:
             self._plans[shape] = _create_plan(shape)
@@ -49,6 +56,8 @@ class RowReader:
             value = row[name]
             if kind is PLAIN and value.__class__ in PLAIN_CLASSES:
                 plain[key] = value
+            elif kind is DATE and value.__class__ is str:
+                plain[key] = normalise_date(value)
             elif kind is HREF:
                 plain[key] = self._locate(value) if isinstance(value, str) else None
             else:
@@ -101,7 +110,7 @@ def _find_link_keys(shape: tuple[str, ...]) -> list[str | None]:
 def normalise_value(value: Any, key: str, depth: int) -> Any:
     """Return the plain form of a value within a row, whose keys are in snake_case: dates in UTC, lists bare."""
     if depth > MAX_DEPTH:
-        raise EmError("bad_response", f"The server's resource has more than {MAX_DEPTH} objects within objects.")
+        raise EmError("bad_response", _TOO_DEEP)
     if isinstance(value, dict):
         if set(value) == {key} and isinstance(value[key], list):  # the list's name twice: wire facts, section 1.2
             value = value[key]

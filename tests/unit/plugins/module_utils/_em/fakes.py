@@ -183,7 +183,7 @@ class SessionListClient:
     def clock(self) -> float:
         return self.now
 
-    def iter_pages(self, path: str, *, list_path: tuple[str, ...]) -> Iterator[list[dict[str, Any]]]:
+    def iter_pages(self, path: str, *, list_path: tuple[str, ...], **_how: Any) -> Iterator[list[dict[str, Any]]]:
         self.paths.append(path)
         for start in range(0, len(self.sessions) or 1, 10):
             self.pages += 1
