@@ -195,18 +195,19 @@ class Client:
         ahead = ReadAhead(self, lambda client, wanted: client._fetch_page(wanted, accept))
         sequence = PageSequence(path)
         following: str | None = path
+        is_predictable = True
         try:
             while following is not None:
                 current = following
                 response = ahead.take(current)
-                if read_ahead and sequence.has_more:
-                    predicted = predict_next(current)
-                    if predicted is not None and sequence.may_follow(predicted):
-                        ahead.start(predicted)
+                predicted = predict_next(current) if read_ahead and is_predictable and sequence.has_more else None
+                if predicted is not None and sequence.may_follow(predicted):
+                    ahead.start(predicted)
                 with _name_request(path):
                     rows, paging = read_page(self._decode_page(response, raw_lists_in), list_path)
                     self.pages += 1
                     following = sequence.take(rows, paging, current)
+                is_predictable = is_predictable and predicted in (None, following)
                 if read_ahead and following is not None and sequence.may_follow(following):
                     ahead.start(following)
                 yield rows
