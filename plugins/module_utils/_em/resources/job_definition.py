@@ -466,12 +466,13 @@ def format_difference(name: str, value: Any) -> str:
     """Return one line of a diff. The values of settings are not shown."""
     if name.partition(".")[0] == "settings":
         return f"{name}\n"
-    return f"{name}: {_format_value(value)}\n"
+    return f"{name}: {format_value(value)}\n"
 
 
-def _format_value(value: Any) -> str:
+def format_value(value: Any) -> str:
+    """Return a value of an option in words."""
     if isinstance(value, Mapping):
-        return " ".join(f"{key} {_format_value(one)}" for key, one in value.items() if one is not None)
+        return " ".join(f"{key} {format_value(one)}" for key, one in value.items() if one is not None)
     if isinstance(value, list):
         return ", ".join(map(str, value))
     if value is None:

@@ -26,10 +26,9 @@ from .job_definition import (
     Edit,
     create_edit,
     format_difference,
-    read_definition,
 )
 from .job_sessions import JobSessions
-from .jobs import JOB_KINDS, NAME, UID, Job, find_job, find_jobs, normalise_job, offers_sync
+from .jobs import JOB_KINDS, NAME, UID, Job, find_job, find_jobs, offers_sync
 from .listing import FilteredListing, QueryTarget
 from .session_states import Phase, get_phase
 from .session_wait import create_wait_timeout
@@ -58,6 +57,14 @@ class JobRequest(NamedTuple):
     template: str | None
     repository: str | None
     definition: Definition
+
+
+class ClonePlan(NamedTuple):
+    """The template of a new job, and the request that clones it."""
+
+    template: Job
+    path: str
+    body: Body
 
 
 class JobLifecycle:
@@ -104,11 +111,10 @@ class JobLifecycle:
         job = self.job = self._find(request)
         try:
             if job is None:
-                clone = self._plan_clone(request)
+                clone = self.plan_clone(request)
                 if check_mode:
                     return self._predict_clone(request, clone[0])
-                job = self.job = self._clone(request, *clone)
-                self._edit(job, request.definition)
+                self._edit(self.clone(request, clone), request.definition)
             else:
                 self.edit(job, request.definition, check_mode=check_mode)
         except EmError as err:
@@ -129,7 +135,7 @@ class JobLifecycle:
             raise EmError("ambiguous", msg, result={"jobs": [job.data for job in found]})
         return found[0] if found else None
 
-    def _plan_clone(self, request: JobRequest) -> tuple[Job, str, Body]:
+    def plan_clone(self, request: JobRequest) -> ClonePlan:
         """Return the template, and the request that clones it. Only reads. Raise for what cannot be done."""
         if request.template is None:
             raise EmError(
@@ -172,7 +178,7 @@ class JobLifecycle:
         if info == "ImmediateBackupCopyJobCloneInfo":  # whose elements the reference prints in another order
             order = ("JobName", "Description", "RepositoryUid", "JobFileName")
             members = {name: members[name] for name in order if name in members}
-        return template, get_path(read_text(link, "href") or ""), Body("JobCloneSpec", {info: members})
+        return ClonePlan(template, get_path(read_text(link, "href") or ""), Body("JobCloneSpec", {info: members}))
 
     def _find_repository(self, text: str | None, template: Job) -> str:
         """Return the UID of the repository that is named or, without a name, of the one where the template's backups are.
@@ -234,8 +240,10 @@ class JobLifecycle:
         wanted = request.definition._asdict().items()
         return [("job", None, request.name), *((name, None, value) for name, value in wanted if value is not None)]
 
-    def _clone(self, request: JobRequest, template: Job, path: str, body: Body) -> Job:
-        self._run("POST", path, body, f"the new job {request.name}")
+    def clone(self, request: JobRequest, plan: ClonePlan) -> Job:
+        """Create the job, and return it once the server shows it. It is not yet as defined."""
+        template = plan.template
+        self._run("POST", plan.path, plan.body, f"the new job {request.name}")
         self.created = True
         self.differences = self._list_new(request)
         task = self.action.task if self.action is not None else None
@@ -255,6 +263,7 @@ class JobLifecycle:
             raise create_wait_timeout(self.budget, request.name, "the new job has not shown up", job)
         if job.data["name"] != request.name:
             self.client.warnings.append(f"The server called the new job {job.data['name']}, not {request.name}.")
+        self.job = job
         return job
 
     def edit(self, job: Job, definition: Definition, *, check_mode: bool) -> None:
@@ -299,7 +308,7 @@ class JobLifecycle:
         return f"{get_path(href or '').partition('?')[0]}?action=edit"
 
     def _read_job_names(self, server: str | None, definition: Definition) -> tuple[dict[str, str], str | None]:
-        """Return the names of a server's jobs by GUID, and the UID of the job that ``after_job`` names; read once, if needed."""
+        """Return the names of a server's jobs by GUID, and the UID of the job that ``after_job`` names; read if needed."""
         after = (definition.schedule or {}).get("after_job")
         if after is None:
             return {}, None
@@ -396,16 +405,3 @@ class JobLifecycle:
 
     def _is_listed(self, job: Job) -> bool:
         return bool(find_jobs(self.client, JOB, (Comparison(UID, "==", job.data["uid"]),)))
-
-
-def describe_job(job: Job, job_names: Mapping[str, str]) -> dict[str, Any]:
-    """Return a job as ``state: present`` takes it, without its name."""
-    return {key: value for key, value in read_definition(job.raw, job_names).items() if value is not None}
-
-
-def read_jobs(client: Client) -> list[Job]:
-    """Return all jobs, with their definitions, in the order of their names."""
-    return find_jobs(client, JOB, ())
-
-
-__all__ = ["JobLifecycle", "JobRequest", "describe_job", "normalise_job", "read_jobs"]
