@@ -21,7 +21,7 @@ from ..protocol.codec import read_text
 from ..protocol.filters import natural_key
 from ..protocol.links import find_guid, find_link, strip_host
 from ..protocol.names import fold_name, suggest_names
-from ..protocol.references import parse_reference
+from ..protocol.references import Reference, normalise_type, parse_reference
 from .infrastructure import Infrastructure
 from .job_definition import DEFINITION_SPEC, create_definition, create_edit, get_job_info, read_definition
 from .job_objects import LIST_NAMES, OBJECT_QUERY, create_key, get_list_path, list_objects
@@ -208,20 +208,20 @@ def describe_object(infrastructure: Infrastructure, held: HeldObject, server: st
     """Return an object in a form that holds on other servers or, if its hierarchy root is not known, its reference."""
     reference = parse_reference(held.ref)
     root = infrastructure.get_root(reference) if reference is not None else None
-    by_ref = {"name": held.name, "ref": held.ref}
-    if reference is None or root is None or not (root["unique_id"] or root["name"]):
-        return _drop_none(by_ref)
-    entry = _drop_none(
-        {
-            "name": held.name,
-            "type": reference.type,
-            "moid": reference.object_id,
-            "root": root["name"],
-            "root_id": root["unique_id"],
-        }
-    )
+    by_ref = _drop_none({"name": held.name, "ref": held.ref})
+    if reference is None or root is None or create_reference(root, reference.type, reference.object_id) != reference:
+        return by_ref
+    entry = {"name": held.name, "type": reference.type, "moid": reference.object_id, "root": root["name"]}
+    entry["root_id"] = root["unique_id"]
     same = [one for one in list_roots_on(infrastructure, server) if is_root_of(one, entry)]
-    return entry if same == [root] else _drop_none(by_ref)
+    return _drop_none(entry) if same == [root] else by_ref
+
+
+def create_reference(root: Mapping[str, Any], object_type: str, moid: str) -> Reference | None:
+    """Return the reference of an object below a hierarchy root; None where it can have no object of the type."""
+    platform, root_id = root["platform"] or "", find_guid(root["uid"] or "")
+    known = normalise_type(platform, object_type)
+    return Reference(platform, known, root_id, moid) if known is not None and root_id is not None else None
 
 
 def _drop_none(entry: Mapping[str, Any]) -> dict[str, Any]:

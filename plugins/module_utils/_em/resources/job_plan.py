@@ -17,10 +17,10 @@ from ..client.polling import WaitBudget
 from ..errors import EmError, ErrorKind, create_option_error
 from ..protocol.links import find_guid
 from ..protocol.names import fold_name
-from ..protocol.references import Reference, normalise_type, parse_reference
+from ..protocol.references import Reference, parse_reference
 from .infrastructure import Item, ObjectQuery
 from .job_definition import DEFINITION_SPEC, Definition, create_definition, create_edit, format_difference, format_value
-from .job_entries import HeldObject, JobInventory, is_root_of, list_roots_on
+from .job_entries import HeldObject, JobInventory, create_reference, is_root_of, list_roots_on
 from .job_lifecycle import ClonePlan, JobLifecycle, JobRequest
 from .jobs import Job
 
@@ -383,13 +383,15 @@ class JobPlanner:
         if reference is not None:
             return reference
         root, is_same = self._find_root(one, server, label)
-        root_id, platform = find_guid(root["uid"] or ""), root["platform"] or ""
-        object_type = normalise_type(platform, one.get("type") or "Vm")
-        if is_same and one.get("moid") is not None and root_id is not None and object_type is not None:
-            return Reference(platform, object_type, root_id, one["moid"])
+        given = one.get("type") or "Vm"
+        reference = create_reference(root, given, one.get("moid") or "")
+        if reference is None:
+            raise EmError("invalid_option", f"{label}: the hierarchy root {root['name']} has no objects of the type {given}.")
+        if is_same and reference.object_id:
+            return reference
         if not one.get("name"):
             raise EmError("not_found", f"{label}: {one['moid']} has no name to find it by below {root['name']}.")
-        return ObjectQuery(0, None, None, one["name"], root["uid"], object_type or one.get("type") or "Vm")
+        return ObjectQuery(0, None, None, one["name"], root["uid"], reference.type)
 
     def _find_root(self, one: Mapping[str, Any], server: str | None, label: str) -> tuple[Mapping[str, Any], bool]:
         """Return the hierarchy root of an object, and whether the ids of objects below it are those of the entry."""
