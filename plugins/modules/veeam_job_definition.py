@@ -315,23 +315,16 @@ drift:
     - "SQL Backup on vbr01.vbem.test: retention is type days count 7, in the file type days count 14"
 errors:
   description:
-    - The jobs that cannot be, or were not made, as their definitions say. The module fails as V(partial) if there are any.
+    - The jobs that cannot be, or were not made, as their definitions say, with the reason. The module fails as V(partial) if there
+      are any.
   returned: always, once the jobs were compared
   type: list
   elements: dict
-  contains:
-    name:
-      description: Name of the job.
-      type: str
-      returned: success
-    backup_server:
-      description: Name of its backup server.
-      type: str
-      returned: success
-    msg:
-      description: What is wrong.
-      type: str
-      returned: success
+  sample:
+    - name: Web Backup
+      backup_server: vbr01.vbem.test
+      msg: >-
+        There is no job Web Backup, and no template to create it from: set template to the name of a job that is like it.
 """
 
 from typing import Any

@@ -90,20 +90,10 @@ left_out:
   returned: success
   type: list
   elements: dict
-  contains:
-    name:
-      description: Name of the job.
-      type: str
-      returned: success
-    backup_server:
-      description: Name of its backup server.
-      type: str
-      returned: success
-    options:
-      description: The options that are left out.
-      type: list
-      elements: str
-      returned: success
+  sample:
+    - name: Odd Backup
+      backup_server: vbr01.vbem.test
+      options: [schedule]
 """
 
 from typing import Any
