@@ -187,7 +187,7 @@ def test_one_vcenter_on_two_backup_servers(em: Emulator, home: Path) -> None:
 
 @thorough
 def test_a_root_may_be_left_out_where_the_server_of_the_job_has_one(em: Emulator, home: Path) -> None:
-    protect(em, home, machines=[{"name": "fresh01"}])
+    protect(em, home, machines=[{"name": "fresh01", "root": ""}])
     assert count_points(em) == 1
 
 
