@@ -20,6 +20,9 @@ sys.path.insert(0, str(ROOT))
 from emulator import Emulator, Switches
 
 
+VCENTER = "vcenter01.vbem.test"
+
+
 def say(text: str) -> None:
     """Print a paragraph between two plays."""
     lines = textwrap.wrap(text, 112, break_on_hyphens=False, break_long_words=False)  # a path is to be copied whole
@@ -76,7 +79,23 @@ def main() -> int:
         if not play(em, "guarded_change", {"guarded_change_job": "Failing Backup", **names}):
             return fail("the change was made though the backup had failed.")
         say(
-            "As it should be: the backup failed, and nothing was changed. And whoever logged on has logged off: of"
+            "As it should be: the backup failed, and nothing was changed. Now a machine is made in vCenter, build42. The backup"
+            " servers do not know it yet. It is put into a job as soon as they do, and backed up the first time."
+        )
+        em.world.add_machine(VCENTER, "build42", moid="vm-1042", visible_after=6.0)
+        machine = {
+            "protect_vm_job": "SQL Backup",
+            "protect_vm_machines": [{"moid": "vm-1042", "root": VCENTER}],
+            "protect_vm_first_backup": True,
+        }
+        if play(em, "protect_vm", machine, "-v"):
+            return fail("the new machine has no backup.")
+        say("The same once more: the machine is in the job and has a restore point, so nothing changes, and no job is run.")
+        runs = len(em.world.runs)
+        if play(em, "protect_vm", machine) or len(em.world.runs) > runs:
+            return fail("the machine was backed up twice.")
+        say(
+            "And whoever logged on has logged off: of"
             f" {len(em.requests('POST', '/sessionMngr'))} logon sessions {len(em.sessions)} are open."
         )
         if em.sessions:
