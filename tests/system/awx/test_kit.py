@@ -159,14 +159,16 @@ def test_survey_fits_the_playbook(template: dict[str, Any]) -> None:
     text = (PROJECT / template["playbook"]).read_text(encoding="utf-8")
     imported = re.search(r"import_playbook: vbem\.rest\.(\w+)", text)
     shipped = (ROOT / "playbooks" / f"{imported[1]}.yml").read_text(encoding="utf-8") if imported else ""
-    options = read_options("report") if template["playbook"] == "report.yml" else {}
+    role = template["playbook"].removesuffix(".yml")
+    options = read_options(role) if (ROOT / "roles" / role).is_dir() else {}
     for question in template["survey_spec"]["spec"]:
         name = question["variable"]
         assert name in options or re.search(rf"\b{name}\b", text + shipped), f"nobody takes {name}"
         if name in options:
-            kinds = {"str": ("text", "multiplechoice"), "int": ("integer",)}[options[name]["type"]]
+            kind = options[name]["type"]
+            kinds = {"str": ("text", "multiplechoice"), "int": ("integer",), "bool": ("multiplechoice",)}[kind]
             assert question["type"] in kinds
-            assert question.get("choices") == options[name].get("choices")
+            assert question.get("choices") == (["true", "false"] if kind == "bool" else options[name].get("choices"))
     # What the shipped playbook cannot do without is asked for, or the project's play makes it of what is asked for.
     asked = {question["variable"] for question in template["survey_spec"]["spec"]}
     for name in re.findall(r"^    (\w+): (?:\"\{\{ undef|\[\])", shipped, re.MULTILINE):
