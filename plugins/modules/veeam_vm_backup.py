@@ -185,7 +185,7 @@ def run(client: Client, params: dict[str, Any], check_mode: bool) -> dict[str, A
         client,
         budget,
         machine=machine,
-        backup_server=params["backup_server"],
+        backup_server=params["backup_server"] or None,
         mode=params["mode"],
         zip_options=zip_options,
     )

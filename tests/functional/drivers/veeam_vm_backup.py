@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from . import Scenario
-from .checks import check_action_failure, check_finished_task, check_job_session, check_task, list_actions, same
+from .checks import check_action_failure, check_equal, check_finished_task, check_job_session, check_task, list_actions, same
 from .infrastructure import UNIQUE_ID, VCENTER, make_infrastructure
 from .observation import Observation, Setup
 
@@ -38,22 +38,24 @@ def check_backup(observed: Observation, healthy: Observation) -> Iterator[str]:
         if observed.error.get("kind") == "job_failed" and not any(run.outcome == "Failed" for run in started):
             yield "job_failed, although the job session did not fail"
         return
-    assert observed.result is not None
-    wait_for = observed.setup.params["wait_for"]
-    if observed.result["machine"] != (healthy.result or {}).get("machine"):
-        yield "the machine is another one than without a fault"
-    if not observed.result["changed"] or not is_done:
+    yield from check_equal(observed, healthy, "machine")
+    if not shown["changed"] or not is_done:
         yield "success, and no backup was started" if not is_done else "a backup was started, and changed is false"
+        return
+    wait_for = observed.setup.params["wait_for"]
     if wait_for != "nothing":
         yield from check_finished_task(observed)
     if wait_for == "session":
-        run = started[0]
-        if shown["job_session"] is None or shown["job_session"]["state"] != "Stopped":
-            yield "success, and the job session was not seen to stop"
-        if not any(run.is_over(moment) for moment in observed.times):
-            yield "success, and the job session had not stopped"
-        if run.outcome == "Failed":
-            yield "success, and the job session failed"
+        yield from _check_end(observed, started[0])
+
+
+def _check_end(observed: Observation, run: Any) -> Iterator[str]:
+    if (observed.shown["job_session"] or {}).get("state") != "Stopped":
+        yield "success, and the job session was not seen to stop"
+    if not any(run.is_over(moment) for moment in observed.times):
+        yield "success, and the job session had not stopped"
+    if run.outcome == "Failed":
+        yield "success, and the job session failed"
 
 
 def _prepare(outcome: str, wait_for: str) -> Callable[[Setup], None]:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from . import Scenario
-from .checks import check_action_failure, check_finished_task, check_task, list_actions, same
+from .checks import check_action_failure, check_equal, check_finished_task, check_task, list_actions, same
 from .infrastructure import UNIQUE_ID, make_infrastructure
 from .observation import Observation, Setup
 
@@ -42,24 +42,26 @@ def check_restore(observed: Observation, healthy: Observation) -> Iterator[str]:
         if observed.error.get("kind") == "job_failed" and not any(one.outcome == "Failed" for one in started):
             yield "job_failed, although the restore did not fail"
         return
-    assert observed.result is not None
-    for key in ("restore_point", "restored_ref", "moid"):
-        if observed.result[key] != (healthy.result or {})[key]:
-            yield f"{key} differs from the run without a fault: {observed.result[key]}"
-    if not started or not observed.result["changed"]:
+    wait_for = setup.params["wait_for"]
+    for key in ("restore_point", "restored_ref", "moid") if wait_for == "session" else ("restore_point",):
+        yield from check_equal(observed, healthy, key)
+    if not started or not shown["changed"]:
         yield "success, and no restore was started" if not started else "a restore was started, and changed is false"
         return
-    wait_for = setup.params["wait_for"]
+    yield from _check_end(observed, wait_for, started[0])
+
+
+def _check_end(observed: Observation, wait_for: str, session: Any) -> Iterator[str]:
+    shown = observed.shown
     # Where the answer to the request was lost, the session was found without the task.
-    if wait_for != "nothing" and observed.result["task"] is not None:
+    if wait_for != "nothing" and shown["task"] is not None:
         yield from check_finished_task(observed)
-    if wait_for == "task" and observed.result["task"] is None and observed.result["restore_session"] is None:
+    if shown["task"] is None and shown["restore_session"] is None:
         yield "success, and neither a task nor a restore session was seen"
-    if wait_for == "session":
-        if (shown["restore_session"] or {}).get("state") != "Stopped":
-            yield "success, and the restore session was not seen to stop"
-        if started[0].outcome == "Failed":
-            yield "success, and the restore failed"
+    if wait_for == "session" and (shown["restore_session"] or {}).get("state") != "Stopped":
+        yield "success, and the restore session was not seen to stop"
+    if wait_for == "session" and session.outcome == "Failed":
+        yield "success, and the restore failed"
 
 
 def _check_session(observed: Observation, shown: dict[str, Any], started: list[Any]) -> Iterator[str]:
@@ -102,9 +104,7 @@ def _scenario(name: str, wait_for: str = "session", *, outcome: str = "success",
     rule = same("restore_point", "task", "restore_session") if known.get("check_mode") else check_restore
     machine = {} if "moid" in settings or "prepare" in known else {"name": "sql01"}
     mode = {} if "overwrite" in settings else {"keep_original": True}
-    return Scenario(
-        name, rule, {**machine, **mode, **WAIT, **settings}, **{"prepare": _prepare(outcome, wait_for), **known}
-    )
+    return Scenario(name, rule, {**machine, **mode, **WAIT, **settings}, **{"prepare": _prepare(outcome, wait_for), **known})
 
 
 BY_ID = {"moid": "vm-101", "root": UNIQUE_ID, "backup_server": "vbr01.vbem.test"}
