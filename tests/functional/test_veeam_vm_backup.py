@@ -340,7 +340,7 @@ def test_a_server_that_does_not_filter(harness: Harness, em: Emulator, setting: 
 @pytest.mark.parametrize("effect", ["reset", "cut", "garbage"])
 def test_a_request_without_an_answer_is_not_repeated(harness: Harness, em: Emulator, effect: str) -> None:
     em.fault(effect, method="POST", path=ACTIONS, when="after")
-    with harness.failure_of_any_kind(), pytest.raises(Exception, match="may have been carried out"):
+    with harness.failure_of_any_kind(), pytest.raises(Exception, match=r"may have been carried out|accepted the request"):
         back_up(harness)
     assert len(actions(em)) == 1
 
@@ -354,7 +354,7 @@ def test_a_task_that_names_another_session(harness: Harness, em: Emulator, relat
         em.clock.advance(7200)
     with harness.failure("wait_timeout") as caught:
         back_up(harness)
-    assert "has not named a job session" in caught.error.msg
+    assert "is one of another time" in caught.error.msg
     assert caught.result["changed"] is True
     assert caught.result["job_session"] is None
     assert sum(harness.slept) < 70

@@ -115,3 +115,13 @@ def create_wait_timeout(budget: WaitBudget, subject: str, state: str, timed_out:
         f"{timed_out.explain()}",
         detail=timed_out.detail,
     )
+
+
+def create_search_timeout(subject: str, seconds: float, what: str, lookup_hint: str, timed_out: TimedOut) -> EmError:
+    """Return the failure of a search for the session of a request that was accepted: that is under way, but not followed."""
+    return EmError(
+        "wait_timeout",
+        f"{subject[:1].upper()}{subject[1:]} was started, but within {seconds:.0f} seconds {what}, so its end cannot be awaited: {lookup_hint}, or use"
+        f" wait_for: task.{timed_out.explain()}",
+        detail=timed_out.detail,
+    )

@@ -9,7 +9,7 @@ Nothing here reads jobs, which a Portal User may not (Veeam reference, security_
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -24,8 +24,8 @@ from .infrastructure import Infrastructure, Item, ObjectQuery
 from .job_sessions import JobSessions
 from .listing import FilteredListing, QueryTarget
 from .machine import find_machine
-from .session_search import MAX_LISTING_DELAY, explain_mismatch
-from .session_wait import SessionWaiter, create_wait_timeout, raise_for_result
+from .session_search import MAX_LISTING_DELAY, explain_mismatch, is_session_link, read_linked_session
+from .session_wait import SessionWaiter, create_search_timeout, raise_for_result
 from .task_action import TaskAction
 
 REPOSITORY_QUERY = QueryTarget("Repository", ("entities", "repositories"))
@@ -166,7 +166,7 @@ class MachineBackup:
         """Send the request. If its task fails while other sessions are active, wait for these and send it again, if wanted."""
         patience = WaitBudget(self.client, wait_if_busy, self.budget.poll_interval)
         while True:
-            action = self.action = TaskAction(self.client, self.budget, subject=self._name(), lookup_hint=LOOKUP_HINT)
+            action = self.action = TaskAction(self.client, self.budget, subject=self._name, lookup_hint=LOOKUP_HINT)
             try:
                 action.run("POST", path, body, wait=wait_for != "nothing")
                 self.changed = action.changed
@@ -203,22 +203,31 @@ class MachineBackup:
             and (server is None or one["backup_server"] is None or fold_name(one["backup_server"]) == fold_name(server))
         }
 
+    @property
     def _name(self) -> str:
         machine = self.machine
         return str(machine.name or machine.reference) if machine is not None else ""
 
+    @property
+    def _subject(self) -> str:
+        return f"the backup of {self._name}"
+
     def _wait_for_session(self, *, fail_on_warning: bool) -> None:
-        deadline = min(self.budget.deadline, self.client.clock() + MAX_LISTING_DELAY)
-        found = poll(self.client, self._find_session, self.budget, deadline=deadline)
+        links = self._list_links()
+        if not links:
+            msg = f"The backup of {self._name} was started, but the server does not name its job session, so its end cannot be awaited"
+            raise EmError("bad_response", f"{msg}: {LOOKUP_HINT}, or use wait_for: task.")
+        seconds = max(0.0, min(self.budget.deadline - self.client.clock(), MAX_LISTING_DELAY))
+        deadline = self.client.clock() + seconds
+        found = poll(self.client, lambda: self._find_session(links), self.budget, deadline=deadline)
         if isinstance(found, TimedOut):
-            raise create_wait_timeout(
-                self.budget, self._name(), "its task has not named a job session that can be that of the backup", found
-            )
+            what = "the job session that its task names has not shown up, or is one of another time"
+            raise create_search_timeout(self._subject, seconds, what, LOOKUP_HINT, found)
         self.session = found
         waiter = SessionWaiter(
             self.client,
             self.budget,
-            subject=self._name(),
+            subject=self._subject,
             read=self.sessions.read,
             is_listed=self.sessions.is_uid_listed,
         )
@@ -229,21 +238,15 @@ class MachineBackup:
         session = self.session
         raise_for_result(session, fail_on_warning=fail_on_warning, find_reasons=lambda: self.sessions.list_reasons(session))
 
-    def _find_session(self) -> dict[str, Any] | None:
-        """Return the job session that the task names. Without a name, none can be told from those of others."""
+    def _list_links(self) -> list[dict[str, Any]]:
+        """Return the links of the task to job sessions. Without one, the session cannot be told from those of others."""
         task = self.action.task if self.action else None
-        for link in task["related"] if task else []:
-            if (link["type"] or "").lower().endswith("jobsession") and link["href"]:
-                try:
-                    session = self.sessions.read(link["href"])
-                except EmError as err:
-                    if err.kind not in ("not_found", "bad_response") and err.status != 500:  # it shows up late
-                        raise
-                    return None
-                # A session of another time is not this backup, and nothing else tells which one is.
-                return session if explain_mismatch(session, self.action.requested_at if self.action else None) is None else None
-        raise EmError(
-            "bad_response",
-            f"The backup of {self._name()} was started, but the server does not name its job session, so its end cannot be"
-            f" awaited: {LOOKUP_HINT}, or use wait_for: task.",
-        )
+        return [link for link in task["related"] if is_session_link(link)] if task else []
+
+    def _find_session(self, links: Iterable[Mapping[str, Any]]) -> dict[str, Any] | None:
+        """Return the job session that the task names, once it shows up. One of another time is not that of this backup."""
+        for link in links:
+            session = read_linked_session(self.sessions, link)
+            if session is not None and explain_mismatch(session, self.action.requested_at if self.action else None) is None:
+                return session
+        return None

@@ -25,7 +25,7 @@ from ..protocol.references import OBJECT_TYPES, Reference, parse_reference
 from .infrastructure import Infrastructure, ObjectQuery, select_by_name
 from .listing import FilteredListing, QueryTarget
 from .session_search import MAX_CLOCK_SKEW, MAX_LISTING_DELAY, explain_mismatch
-from .session_wait import SessionWaiter, create_wait_timeout, raise_for_result
+from .session_wait import SessionWaiter, create_search_timeout, raise_for_result
 from .task_action import TaskAction, is_unanswered
 
 T = TypeVar("T")
@@ -294,7 +294,9 @@ class MachineRestore:
 
     def _start(self, path: str, wait_for: str) -> None:
         """Send the request, once. Where its answer is lost, look for the restore session that it may have started."""
-        action = self.action = TaskAction(self.client, self.budget, subject=self._subject, lookup_hint=LOOKUP_HINT)
+        action = self.action = TaskAction(
+            self.client, self.budget, subject=str(self.point.data["vm_name"]), lookup_hint=LOOKUP_HINT
+        )
         self._note_earlier()
         try:
             action.run("POST", path, self._create_body(), wait=wait_for != "nothing")
@@ -365,10 +367,12 @@ class MachineRestore:
 
     def _await_session(self) -> dict[str, Any]:
         """Return the restore session that the task names or, without that, the one that has appeared since the request."""
-        found = poll(self.client, self._find_session, self.budget, deadline=self._get_listing_deadline())
+        deadline = self._get_listing_deadline()
+        seconds = max(0.0, deadline - self.client.clock())
+        found = poll(self.client, self._find_session, self.budget, deadline=deadline)
         if isinstance(found, TimedOut):
-            state = f"its restore session has not shown up ({LOOKUP_HINT})"
-            raise create_wait_timeout(self.budget, self._subject, state, found)
+            what = "its restore session has not shown up"
+            raise create_search_timeout(self._subject, seconds, what, LOOKUP_HINT, found)
         return found
 
     def _find_session(self) -> dict[str, Any] | None:
