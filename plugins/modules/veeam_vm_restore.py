@@ -100,6 +100,23 @@ EXAMPLES = r"""
 - name: Say where it is
   ansible.builtin.debug:
     msg: "The restored machine has the managed-object id {{ restore.moid }}."
+
+- name: See which restore point would be taken
+  vbem.rest.veeam_vm_restore:
+    session: "{{ em.session }}"
+    name: sql01
+    before: "{{ restore.restore_point.creation_time }}"
+    overwrite: true
+  check_mode: true
+  register: planned
+
+- name: Put the original back to that point, only with the blocks that have changed since
+  vbem.rest.veeam_vm_restore:
+    session: "{{ em.session }}"
+    restore_point: "{{ planned.restore_point.uid }}"
+    overwrite: true
+    quick_rollback: true
+    power_on: true
 """
 
 RETURN = r"""

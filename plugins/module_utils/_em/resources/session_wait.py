@@ -121,7 +121,7 @@ def create_search_timeout(subject: str, seconds: float, what: str, lookup_hint: 
     """Return the failure of a search for the session of a request that was accepted: that is under way, but not followed."""
     return EmError(
         "wait_timeout",
-        f"{subject[:1].upper()}{subject[1:]} was started, but within {seconds:.0f} seconds {what}, so its end cannot be awaited: {lookup_hint}, or use"
-        f" wait_for: task.{timed_out.explain()}",
+        f"{subject[:1].upper()}{subject[1:]} was started, but within {seconds:.0f} seconds {what}, so its end cannot be"
+        f" awaited: {lookup_hint}, or use wait_for: task.{timed_out.explain()}",
         detail=timed_out.detail,
     )

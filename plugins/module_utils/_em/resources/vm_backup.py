@@ -215,8 +215,8 @@ class MachineBackup:
     def _wait_for_session(self, *, fail_on_warning: bool) -> None:
         links = self._list_links()
         if not links:
-            msg = f"The backup of {self._name} was started, but the server does not name its job session, so its end cannot be awaited"
-            raise EmError("bad_response", f"{msg}: {LOOKUP_HINT}, or use wait_for: task.")
+            msg = f"The backup of {self._name} was started, but the server does not name its job session"
+            raise EmError("bad_response", f"{msg}, so its end cannot be awaited: {LOOKUP_HINT}, or use wait_for: task.")
         seconds = max(0.0, min(self.budget.deadline - self.client.clock(), MAX_LISTING_DELAY))
         deadline = self.client.clock() + seconds
         found = poll(self.client, lambda: self._find_session(links), self.budget, deadline=deadline)
