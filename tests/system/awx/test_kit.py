@@ -166,7 +166,9 @@ def test_survey_fits_the_playbook(template: dict[str, Any]) -> None:
         assert name in options or re.search(rf"\b{name}\b", text + shipped), f"nobody takes {name}"
         if name in options:
             kind = options[name]["type"]
-            assert question["type"] in {"str": ("text", "multiplechoice"), "int": ("integer",), "bool": ("multiplechoice",)}[kind]
+            assert (
+                question["type"] in {"str": ("text", "multiplechoice"), "int": ("integer",), "bool": ("multiplechoice",)}[kind]
+            )
             assert question.get("choices") == (["true", "false"] if kind == "bool" else options[name].get("choices"))
     # What the shipped playbook cannot do without is asked for, or the project's play makes it of what is asked for.
     asked = {question["variable"] for question in template["survey_spec"]["spec"]}
