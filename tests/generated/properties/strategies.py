@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from hypothesis import settings
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.vbem.rest.plugins.module_utils._em.client.client import Client
 from ansible_collections.vbem.rest.plugins.module_utils._em.options import Connection
+from ansible_collections.vbem.rest.plugins.module_utils._em.protocol.codec import Document
 
 CONNECTION = Connection(hostname="em.example.com", session_id="s", token="t")
 
@@ -124,6 +126,18 @@ def nest(depth: int, key: str | None, inner: Any = None) -> Any:
 def create_client() -> Client:
     """Return a client with a session, which sends nothing."""
     return Client(CONNECTION)
+
+
+class DocumentClient(Client):
+    """A client of a server that is its own method `get`: pages come as documents, decoded already."""
+
+    def _fetch_page(self, path: str, accept: str | None) -> Any:
+        return self.get(path, accept=accept)
+
+    @staticmethod
+    def _decode_page(page: Any, raw_lists_in: Collection[str]) -> Document:
+        document: Document = page
+        return document
 
 
 def share(fraction: float) -> settings:

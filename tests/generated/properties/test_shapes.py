@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from ansible_collections.vbem.rest.plugins.module_utils._em.client.client import Client
 from ansible_collections.vbem.rest.plugins.module_utils._em.client.pages import read_page
 from ansible_collections.vbem.rest.plugins.module_utils._em.errors import EmError
-from ansible_collections.vbem.rest.plugins.module_utils._em.protocol.codec import Document, decode, iter_rows
+from ansible_collections.vbem.rest.plugins.module_utils._em.protocol.codec import Document, decode, iter_rows, rename_keys
 from ansible_collections.vbem.rest.plugins.module_utils._em.resources.job_sessions import JobSessions, normalise_job_session
 from ansible_collections.vbem.rest.plugins.module_utils._em.resources.jobs import JOB_KINDS, normalise_job
 from ansible_collections.vbem.rest.plugins.module_utils._em.resources.listing import iter_collection
@@ -29,7 +29,7 @@ from ansible_collections.vbem.rest.plugins.module_utils._em.resources.rows impor
 from ansible_collections.vbem.rest.plugins.module_utils._em.resources.tasks import normalise_task
 from emulator.render_json import camel_case
 
-from .strategies import KEYS, create_client, nest, objects, plain_texts, share, trees
+from .strategies import KEYS, DocumentClient, create_client, nest, objects, plain_texts, share, trees
 
 CLIENT = create_client()
 
@@ -96,6 +96,22 @@ def test_any_object(normalise: Normalise, keys: set[str], row: dict[str, Any]) -
     check_row(normalise, keys, {"task_id": "task-1", **row})
 
 
+@share(0.5)
+@given(row=st.dictionaries(st.sampled_from(["Uid", "Href", "CreationTimeUTC", "Result", "Links", "Job", "EndTimeUTC"]), trees))
+@example(row={"Links": [{"Rel": "Up", "Href": "http://h/api/jobs/1", "Type": "Job"}, {"Rel": "Delete", "Href": "/x"}]})
+@example(
+    row={"EndTimeUTC": "1753-01-01T00:00:00", "Result": "None", "Job": {"Job": [{"EndTimeUTC": "2026-01-01T01:00:00+01:00"}]}}
+)
+def test_keys_may_be_renamed_before_or_while_a_row_is_read(row: dict[str, Any]) -> None:
+    def read(one: dict[str, Any]) -> Any:
+        try:
+            return RowReader(CLIENT).read(one)
+        except EmError as err:
+            return err.kind
+
+    assert json.dumps(read(row)) == json.dumps(read(rename_keys(row)))
+
+
 @every_shape
 @share(0.5)
 @given(
@@ -119,7 +135,7 @@ def test_deep_objects(normalise: Normalise, keys: set[str], deep: Any) -> None:
 LIST_PATHS = [(), ("resources", "tasks"), ("entities", "jobs"), ("entities", "backup_job_sessions")]
 
 
-class Served(Client):
+class Served(DocumentClient):
     """A client that reads the same document from every address."""
 
     def __init__(self, document: Document) -> None:

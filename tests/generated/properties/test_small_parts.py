@@ -22,7 +22,6 @@ from hypothesis import assume, event, example, given
 from hypothesis import strategies as st
 from requests import PreparedRequest, RequestException
 
-from ansible_collections.vbem.rest.plugins.module_utils._em.client.client import Client
 from ansible_collections.vbem.rest.plugins.module_utils._em.errors import EmError
 from ansible_collections.vbem.rest.plugins.module_utils._em.options import (
     CONNECTION_OPTIONS,
@@ -36,7 +35,17 @@ from ansible_collections.vbem.rest.plugins.module_utils._em.runtime.one_time_pad
 from ansible_collections.vbem.rest.plugins.modules import veeam_query_info, veeam_task_info
 from emulator import Emulator
 
-from .strategies import CONNECTION, control_characters, create_client, plain_texts, share, surrogates, texts, wild_texts
+from .strategies import (
+    CONNECTION,
+    DocumentClient,
+    control_characters,
+    create_client,
+    plain_texts,
+    share,
+    surrogates,
+    texts,
+    wild_texts,
+)
 
 KEYS = [create_key() for _number in range(3)]
 
@@ -100,7 +109,7 @@ def test_dates_of_any_text(text: str) -> None:
 # Pages
 
 
-class Pages(Client):
+class Pages(DocumentClient):
     """A server whose pages have their count, a link to the next one, or both."""
 
     def __init__(self, count: int, size: int, largest: int, *, says_count: bool, links: bool, is_xml: bool) -> None:
@@ -137,7 +146,7 @@ def test_each_row_comes_once(count: int, size: int, largest: int, how: tuple[int
     assert pages.pages == len(listed) == max(-(-count // min(size, largest)), 1)
 
 
-class RandomPages(Client):
+class RandomPages(DocumentClient):
     """A server whose pages lead anywhere; after the last one it begins again."""
 
     def __init__(self, answers: list[tuple[int, Any, Any]]) -> None:

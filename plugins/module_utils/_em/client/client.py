@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from enum import Enum
@@ -189,25 +189,26 @@ class Client:
 
         Pages come whether requested or not: 100 rows each, unless a page size is given (wire facts, section 4).
         ``list_path`` leads from the body to the list, see `read_page`. ``raw_rows`` leaves the keys of rows as they came.
-        ``read_ahead`` is for callers who read all pages: the next one is fetched while they work on the one before.
+        ``read_ahead`` is for callers who read all pages: the next one is fetched while they wait for the one before, or work on
+        it. Meanwhile they send nothing else by this client.
         """
         raw_lists_in = CONTAINERS if raw_rows else ()
-        ahead = ReadAhead(self, lambda client, wanted: client._request("GET", wanted, accept=accept))
+        ahead = ReadAhead(self, lambda client, wanted: client._fetch_page(wanted, accept))
         sequence = PageSequence(path)
         following: str | None = path
+        is_predictable = True
         try:
             while following is not None:
                 current = following
+                predicted = predict_next(current) if read_ahead and is_predictable and sequence.has_more else None
+                if predicted is not None and sequence.may_follow(predicted):
+                    ahead.start(predicted)
                 response = ahead.take(current)
-                if read_ahead and sequence.has_more:
-                    predicted = predict_next(current)
-                    if predicted is not None and sequence.may_follow(predicted):
-                        ahead.start(predicted)
                 with _name_request(path):
-                    document = decode(response.body, response.content_type, raw_lists_in=raw_lists_in)
-                    rows, paging = read_page(document, list_path)
+                    rows, paging = read_page(self._decode_page(response, raw_lists_in), list_path)
                     self.pages += 1
                     following = sequence.take(rows, paging, current)
+                is_predictable = is_predictable and predicted in (None, following)
                 if read_ahead and following is not None and sequence.may_follow(following):
                     ahead.start(following)
                 yield rows
@@ -216,6 +217,13 @@ class Client:
                         sequence.follow(following)
         finally:
             ahead.close()
+
+    def _fetch_page(self, path: str, accept: str | None) -> Response:
+        return self._request("GET", path, accept=accept)
+
+    @staticmethod
+    def _decode_page(page: Response, raw_lists_in: Collection[str]) -> Document:
+        return decode(page.body, page.content_type, raw_lists_in=raw_lists_in)
 
     def _request(self, method: str, path: str, body: Body | None = None, accept: str | None = None) -> Response:
         headers = create_headers(self.connection, self.ensure_session())

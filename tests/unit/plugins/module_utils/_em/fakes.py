@@ -83,6 +83,12 @@ class FakeTransport:
     def close(self) -> None:
         pass
 
+    def abort(self) -> None:
+        pass
+
+    def resume(self) -> None:
+        pass
+
 
 class FakeClient(Client):
     """A client with a borrowed session, or a logged-on own one, on a clock that sleeping pushes."""
@@ -183,7 +189,7 @@ class SessionListClient:
     def clock(self) -> float:
         return self.now
 
-    def iter_pages(self, path: str, *, list_path: tuple[str, ...]) -> Iterator[list[dict[str, Any]]]:
+    def iter_pages(self, path: str, *, list_path: tuple[str, ...], **_how: Any) -> Iterator[list[dict[str, Any]]]:
         self.paths.append(path)
         for start in range(0, len(self.sessions) or 1, 10):
             self.pages += 1
