@@ -19,7 +19,7 @@ from ..errors import EmError, create_option_error
 from ..protocol.codec import Body, Document, read_int, read_text
 from ..protocol.comparison import find_differences
 from ..protocol.links import find_guid, get_path
-from ..protocol.operations import find_body_root
+from ..protocol.request_bodies import create_xml_body, find_schema
 from ..protocol.secret_names import hide_secrets
 from .rows import RowReader, normalise_value
 from .session_wait import SessionWaiter, create_wait_timeout, raise_for_result
@@ -283,13 +283,15 @@ class RestRequest:
     def _create_body(self) -> Body | None:
         if self.members is None:
             return None
-        root = find_body_root(self.method, self.target.full)
-        if root is None and self.client.connection.accept != JSON:
+        if self.client.connection.accept == JSON:
+            return Body("", self.members)
+        schema = find_schema(self.method, self.target.full)
+        if schema is None or not schema.root:
             raise EmError(
                 "invalid_option",
                 f"The XML root element for {self.method} {self.target.path} is not known: set response_format to json or auto.",
             )
-        return Body(root or "", self.members)
+        return create_xml_body(schema, self.members)
 
     def _read_query(self) -> str:
         """Return the query by which the resource of a PUT is read: entities are shown whole only if that is requested."""
