@@ -29,6 +29,7 @@ JSON = "application/json"
 # Members of an answer that say nothing of its rows.
 _AROUND_LISTS = frozenset(("links", "paging_info", "href", "type", "name", "uid"))
 _SAFE_PATH = re.compile(r"[A-Za-z0-9._~!$'()*+,:@=%/-]+")
+LIST_LAG_SECONDS = 60  # for which a list may go on showing what is gone: public clients wait up to 30 s
 LOOKUP_HINT = "read the resource before you try again"
 
 
@@ -54,7 +55,7 @@ def create_target(client: Client, path: str, query: Mapping[str, Any] | None) ->
     if text.lower().startswith(base.lower() + "/"):
         text = text[len(base) :]
     bare, mark, given = text.partition("?")
-    bare = bare.lstrip("/") if not bare.startswith("//") else bare
+    bare = (bare.lstrip("/") if not bare.startswith("//") else bare).removesuffix("/")
     if bare.lower().startswith("api/"):
         bare = bare[4:]
     segments = unquote(bare).split("/")
@@ -63,7 +64,8 @@ def create_target(client: Client, path: str, query: Mapping[str, Any] | None) ->
         hint = f"give a path below /api, such as cloud/tenants, or the href of a resource of {base}"
         raise create_option_error("path", path, hint)
     if segments[0].lower() in ("sessionmngr", "logonsessions"):
-        raise create_option_error("path", path, "logon sessions are the business of vbem.rest.veeam_session")
+        client.hide(segments[1:])  # the id of a session is a secret
+        raise create_option_error("path", segments[0], "logon sessions are the business of vbem.rest.veeam_session")
     parts = [given] if mark and given else []
     for name, value in (query or {}).items():
         if isinstance(value, (dict, list)) or value is None:
@@ -222,35 +224,38 @@ class RestRequest:
 
     def delete(self, *, wait_for: str, check_mode: bool) -> dict[str, Any]:
         """Remove a resource, unless it is gone."""
-        if check_mode:
-            try:
-                self.client.get(self.target.path, accept=JSON)
-            except EmError as err:
-                if not self._is_gone(err):
-                    raise
-                return self.result()
-            return self._change(wait_for=wait_for, check_mode=True)
         try:
-            return self._change(wait_for=wait_for, check_mode=False)
+            if check_mode:
+                self.client.get(self.target.path, accept=JSON)
+            return self._change(wait_for=wait_for, check_mode=check_mode)
         except EmError as err:
-            if self.changed or err.status not in (404, 500) or not self._is_gone(err):
+            if self.changed or not self._is_gone(err):
                 raise
         self.status = None
         return self.result()
 
     def _is_gone(self, err: EmError) -> bool:
-        """Return whether a failure means that the resource does not exist: after a 404 or 500 the list above it decides."""
+        """Return whether a failure means that the resource does not exist.
+
+        A 404 or 500 may come from something else that answers, so the list above the resource decides. It lags behind.
+        """
         if err.status not in (404, 500):
             return False
         parent, _slash, name = self.target.path.rpartition("/")
         wanted = (find_guid(unquote(name)) or unquote(name)).lower()
-        try:
+
+        def is_unlisted() -> bool | None:
             resources = read(self.client, Target(parent, "")).resources
+            if resources is None:
+                return False
+            is_listed = any(wanted in _list_ids(one) for one in resources)
+            return None if is_listed and err.status == 404 else not is_listed
+
+        deadline = min(self.budget.deadline, self.client.clock() + LIST_LAG_SECONDS)
+        try:
+            return poll(self.client, is_unlisted, self.budget, deadline=deadline) is True
         except EmError:
             return False
-        if resources is None:
-            return False
-        return not any(wanted in _list_ids(one) for one in resources)
 
     def _change(self, *, wait_for: str, check_mode: bool) -> dict[str, Any]:
         if check_mode:
