@@ -29,7 +29,8 @@ _TIME = re.compile(r"(\d\d):(\d\d)(?::(\d\d)(?:\.\d+)?)?(Z|[+-]\d\d:?\d\d)?", re
 def find_differences(body: Mapping[str, Any], current: Mapping[str, Any]) -> tuple[list[str], list[str]]:
     """Return the members of a body that the resource does not have so, and those that cannot be compared: secrets.
 
-    Both are paths in the API's own names, such as ``Resources.QuotaMb``. Members that the body does not mention, or that are None, do not count.
+    Both are paths in the API's own names, such as ``Resources.QuotaMb``. Members that the body does not mention,
+    or that are None, do not count.
     """
     differing: list[str] = []
     secrets: list[str] = []

@@ -4,8 +4,8 @@
 
 """Bodies of any operation: what a playbook gives in JSON's form becomes what XML needs. Pure.
 
-JSON has ``{"Resources": {"BackupResources": [{...}]}}`` where XML has ``<Resources><BackupResource>...``; XML also has an order of
-elements and some attributes (wire facts, sections 7 and 9).
+JSON has ``{"Resources": {"BackupResources": [{...}]}}`` where XML has ``<Resources><BackupResource>...``; XML also has an order
+of elements and some attributes (wire facts, sections 7 and 9).
 """
 
 from __future__ import annotations
@@ -57,16 +57,16 @@ def parse_tree(text: str) -> Tree:
     return tree
 
 
-def _take_tree(tokens: Iterator[str]) -> tuple[Tree, str]:
+def _take_tree(parts: Iterator[str]) -> tuple[Tree, str]:
     tree: Tree = {}
     name = ""
-    for token in tokens:
-        if token == ")":
-            return tree, token
-        if token == "(":
-            tree[name], _end = _take_tree(tokens)
+    for part in parts:
+        if part == ")":
+            return tree, part
+        if part == "(":
+            tree[name], _end = _take_tree(parts)
         else:
-            name = token
+            name = part
             tree[name] = {}
     return tree, ""
 

@@ -29,6 +29,7 @@ JSON = "application/json"
 # Members of an answer that say nothing of its rows.
 _AROUND_LISTS = frozenset(("links", "paging_info", "href", "type", "name", "uid"))
 _SAFE_PATH = re.compile(r"[A-Za-z0-9._~!$'()*+,:@=%/-]+")
+_UNSAFE_SEGMENT = re.compile(r"\.{0,2}|.*[\\\x00-\x1f\x7f].*", re.DOTALL)
 LIST_LAG_SECONDS = 60  # for which a list may go on showing what is gone: public clients wait up to 30 s
 LOOKUP_HINT = "read the resource before you try again"
 
@@ -59,7 +60,7 @@ def create_target(client: Client, path: str, query: Mapping[str, Any] | None) ->
     if bare.lower().startswith("api/"):
         bare = bare[4:]
     segments = unquote(bare).split("/")
-    is_clean = _SAFE_PATH.fullmatch(bare) and not any(segment in ("", ".", "..") or "\\" in segment for segment in segments)
+    is_clean = _SAFE_PATH.fullmatch(bare) and bare.lower() != "api" and not any(map(_UNSAFE_SEGMENT.fullmatch, segments))
     if not is_clean or unquote(unquote(bare)) != unquote(bare) or "#" in given or re.search(r"[\s\x00-\x1f\x7f]", given):
         hint = f"give a path below /api, such as cloud/tenants, or the href of a resource of {base}"
         raise create_option_error("path", path, hint)
