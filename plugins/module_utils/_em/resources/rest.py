@@ -348,7 +348,13 @@ class RestRequest:
 
     def _await_resource(self, path: str) -> None:
         def read_resource() -> dict[str, Any]:
-            return normalise(self.client.get(path, accept=JSON).data, self.client)
+            document = self.client.get(path, accept=JSON)
+            name = _find_list_name(document)
+            is_list = name is not None and bool(list(_iter_rows(document, name)))
+            if not is_list and not (isinstance(document.data, Mapping) and "href" in document.data):
+                bare = path.partition("?")[0]
+                raise EmError("bad_response", "The server's answer is not a resource.", status=200, method="GET", path=bare)
+            return normalise(document.data, self.client)
 
         found = poll(self.client, read_resource, self.budget)
         if isinstance(found, TimedOut):
