@@ -249,7 +249,7 @@ def _decode_json(body: bytes, raw_lists_in: Collection[str]) -> Any:
     hook = None if raw_lists_in else _create_dict
     try:
         data = json.loads(body, object_pairs_hook=hook, parse_int=_parse_int, parse_float=_parse_float, parse_constant=_refuse)
-        if _SURROGATE_ESCAPE.search(body):
+        if b"\\u" in body and _SURROGATE_ESCAPE.search(body):
             data = _replace_surrogates(data)  # half a pair, which can only come as an escape, could not be printed again
         return _rename_outer_keys(data, raw_lists_in) if raw_lists_in else data
     except (ValueError, RecursionError) as err:

@@ -83,6 +83,12 @@ class FakeTransport:
     def close(self) -> None:
         pass
 
+    def abort(self) -> None:
+        pass
+
+    def resume(self) -> None:
+        pass
+
 
 class FakeClient(Client):
     """A client with a borrowed session, or a logged-on own one, on a clock that sleeping pushes."""
