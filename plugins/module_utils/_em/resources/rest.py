@@ -45,6 +45,12 @@ class Target(NamedTuple):
         """Return path and query."""
         return self.path + self.query
 
+    @property
+    def changing(self) -> str:
+        """Return path and query for a request that changes something: without ``format``, which hrefs of entities have."""
+        parts = [part for part in self.query[1:].split("&") if part and not part.lower().startswith("format=")]
+        return self.path + (f"?{'&'.join(parts)}" if parts else "")
+
 
 def create_target(client: Client, path: str, query: Mapping[str, Any] | None) -> Target:
     """Return the target of the options ``path`` and ``query``. Raise ``invalid_option`` for anything outside of ``/api``.
@@ -216,7 +222,7 @@ class RestRequest:
             self.reading = Reading(None, [hide_secrets(one) for one in found])
             return self.result()
         if reads:
-            answer = self.client.send("POST", self.target.full, self._create_body())
+            answer = self.client.send("POST", self.target.changing, self._create_body())
             self.status = answer.status
             if answer.document is not None:
                 self.reading = Reading(normalise(answer.document.data, self.client), None)
@@ -265,7 +271,7 @@ class RestRequest:
         body = self._create_body()
         action = self._action
         try:
-            action.run(self.method, self.target.full, body, wait=wait_for != "nothing")
+            action.run(self.method, self.target.changing, body, wait=wait_for != "nothing")
             self._take_answer()
             if wait_for == "related":
                 self._follow_related()
@@ -291,7 +297,7 @@ class RestRequest:
             return None
         if self.client.connection.accept == JSON:
             return Body("", self.members)
-        schema = find_schema(self.method, self.target.full)
+        schema = find_schema(self.method, self.target.changing)
         if schema is None or not schema.root:
             raise EmError(
                 "invalid_option",
