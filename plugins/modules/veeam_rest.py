@@ -153,6 +153,8 @@ EXAMPLES = r"""
     path: "{{ (pool.related or pool.resources[0]).href }}"
     body:
       Description: Gateways in Berlin and Potsdam
+      CloudGateways:
+        CloudGatewayUids: ["{{ query('vbem.rest.veeam_query', 'CloudGateway', session=em.session)[0].uid }}"]
 
 - name: Delete it, if it is there
   vbem.rest.veeam_rest:
