@@ -44,7 +44,6 @@ def _compare(wanted: Any, current: Any, path: tuple[str, ...], differing: list[s
     if path and is_secret_name(path[-1]):
         secrets.append(".".join(path))
         return
-    current = _unwrap(current)
     if isinstance(wanted, Mapping):
         inner = _unwrap_wanted(wanted)
         if inner is not wanted and isinstance(current, list):
@@ -55,6 +54,7 @@ def _compare(wanted: Any, current: Any, path: tuple[str, ...], differing: list[s
             _compare(value, _get_member(current, snake_case(shown)), (*path, shown), differing, secrets)
         return
     if isinstance(wanted, (list, tuple)):
+        current = _unwrap(current)
         is_equal = isinstance(current, list) and len(current) == len(wanted)
         if is_equal:
             found: list[str] = []
