@@ -153,6 +153,24 @@ def test_tidy_up(site: Site) -> None:
 
 
 @thorough
+def test_jobs_are_exported_checked_and_applied(site: Site) -> None:
+    job = site.awx.launch("Export jobs", site.credential())
+    site.check(job)
+    assert "name: SQL Backup" in job.output
+    site.check(site.awx.launch("Check jobs", site.credential()))
+    schedule = site.em.world.job("SQL Backup").schedule_options["Standart"]
+    site.em.world.job("SQL Backup").schedule = {
+        "Standart": {**schedule, "OptionsDaily": {**schedule["OptionsDaily"], "Time": "20:00:00"}}
+    }
+    job = site.awx.launch("Check jobs", site.credential())
+    site.check(job, rc=2)
+    assert "schedule is daily time 20:00 days everyday, in the file daily time 22:00 days everyday" in job.output
+    assert not site.em.requests("PUT", "/api/jobs/")
+    site.check(site.awx.launch("Apply jobs", site.credential()))
+    site.check(site.awx.launch("Check jobs", site.credential()))
+
+
+@thorough
 def test_report_is_published_before_the_alarm(site: Site, tmp_path: Path) -> None:
     page = tmp_path / "published.html"
     hosts = {"report_web": {"web01.example.com": {"report_web_path": str(page)}}}
