@@ -315,8 +315,8 @@ drift:
     - "SQL Backup on vbr01.vbem.test: retention is type days count 7, in the file type days count 14"
 errors:
   description:
-    - The jobs that cannot be, or were not made, as their definitions say, with the reason. The module fails as V(partial) if there
-      are any.
+    - The jobs that cannot be, or were not made, as their definitions say, with the reason. The module fails as V(partial) if
+      there are any.
   returned: always, once the jobs were compared
   type: list
   elements: dict

@@ -20,7 +20,7 @@ from .query import find_resources
 from .rest import RestRequest, Target
 
 MEMBERS = {
-    "tenant_password": "Password",
+    "tenant_password": "Password",  # nosec B105
     "description": "Description",
     "enabled": "Enabled",
     "max_concurrent_tasks": "MaxConcurrentTasks",
