@@ -51,7 +51,7 @@ def test_restores_are_listed_those_that_failed_first() -> None:
         ("odd01", "warning"),
     ]
     assert (rows[0]["restore_type"], rows[1]["restore_type"]) == ("Files", "Whole machine")
-    assert (rows[0]["server"], rows[0]["duration"]) == ("vbr01", "30 min")
+    assert (rows[0]["server"], rows[0]["duration"]) == ("vbr01", "30 min 00 s")
     summary = report["summary"]
     assert (summary["restores"], summary["restores_failed"]) == (4, 1)
     assert (summary["headline"], summary["verdict"]) == ("1 restore failed", "warning")
