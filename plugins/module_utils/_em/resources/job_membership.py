@@ -91,13 +91,21 @@ class MembershipPlanner:
     ``wait_for_object`` is in seconds.
     """
 
-    def __init__(self, client: Client, job: Job, *, wait_for_object: int = 0, poll_interval: int = 10) -> None:
+    def __init__(
+        self,
+        client: Client,
+        job: Job,
+        *,
+        wait_for_object: int = 0,
+        poll_interval: int = 10,
+        infrastructure: Infrastructure | None = None,
+    ) -> None:
         self.client = client
         self.job = job
         self.server_uid: str | None = job.data["backup_server_uid"]
         self.wait_for_object = wait_for_object
         self.poll_interval = poll_interval
-        self.infrastructure = Infrastructure(client)
+        self.infrastructure = infrastructure or Infrastructure(client)
         self.path = get_list_path(job)
         self.current: list[JobObject] = []
 
