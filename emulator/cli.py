@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import io
 import json
 import os
 import shlex
@@ -27,9 +28,14 @@ from .tls import SETUPS
 if TYPE_CHECKING:
     from .scenario import Scenario
 
+MAX_PORT = 65535
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit status."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # names may hold any letter, and a terminal only ASCII
     given = list(sys.argv[1:] if arguments is None else arguments)
     border = given.index("--") if "--" in given else len(given)
     options, command = _parser().parse_args(given[:border]), given[border + 1 :]
@@ -71,10 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"emulator: {error}", file=sys.stderr)
         return 2
     except OSError as error:
-        print(
-            f"emulator: cannot serve on {options.host} port {options.port}: {error}; --port 0 takes any free port",
-            file=sys.stderr,
-        )
+        print(f"emulator: {error.strerror or error}", file=sys.stderr)
         return 1
     files = [Path(emulator.ca_path)]
     try:
@@ -113,6 +116,12 @@ def _read_switches(path: str) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise ValueError(f"{path}: write switches as NAME: VALUE")
     return content
+
+
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and int(text) <= MAX_PORT):
+        raise argparse.ArgumentTypeError(f"{text!r} is no port: write 0 to {MAX_PORT}")
+    return int(text)
 
 
 def _choose(port: int | None, usual: int, command: list[str]) -> int:
@@ -164,9 +173,9 @@ def _parser() -> argparse.ArgumentParser:
         help="exit with 3 if the command succeeds but leaves a logon session open, or ends somebody else's",
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to serve on (default: %(default)s)")
-    parser.add_argument("--port", type=int, help="HTTPS port; 0 is any free one (default: 9398; with a command any free one)")
+    parser.add_argument("--port", type=_port, help="HTTPS port; 0 is any free one (default: 9398; with a command any free one)")
     parser.add_argument(
-        "--control-port", type=int, help="port of the control API, on loopback (default: 9397; with a command any free one)"
+        "--control-port", type=_port, help="port of the control API, on loopback (default: 9397; with a command any free one)"
     )
     parser.add_argument("--version", type=int, choices=(12, 13), help="server version (default: 13)")
     parser.add_argument("--name", action="append", default=[], metavar="HOST", help="one more name for the certificate")

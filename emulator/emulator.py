@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import shutil
 import tempfile
 import threading
@@ -31,6 +32,16 @@ from .world import World
 
 if TYPE_CHECKING:
     from .scenario import Scenario
+
+
+@contextlib.contextmanager
+def _name_option(host: str, port: int, option: str) -> Iterator[None]:
+    """Say in the failure which port cannot be had, and which option helps."""
+    try:
+        yield
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        raise OSError(error.errno, f"cannot serve on {host} port {port}: {reason}; {option} 0 takes any free port") from error
 
 
 class Emulator:
@@ -122,11 +133,13 @@ class Emulator:
         self._loop = asyncio.get_running_loop()
         self._stopping = asyncio.Event()
         https = self._https.open()
-        servers, front = await self._listen(https)
+        with _name_option(self._host, self.port, "--port"):
+            servers, front = await self._listen(https)
         runner = web.AppRunner(control_app(self), access_log=None)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", self.control_port)
-        await site.start()
+        with _name_option("127.0.0.1", self.control_port, "--control-port"):
+            await site.start()
         self.control_port = runner.addresses[0][1]
         self._ready.set()
         try:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import subprocess
 import sys
 from pathlib import Path
@@ -98,3 +99,16 @@ def test_an_environment_whose_python_is_gone_is_made_anew(site: Site) -> None:
     (environment / "bin" / "python").symlink_to("/no/such/python")
     assert site.run()[0] == 0
     assert site.made == [environment.name]
+
+
+def test_no_home_is_needed(site: Site) -> None:
+    """As cron and containers have it: without HOME the one of the user's account counts."""
+    (site.bin / "mkdir").write_text('#!/bin/sh\necho "mkdir $*" >&2; exit 1\n', encoding="utf-8")
+    (site.bin / "mkdir").chmod(0o755)
+    environment = {"PATH": f"{site.bin}{os.pathsep}{os.environ['PATH']}"}
+    done = subprocess.run([str(RUN), "--help"], env=environment, capture_output=True, text=True, check=False)
+    assert "unbound" not in done.stderr
+    home = pwd.getpwuid(os.getuid()).pw_dir
+    if done.returncode:  # else the environment is there already
+        assert f"mkdir -p {home}/.cache/vbem-emulator" in done.stderr
+        assert "set VBEM_EMULATOR_VENV to a folder that can be written" in done.stderr

@@ -162,3 +162,10 @@ class TaskAction:
                 raise
             msg = f"The task {task_id} of {self.subject} vanished during the wait; its outcome is unknown."
             raise EmError("not_found", msg) from None
+
+
+def is_unanswered(err: EmError) -> bool:
+    """Return whether a request may have been carried out although it failed: its answer was lost."""
+    return err.may_have_been_sent and (
+        (err.status is None and err.kind in ("connection", "timeout")) or err.status in (502, 504)
+    )

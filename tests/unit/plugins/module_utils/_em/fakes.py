@@ -195,6 +195,9 @@ class SessionListClient:
             self.pages += 1
             yield self.sessions[start : start + 10]
 
+    def ensure_session(self) -> None:
+        pass
+
     def locate(self, href: str) -> str:
         return f"located {href}"
 
