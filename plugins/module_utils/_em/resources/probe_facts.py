@@ -339,8 +339,8 @@ def _language(seen: Seen) -> str | None:
 
 
 def _header_case(seen: Seen) -> str | None:
-    names = [name for name in seen.headers("servers") if name.isascii()]
-    return None if not names else "lower" if all(name == name.lower() for name in names) else "normal"
+    name = next((name for name in seen.headers("servers") if name.lower() == "content-type"), None)
+    return None if name is None else "lower" if name.islower() else "normal"
 
 
 def _refused_read(seen: Seen) -> str | None:
