@@ -121,5 +121,5 @@ def describe_link(href: str) -> str:
         parts = urlsplit(href.strip())
     except ValueError:
         return describe_text(href)
-    path = re.match(r"/{0,2}(?:api)?/(?:\.\./)?", parts.path)
+    path = re.match(r"/{1,2}api/(?:\.\./)?", parts.path)
     return f"{parts.scheme if parts.scheme in ('http', 'https') else 'other'}://(host){path[0] if path else '(path)'}..."

@@ -143,7 +143,9 @@ def _json_case(seen: Seen) -> str | None:
 
 
 def _json_nulls(seen: Seen) -> bool | None:
-    return re.search(rb":\s*null\b", seen.body("servers")) is not None if seen.raw("servers") and seen.is_ok("servers") else None
+    return (
+        re.search(rb":\s*null\b", seen.body("servers")) is not None if seen.raw("servers") and seen.is_ok("servers") else None
+    )
 
 
 def _bom(seen: Seen) -> bool | None:
@@ -162,7 +164,9 @@ def _never_date(seen: Seen) -> str | None:
 
 def _xml_text(seen: Seen) -> str | None:
     bodies = list(seen.bodies("application/xml"))
-    return "cdata" if any(b"<![CDATA[" in body for body in bodies) else "comments" if any(b"<!--" in b for b in bodies) else None
+    return (
+        "cdata" if any(b"<![CDATA[" in body for body in bodies) else "comments" if any(b"<!--" in b for b in bodies) else None
+    )
 
 
 def _empty_query(seen: Seen) -> str | None:
@@ -190,7 +194,7 @@ def _pages_count_when_empty(seen: Seen) -> int | None:
 # Links and pages
 
 
-def _find_href(seen: Seen) -> str | None:
+def find_href(seen: Seen) -> str | None:
     """Return the first link of the paging, which every answer to a query has."""
     paging = seen.data("servers").get("paging_info") or seen.data("tasks").get("paging_info")
     links = paging.get("links") if isinstance(paging, dict) else None
@@ -202,7 +206,7 @@ def _find_href(seen: Seen) -> str | None:
 
 
 def _hrefs(seen: Seen) -> str | None:
-    href = _find_href(seen)
+    href = find_href(seen)
     if href is None:
         return None
     parts = urlsplit(href.strip())
@@ -214,7 +218,7 @@ def _hrefs(seen: Seen) -> str | None:
 
 
 def _odd_links(seen: Seen) -> str | None:
-    href = _find_href(seen)
+    href = find_href(seen)
     if href is None:
         return None
     path = urlsplit(href.strip()).path.lower()

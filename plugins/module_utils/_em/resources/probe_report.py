@@ -12,9 +12,9 @@ from typing import Any
 
 from ..options import Connection
 from ..protocol.codec import read_text
-from ..protocol.shapes import describe_body, describe_headers, describe_media_type, describe_product
+from ..protocol.shapes import describe_body, describe_headers, describe_link, describe_media_type, describe_product
 from .probe import Observation, Probe, read_rows
-from .probe_facts import QUESTIONS, Seen, Surprise
+from .probe_facts import QUESTIONS, Seen, Surprise, find_href
 from .probe_requests import Request
 
 DEFAULT_PAGE_SIZE = 500
@@ -37,12 +37,16 @@ def create_report(probe: Probe, connection: Connection) -> dict[str, Any]:
     answers, surprises, unanswered = _answer(seen)
     switches = {name: answer["value"] for name, answer in answers.items()}
     surprises += _list_odd_answers(probe, surprises)
+    evidence = {name: _describe(one) for name, one in probe.observations.items()}
+    href = find_href(seen)
+    if href is not None:
+        evidence["servers"]["first_link"] = describe_link(href)
     return {
         "answers": answers,
         "switches": switches,
         "surprises": surprises,
         "unanswered": unanswered,
-        "evidence": {name: _describe(one) for name, one in probe.observations.items()},
+        "evidence": evidence,
         "versions": _list_versions(seen),
         "measured": _measure(seen),
         "behaviour": _list_behaviour(switches, connection),
@@ -200,7 +204,9 @@ def _list_problems(seen: Seen, switches: dict[str, Any]) -> list[str]:
     if days is not None and days < MIN_CERTIFICATE_DAYS:
         found.append(f"The certificate expires in {days} days: renew it.")
     if not seen.connection.validate_certs:
-        found.append("The certificate is not validated (validate_certs: false): anybody in between gets the password. Set ca_path.")
+        found.append(
+            "The certificate is not validated (validate_certs: false): anybody in between gets the password. Set ca_path."
+        )
     if measured["tls_version"] in UNSAFE_TLS:
         found.append(f"The server speaks {measured['tls_version']} at best: enable TLS 1.2 or newer.")
     slow = measured["median_seconds"]
