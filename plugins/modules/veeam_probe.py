@@ -14,10 +14,10 @@ version_added: 0.1.0
 author:
   - vbem.rest contributors (@vbem-rest)
 description:
-  - Asks a server what the vendor's reference leaves open, such as whether tasks can be filtered, and checks the set-up - the role of
-    the user, the clocks, the certificate, the TLS version, and how long requests take.
-  - The result can be published. It has statuses, names of headers, and shapes of answers, in which each value is replaced by its type
-    and length. It has no names, addresses, ids, or secrets.
+  - Asks a server what the vendor's reference leaves open, such as whether tasks can be filtered, and checks the set-up - the
+    role of the user, the clocks, the certificate, the TLS version, and how long requests take.
+  - The result can be published. It has statuses, names of headers, and shapes of answers, in which each value is replaced by
+    its type and length. It has no names, addresses, ids, or secrets.
   - The emulator of this collection behaves like the server if it gets the result as C(--switches).
   - Sends reads alone, but for O(collect) and one logon and log-off, which need O(username) and O(password) and no
     O(session). In check mode nothing is sent.
@@ -26,8 +26,8 @@ options:
   collect:
     description:
       - Whether to start one data collection of a backup server, which a Portal User may do, to have a task to look at.
-      - The collection makes Enterprise Manager read what the backup server knows, as it does by itself every 15 minutes. Its task is
-        removed when it is finished.
+      - The collection makes Enterprise Manager read what the backup server knows, as it does by itself from time to time. Its
+        task is removed when it is finished.
     type: bool
     default: false
   wait_timeout:
@@ -49,7 +49,8 @@ attributes:
   diff_mode:
     support: none
 notes:
-  - Some questions need something to look at, such as a job with a schedule or two job sessions. So probe a server that is in use.
+  - Some questions need something to look at, such as a job with a schedule or two job sessions. So probe a server that is
+    in use.
 seealso:
   - ref: ansible_collections.vbem.rest.docsite.guide_seen
     description: Which servers this was seen to work with, and how to send a report.
@@ -82,7 +83,8 @@ EXAMPLES = r"""
 
 RETURN = r"""
 requests:
-  description: What is sent, in order. Names in braces stand for what comes from the server; without it, the request is left out.
+  description:
+    - What is sent, in order. Names in braces stand for what comes from the server. Without that, the request is left out.
   type: list
   elements: dict
   returned: success

@@ -17,13 +17,18 @@ from ansible_collections.vbem.rest.plugins.modules import veeam_probe
 from emulator import Emulator, Switches
 from emulator.switches import SWITCHES
 
+
+def _hides_empty(switches: dict[str, Any]) -> bool:
+    return switches["query_filter"] in ("ignored", "rejected") and switches["task_filter"] not in ("honoured", "empty")
+
+
 # What only some worlds, users and texts show: these come back if they come at all.
 RARE = {"never_date", "xml_text", "refused_read"}
 # Which switches hide others, so that no answer could tell them: by the switch that is hidden.
 HIDDEN_BY: dict[str, Any] = {
     "filter_by_reference": lambda switches: switches["query_filter"] != "honoured",
-    "pages_count_when_empty": lambda switches: _hides_empty(switches),
-    "empty_query": lambda switches: _hides_empty(switches),
+    "pages_count_when_empty": _hides_empty,
+    "empty_query": _hides_empty,
     "page_beyond": lambda switches: switches["paging"] == "repeat",
     "stack_trace": lambda switches: switches["error_format"] not in ("follow", "json", "xml"),
     "result_null": lambda switches: not switches["json_nulls"] and switches["result_null"] != "present_while_running",
@@ -32,10 +37,6 @@ HIDDEN_BY: dict[str, Any] = {
     ),
 }
 PROBED = {name: known for name, known in SWITCHES.items() if name in QUESTIONS}
-
-
-def _hides_empty(switches: dict[str, Any]) -> bool:
-    return switches["query_filter"] in ("ignored", "rejected") and switches["task_filter"] not in ("honoured", "empty")
 
 
 def _draw(name: str) -> st.SearchStrategy[Any]:

@@ -37,9 +37,11 @@ _MEDIA_TYPES = (
 _PRODUCTS = re.compile(r"(?:Microsoft-HTTPAPI/2\.0|Microsoft-IIS/\d+\.\d+|Kestrel|nginx|Apache)")
 # Headers whose presence says something about the server; of all others only the number is told.
 _HEADERS = frozenset(
-    "allow cache-control connection content-encoding content-length content-type date location retry-after server set-cookie"
-    " strict-transport-security transfer-encoding vary www-authenticate x-content-type-options x-powered-by"
-    " x-restsvcsessionid".split()
+    (
+        *("allow", "cache-control", "connection", "content-encoding", "content-length", "content-type", "date", "location"),
+        *("retry-after", "server", "set-cookie", "strict-transport-security", "transfer-encoding", "vary", "www-authenticate"),
+        *("x-content-type-options", "x-powered-by", "x-restsvcsessionid"),
+    )
 )
 
 
