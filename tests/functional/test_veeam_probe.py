@@ -190,9 +190,8 @@ def test_nothing_identifying_passes(harness: Harness, bodies: list[Response], us
     result = probe(harness, collect=True)
     text = json.dumps(strip(result), ensure_ascii=False)
     sentences = " ".join((*result["problems"], *result["behaviour"]))
-    assert {word for word in list_identifying(em, bodies) if word in text} <= set(result["evidence"]), (
-        "names of requests are the module's own"
-    )
+    own = " ".join(result["evidence"])  # names of requests
+    assert {word for word in list_identifying(em, bodies) if word in text and word not in own} == set()
     for word in (em.hostname, str(em.port), em.users[user].username, "Recognisable", "vbem.test", "urn:"):
         assert word not in sentences
     assert "Recognisable" not in text
