@@ -62,12 +62,14 @@ seealso:
 EXAMPLES = r"""
 - name: List what would be sent, and send nothing
   vbem.rest.veeam_probe:
+    session: "{{ em.session }}"
     collect: true
   check_mode: true
   register: planned
 
 - name: Probe the server with reads alone
   vbem.rest.veeam_probe:
+    session: "{{ em.session }}"
   register: probed
 
 - name: Show what is wrong with the set-up
@@ -102,7 +104,7 @@ requests:
 answers:
   description: The questions that were answered, by the name of the emulator's switch.
   type: dict
-  returned: success and not check mode
+  returned: not in check mode
   sample:
     unknown_task:
       question: Which status has an unknown task?
@@ -111,23 +113,23 @@ answers:
 switches:
   description: The values alone, for C(--switches) of the emulator.
   type: dict
-  returned: success and not check mode
+  returned: not in check mode
   sample: {unknown_task: 500}
 unanswered:
   description: The questions that were not answered, each with the reason.
   type: dict
-  returned: success and not check mode
+  returned: not in check mode
   sample: {"result_null": "it needs a task: collect: true makes one"}
 surprises:
   description: Answers that no known behaviour explains, with their shape. Please report them.
   type: list
   elements: dict
-  returned: success and not check mode
+  returned: not in check mode
   sample: []
 evidence:
   description: The status, the known headers, and the shape of each answer.
   type: dict
-  returned: success and not check mode
+  returned: not in check mode
   sample:
     unknown_task:
       request: GET /api/tasks/task-999999999
@@ -139,12 +141,12 @@ evidence:
 versions:
   description: Versions of the API, and of the first backup server.
   type: dict
-  returned: success and not check mode
+  returned: not in check mode
   sample: {api: [v1_7], backup_server: [13.0.1.1071]}
 measured:
   description: Times, the clock, TLS, the certificate, and sessions. What could not be measured is V(null).
   type: dict
-  returned: success and not check mode
+  returned: not in check mode
   sample:
     requests: 41
     median_seconds: 0.012
@@ -157,13 +159,13 @@ behaviour:
   description: What the collection does on this server because of the answers.
   type: list
   elements: str
-  returned: success and not check mode
+  returned: not in check mode
   sample: ["Answers are asked for in JSON, as response_format: auto means."]
 problems:
   description: What is wrong with the set-up, each with a cure.
   type: list
   elements: str
-  returned: success and not check mode
+  returned: not in check mode
   sample: []
 """
 
