@@ -65,7 +65,9 @@ def create_variables(environment: Mapping[str, str], *, writes: bool) -> dict[st
         raise ValueError("HOST is missing: make live HOST=em.example.com")
     missing = [name for name in ("VBEM_USERNAME", "VBEM_PASSWORD") if not environment.get(name)]
     if missing:
-        raise ValueError(f"The environment lacks {' and '.join(missing)}: export them; the password is not for the command line.")
+        raise ValueError(
+            f"The environment lacks {' and '.join(missing)}: export them, and keep the password off the command line."
+        )
     jobs = [name.strip() for name in environment.get("JOBS", "").split(",") if name.strip()]
     if writes and len(jobs) < 2:
         raise ValueError('WRITES=1 starts two jobs: name those that may be started, JOBS="SQL Backup,DC Replication".')
