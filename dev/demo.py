@@ -19,6 +19,8 @@ sys.path.insert(0, str(ROOT))
 
 from emulator import Emulator, Switches
 
+VCENTER = "vcenter01.vbem.test"
+
 
 def say(text: str) -> None:
     """Print a paragraph between two plays."""
@@ -49,6 +51,27 @@ def fail(text: str) -> int:
     return 1
 
 
+def protect_machine(em: Emulator) -> str | None:
+    """Protect a machine that was just made, twice; return what is not as it should be."""
+    say(
+        "Now a machine is made in vCenter, build42. The backup servers do not know it yet. It is put into a job as soon as they"
+        " do, and backed up the first time."
+    )
+    em.world.add_machine(VCENTER, "build42", moid="vm-1042", visible_after=6.0)
+    machine: dict[str, object] = {
+        "protect_vm_job": "SQL Backup",
+        "protect_vm_machines": [{"moid": "vm-1042", "root": VCENTER}],
+        "protect_vm_first_backup": True,
+    }
+    if play(em, "protect_vm", machine, "-v"):
+        return "the new machine has no backup."
+    say("The same once more: the machine is in the job and has a restore point, so nothing changes, and no job is run.")
+    runs = len(em.world.runs)
+    if play(em, "protect_vm", machine) or len(em.world.runs) > runs:
+        return "the machine was backed up twice."
+    return None
+
+
 def main() -> int:
     """Run the demonstration; anything that is not as told ends it with 1."""
     begin = time.monotonic()
@@ -75,8 +98,12 @@ def main() -> int:
         say("And once more with a backup that fails. The play has to stop before the change.")
         if not play(em, "guarded_change", {"guarded_change_job": "Failing Backup", **names}):
             return fail("the change was made though the backup had failed.")
+        say("As it should be: the backup failed, and nothing was changed.")
+        trouble = protect_machine(em)
+        if trouble:
+            return fail(trouble)
         say(
-            "As it should be: the backup failed, and nothing was changed. And whoever logged on has logged off: of"
+            "And whoever logged on has logged off: of"
             f" {len(em.requests('POST', '/sessionMngr'))} logon sessions {len(em.sessions)} are open."
         )
         if em.sessions:

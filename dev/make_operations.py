@@ -2,12 +2,13 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Makes the emulator's table of changing operations from the vendor's reference.
+"""Makes the tables of changing operations from the vendor's reference: for the emulator, the collection and the documentation.
 
-Usage: ``python dev/make_operations.py FOLDER`` with the folder of the reference's pages as Markdown (docs/em_rest of
+Usage: ``python dev/make_operations.py [FOLDER]`` with the folder of the reference's pages as Markdown (docs/em_rest of
 github.com/comnam90/veeam-docs-vbr-dump). Only names, addresses, status codes and field lists are taken. What the pages leave
 out or get wrong is in ``dev/operations_overlay.json``, each entry with its source. It writes
-``emulator/reference_operations.json``.
+``emulator/reference_operations.json``, and from that ``plugins/module_utils/_em/protocol/operations.py`` and
+``docs/docsite/rst/operations.rst``; without a folder only the latter two.
 """
 
 from __future__ import annotations
@@ -18,11 +19,19 @@ import sys
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree as ET
+from xml.etree import ElementTree as ET  # nosec B405 # of the reference, on the machine of whoever makes the table
 
 ROOT = Path(__file__).resolve().parent.parent
 OVERLAY = ROOT / "dev" / "operations_overlay.json"
 DATA = ROOT / "emulator" / "reference_operations.json"
+MODULE = ROOT / "plugins" / "module_utils" / "_em" / "protocol" / "operations.py"
+PAGE = ROOT / "docs" / "docsite" / "rst" / "operations.rst"
+MAX_LINE = 128
+LICENCE = (
+    "Copyright: (c) 2026, vbem.rest contributors",
+    "GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)",
+    "SPDX-License-Identifier: GPL-3.0-or-later",
+)
 
 ADMINISTRATOR, PORTAL_USER, RESTORE_OPERATOR = "Portal Administrator", "Portal User", "Restore Operator"
 ROLE_ROWS = {"Portal User": PORTAL_USER, "VM Restore Operator": RESTORE_OPERATOR}
@@ -49,7 +58,7 @@ def read_xml(page: str) -> list[ET.Element]:
         r"\| (?:Request:.*?Request Body:\s+)?((?:<\?xml[^>]*\?>\s*)?<[A-Za-z].*?>)(?:\s+Response:.*)? \|", page
     ):
         try:
-            element = ET.fromstring(text)  # nosec B314 - from the reference, on the maintainer's machine
+            element = ET.fromstring(text)  # nosec B314 # see above
         except ET.ParseError:
             continue  # cut short by the scraper
         for each in element.iter():
@@ -303,6 +312,171 @@ def may_ask(rules: dict[str, list[list[str]]], method: str, address: str) -> boo
     return False
 
 
+# What is made of it
+
+
+def print_address(operation: dict[str, Any]) -> str:
+    """Return the address below /api, with the action."""
+    return str(operation["path"]) + (f"?action={operation['action']}" if operation["action"] else "")
+
+
+def print_tree(members: list[dict[str, Any]]) -> str:
+    """Return the names of members in order, what is within them in parentheses."""
+    return ",".join(one["name"] + (f"({print_tree(one['members'])})" if one.get("members") else "") for one in members)
+
+
+def print_module(data: dict[str, Any]) -> str:
+    """Return the module of the collection that knows how bodies are written in XML."""
+    shapes = data["shapes"]
+    lines = [
+        *(f"# {line}" for line in LICENCE),
+        "",
+        '"""The operations that change something: address, XML root element and members of the body in the schema\'s order.',
+        "",
+        f"Made by dev/make_operations.py from the vendor's reference, version {data['version']}; do not edit.",
+        '"""',
+        "",
+        "from __future__ import annotations",
+        "",
+        "# Method, address below /api, root element (empty where the reference prints none), and members of each body.",
+        "BODIES: tuple[tuple[str, str, str, str], ...] = (",
+    ]
+    for one in data["operations"]:
+        if one["body"]:
+            lines += _print_entry(
+                one["method"], print_address(one), one["body"]["root"] or "", print_tree(one["body"]["members"])
+            )
+    lines += [")", ""]
+    lines += ["# Element of a list in XML: its key in JSON.", "LISTS: dict[str, str] = {"]
+    lines += [f"    {json.dumps(name)}: {json.dumps(key)}," for name, key in shapes["lists"].items()]
+    lines += ["}", "# Element that holds texts: the element of each.", "TEXTS: dict[str, str] = {"]
+    lines += [f"    {json.dumps(name)}: {json.dumps(inner)}," for name, inner in shapes["strings"].items()]
+    lines += ["}", "# Element: members that are its attributes.", "ATTRIBUTES: dict[str, tuple[str, ...]] = {"]
+    lines += [
+        f"    {json.dumps(name)}: ({', '.join(map(json.dumps, names))},)," for name, names in shapes["attributes"].items()
+    ]
+    return "\n".join([*lines, "}", ""])
+
+
+def _print_entry(*fields: str) -> list[str]:
+    """Return a tuple of strings on as many lines as it needs."""
+    line = f"    ({', '.join(json.dumps(field) for field in fields)}),"
+    if len(line) <= MAX_LINE:
+        return [line]
+    *first, last = fields
+    parts = [last[at : at + 110] for at in range(0, len(last), 110)]
+    shown = (
+        [f'        "{last}",'] if len(parts) == 1 else ["        (", *(f'            "{part}"' for part in parts), "        ),"]
+    )
+    return ["    (", *(f"        {json.dumps(field)}," for field in first), *shown, "    ),"]
+
+
+# Operations that modules do: method and address, module, option.
+DONE_BY: dict[tuple[str, str], tuple[str, str]] = {
+    ("POST", "sessionMngr"): ("veeam_session", "state: present"),
+    ("DELETE", "logonSessions/{ID}"): ("veeam_session", "state: absent"),
+    ("DELETE", "tasks/{ID}"): ("veeam_task", "state: absent"),
+    ("DELETE", "jobs/{ID}"): ("veeam_job", "state: absent"),
+    ("POST", "jobs/{ID}?action=clone"): ("veeam_job", "state: present"),
+    ("PUT", "jobs/{ID}?action=edit"): ("veeam_job", "state: present"),
+    ("POST", "jobs/{ID}?action=sync"): ("veeam_job", "state: started"),
+    ("POST", "jobs/{ID}/includes"): ("veeam_job_object", "state: present"),
+    ("DELETE", "jobs/{ID}/includes/{ID}"): ("veeam_job_object", "state: absent"),
+    ("POST", "backupServers/{ID}?action=quickbackup"): ("veeam_vm_backup", "mode: quick"),
+    ("POST", "backupServers/{ID}?action=veeamzip"): ("veeam_vm_backup", "mode: zip"),
+    ("POST", "vmRestorePoints/{ID}?action=restore"): ("veeam_vm_restore", "keep_original: true"),
+    ("POST", "cloud/tenants"): ("veeam_cloud_tenant", "state: present"),
+    ("PUT", "cloud/tenants/{ID}"): ("veeam_cloud_tenant", "state: present"),
+    ("DELETE", "cloud/tenants/{ID}"): ("veeam_cloud_tenant", "state: absent"),
+}
+JOBS = {"jobs/{ID}?action=": "job", "agents/jobs/{ID}?action=": "agent", "nas/jobs/{ID}/": "nas"}
+JOB_ACTIONS = {
+    "start": "state: started",
+    "stop": "state: stopped",
+    "retry": "state: retried",
+    "toggleScheduleEnabled": "schedule_enabled: true",
+}
+for _address, _kind in JOBS.items():
+    for _action, _option in JOB_ACTIONS.items():
+        _options = _option if _kind == "job" else f"kind: {_kind}, {_option}"
+        DONE_BY["POST", f"{_address}{_action}"] = ("veeam_job", _options)
+
+
+def print_example(operation: dict[str, Any]) -> str:
+    """Return the options of veeam_rest for an operation, as YAML on one line."""
+    address = re.sub(r"\{(\w+)\}", lambda match: match[1].upper(), operation["path"])
+    options = [f"method: {operation['method']}", f"path: {address}"]
+    if operation["action"]:
+        options.append(f"query: {{action: {operation['action']}}}")
+    if operation["reads"]:
+        options.append("reads: true")
+    if operation["body"] and operation["body"]["members"]:
+        options.append(f"body: {_print_body(operation['body'])}")
+    return f"{{{', '.join(options)}}}"
+
+
+def _print_body(body: dict[str, Any]) -> str:
+    """Return what a body needs at least or, where the reference requires nothing, the first of what it may have."""
+    members = [one for one in body["members"] if one["required"]] or body["members"][:3]
+    usual = {"bool": "true", "int": "1", "date": "DATE", "text": "TEXT"}
+    shown = [f"{one['name']}: {'{...}' if one.get('members') else usual[one.get('kind', 'text')]}" for one in members]
+    return f"{{{', '.join(shown)}}}"
+
+
+def print_page(data: dict[str, Any]) -> str:
+    """Return the page of the documentation that lists every operation."""
+    title = "Operations that change something"
+    groups: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for one in data["operations"]:
+        first, second = [*one["path"].split("/"), ""][:2]
+        groups[f"{first}/{second}" if first in ("cloud", "agents", "nas", "vCloud", "selfService") else first].append(one)
+    lines = [
+        "..",
+        *(f"  {line}" for line in LICENCE),
+        "",
+        ".. _ansible_collections.vbem.rest.docsite.operations:",
+        "",
+        title,
+        "=" * len(title),
+        "",
+        f"The {len(data['operations'])} operations of the vendor's reference, version {data['version']}, and how each is done:",
+        "by a module, or by :ansplugin:`vbem.rest.veeam_rest#module` with the options shown. ``ID`` is the resource's own id;",
+        "``TEXT``, ``DATE`` and ``{...}`` stand for values of yours. The members shown of a body are those that the reference",
+        "requires or, where it requires none, the first ones. The last column has the roles that may do it, by the reference.",
+        ":ref:`The guide <ansible_collections.vbem.rest.docsite.guide_rest>` explains how to fill in the rest.",
+        "",
+        "Made by ``dev/make_operations.py``.",
+    ]
+    for group, operations in groups.items():
+        lines += ["", group, "-" * len(group), "", ".. list-table::", "   :header-rows: 1", "   :widths: 28 12 42 18", ""]
+        lines += _print_row("Operation", "Task", "How", "Roles")
+        for one in operations:
+            lines += _print_row(
+                f"``{one['method']} {print_address(one)}``",
+                one["operation"] or "",
+                _print_way(one),
+                ", ".join(one["roles"]),
+            )
+    return "\n".join(line.rstrip() for line in [*lines, ""])
+
+
+def _print_way(operation: dict[str, Any]) -> str:
+    module, options = DONE_BY.get((operation["method"], print_address(operation)), ("", ""))
+    if module:
+        return f":ansplugin:`vbem.rest.{module}#module` ``{options}``"
+    return f"``{print_example(operation)}``"
+
+
+def _print_row(*cells: str) -> list[str]:
+    return [f"   {'*' if number == 0 else ' '} - {cell}" for number, cell in enumerate(cells)]
+
+
+def write_derived(data: dict[str, Any]) -> None:
+    """Write what is made of the table."""
+    MODULE.write_text(print_module(data), encoding="utf-8")
+    PAGE.write_text(print_page(data), encoding="utf-8")
+
+
 # All of it
 
 
@@ -336,6 +510,9 @@ def print_data(data: dict[str, Any]) -> str:
 
 def main() -> int:
     """Write the table."""
+    if len(sys.argv) == 1:
+        write_derived(json.loads(DATA.read_text(encoding="utf-8")))
+        return 0
     if len(sys.argv) != 2 or not Path(sys.argv[1]).is_dir():
         print(__doc__)
         return 2
@@ -365,6 +542,7 @@ def main() -> int:
     version = (re.search(r'product_version: "([^"]+)"', pages["query_type"]) or ["", "unknown"])[1]
     data = {"version": version, "operations": operations, "roles": roles, "shapes": shapes}
     DATA.write_text(print_data(data), encoding="utf-8")
+    write_derived(data)
     print(f"{len(operations)} operations, {sum(1 for one in operations if one['body'])} with a body, reference {version}")
     return 0
 

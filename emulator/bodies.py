@@ -124,10 +124,12 @@ class _Checked:
 
     def _value(self, value: Any, member: Member) -> Any:
         if isinstance(value, list):
-            return [self.take(item, member.members) if isinstance(item, dict) else _scalar(item, "text") for item in value]
+            return [self._value(item, member) if isinstance(item, dict) else _scalar(item, "text") for item in value]
         if isinstance(value, dict):
             attributes = shapes().attributes.get(member.name, [])
             known = (*member.members, *(Member(name, _attribute_kind(name)) for name in attributes))
+            if member.name == "Day":
+                known = (*known, Member("Value"))  # an element's text
             return self.take(value, known) if known else value
         return _scalar(value, member.kind)
 

@@ -129,7 +129,7 @@ def body(em: Emulator, operation: Operation) -> dict[str, Any]:
         name = operation.members[0].name
         return {name: _object(em, [one for one in operation.members[0].members if one.name != "VmRestoreParameters"])}
     if operation.root == "RebuildScopeJobSpec":
-        return {"RebuildAll": {}}
+        return {"RebuildUnprocessed": {}}
     if operation.root == "FileRestoreSpec":
         return {"ForDirectDownload": {}}
     return _object(em, operation.members)

@@ -28,7 +28,8 @@ options:
   root:
     description:
       - The hierarchy root (virtualization host) that the machine belongs to - its name, its UID, or its unique id, which is the
-        instance UUID of a vCenter. Ansible's VMware modules return that as C(instance_uuid).
+        instance UUID of a vCenter, such as C(about_info.instance_uuid) of C(community.vmware.vmware_about_info). The
+        C(instance_uuid) of a machine is another one.
       - May be left out if there is only one.
     type: str
   backup_server:

@@ -132,6 +132,17 @@ EXAMPLES = r"""
       - ref: "{{ protected.added[0].ref }}"
     state: absent
   when: protected.added | length > 0
+
+- name: Protect machines that no job holds yet
+  vbem.rest.veeam_job_object:
+    session: "{{ em.session }}"
+    job: SQL Backup
+    objects:
+      - name: web01
+        root: vcenter01.vbem.test
+      - name: web02
+        root: vcenter01.vbem.test
+    unless_in_any_job: true
 """
 
 RETURN = r"""

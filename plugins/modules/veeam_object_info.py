@@ -40,7 +40,8 @@ options:
       root:
         description:
           - The hierarchy root (virtualization host) that the object belongs to - its name, its UID, or its unique id, which is
-            the instance UUID of a vCenter. Ansible's VMware modules return that as C(instance_uuid).
+            the instance UUID of a vCenter, such as C(about_info.instance_uuid) of C(community.vmware.vmware_about_info). The
+            C(instance_uuid) of a machine is another one.
           - May be left out if there is only one.
         type: str
       type:

@@ -18,7 +18,10 @@ description:
     check mode.
   - A C(PUT) is compared with the resource and sent only if something differs. A C(DELETE) of what is gone is no change. A
     C(POST) can be guarded by O(unless_found).
-  - The page on operations lists every operation of the API that changes something, with its body and an example.
+  - The page
+    R(Operations that change something,ansible_collections.vbem.rest.docsite.operations) lists each operation of the API with
+    the options that do it, and R(From an API page to a task,ansible_collections.vbem.rest.docsite.guide_rest) shows how to fill
+    them in.
 options:
   method:
     description: The method of the request.
@@ -36,8 +39,8 @@ options:
     type: dict
   body:
     description:
-      - The members of the body in the API's own names, such as C(Description). The order matters only for
-        O(response_format=xml).
+      - The members of the body in the API's own names, as the reference's examples in JSON have them, in any order. With
+        O(response_format=xml) it is sent as XML, in the order of the reference.
       - It is never shown. Values of members whose names say so, such as C(Password), are masked in the result as well.
     type: dict
   unless_found:
@@ -112,13 +115,52 @@ EXAMPLES = r"""
     path: reports/summary/overview
   register: overview
 
+- name: List the accounts of Enterprise Manager
+  vbem.rest.veeam_rest:
+    session: "{{ em.session }}"
+    path: security/accounts
+
 - name: Start the collection of a backup server's data, and wait until the request was carried out
   vbem.rest.veeam_rest:
     session: "{{ em.session }}"
     method: POST
-    path: "backupServers/{{ query('vbem.rest.veeam_query', 'BackupServer', session=em.session)[0].uid.split(':')[-1] }}"
+    path: "{{ query('vbem.rest.veeam_query', 'BackupServer', session=em.session)[0].href }}"
     query:
       action: collect
+
+- name: Create a pool of gateways, unless there is one of this name, and wait until it can be read
+  vbem.rest.veeam_rest:
+    session: "{{ em.session }}"
+    method: POST
+    path: cloud/gatewayPools
+    body:
+      Name: Berlin
+      Description: Gateways in Berlin
+      BackupServerUid: "{{ query('vbem.rest.veeam_query', 'BackupServer', session=em.session)[0].uid }}"
+      CloudGateways:
+        CloudGatewayUids: ["{{ query('vbem.rest.veeam_query', 'CloudGateway', session=em.session)[0].uid }}"]
+    unless_found:
+      type: CloudGatewayPool
+      where:
+        - {field: Name, value: Berlin}
+    wait_for: related
+  register: pool
+
+- name: Describe it otherwise, if it is not described so
+  vbem.rest.veeam_rest:
+    session: "{{ em.session }}"
+    method: PUT
+    path: "{{ (pool.related or pool.resources[0]).href }}"
+    body:
+      Description: Gateways in Berlin and Potsdam
+      CloudGateways:
+        CloudGatewayUids: ["{{ query('vbem.rest.veeam_query', 'CloudGateway', session=em.session)[0].uid }}"]
+
+- name: Delete it, if it is there
+  vbem.rest.veeam_rest:
+    session: "{{ em.session }}"
+    method: DELETE
+    path: "{{ (pool.related or pool.resources[0]).href }}"
 """
 
 RETURN = r"""

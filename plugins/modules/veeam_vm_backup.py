@@ -120,13 +120,60 @@ EXAMPLES = r"""
 - name: Say what was made
   ansible.builtin.debug:
     msg: "{{ backup.job_session.name }} ended with {{ backup.job_session.result }}."
+
+# Machines of one job are not backed up at the same time. A loop is one after another; between hosts, set throttle to 1.
+- name: Back up several machines, and wait for up to an hour if their job runs
+  vbem.rest.veeam_vm_backup:
+    session: "{{ em.session }}"
+    name: "{{ item }}"
+    root: vcenter01.vbem.test
+    wait_if_busy: 3600
+  loop:
+    - web01
+    - web02
+
+- name: Make a full backup of a machine, with the ids that community.vmware returns
+  vbem.rest.veeam_vm_backup:
+    session: "{{ em.session }}"
+    moid: vm-203
+    root: vcenter01.vbem.test
+    mode: zip
+    repository: Default Backup Repository
+    retention: 2_weeks
+    fail_on_warning: true
 """
 
 RETURN = r"""
 machine:
-  description: The machine. The keys are those of RV(ignore:objects) of M(vbem.rest.veeam_object_info), without C(jobs).
+  description: The machine.
   type: dict
   returned: success
+  contains:
+    ref:
+      description: The reference.
+      type: str
+      returned: success
+      sample: urn:VMware:Vm:a2b0c55d-829a-4efe-bd95-125ee77ba9dd.vm-518
+    name:
+      description: The name; V(null) where it is neither given nor looked up.
+      type: str
+      returned: success
+      sample: sql01
+    type:
+      description: The type.
+      type: str
+      returned: success
+      sample: Vm
+    root:
+      description: The name of the hierarchy root.
+      type: str
+      returned: success
+      sample: vcenter01.vbem.test
+    backup_server:
+      description: The name of the backup server.
+      type: str
+      returned: success
+      sample: vbr01.vbem.test
 task:
   description:
     - The task of the request. The keys are those of RV(ignore:tasks) of M(vbem.rest.veeam_task_info); V(null) in check mode.
@@ -185,7 +232,7 @@ def run(client: Client, params: dict[str, Any], check_mode: bool) -> dict[str, A
         client,
         budget,
         machine=machine,
-        backup_server=params["backup_server"],
+        backup_server=params["backup_server"] or None,
         mode=params["mode"],
         zip_options=zip_options,
     )

@@ -100,6 +100,23 @@ EXAMPLES = r"""
 - name: Say where it is
   ansible.builtin.debug:
     msg: "The restored machine has the managed-object id {{ restore.moid }}."
+
+- name: See which restore point would be taken
+  vbem.rest.veeam_vm_restore:
+    session: "{{ em.session }}"
+    name: sql01
+    before: "{{ restore.restore_point.creation_time }}"
+    overwrite: true
+  check_mode: true
+  register: planned
+
+- name: Put the original back to that point, only with the blocks that have changed since
+  vbem.rest.veeam_vm_restore:
+    session: "{{ em.session }}"
+    restore_point: "{{ planned.restore_point.uid }}"
+    overwrite: true
+    quick_rollback: true
+    power_on: true
 """
 
 RETURN = r"""
@@ -279,15 +296,16 @@ def run(client: Client, params: dict[str, Any], check_mode: bool) -> dict[str, A
     wait_timeout = check_minimum(params, "wait_timeout", 0)
     check_minimum(params, "poll_interval", 1)
     points = RestorePoints(client)
-    if params["restore_point"] is not None:
+    if params["restore_point"]:
         point = points.find(params["restore_point"])
     else:
-        point = points.find_newest(parse_machine(params), params["before"], params["backup_server"])
+        point = points.find_newest(parse_machine(params), params["before"] or None, params["backup_server"] or None)
     options = RestoreOptions(params["keep_original"], params["power_on"], params["quick_rollback"])
     default = SESSION_TIMEOUT if params["wait_for"] == "session" else TASK_TIMEOUT
     budget = WaitBudget(client, default if wait_timeout is None else wait_timeout, params["poll_interval"])
     restore = MachineRestore(client, budget, point, options)
     if check_mode:
+        restore.plan()
         restore.changed = True
         return restore.result()
     return restore.execute(wait_for=params["wait_for"], fail_on_warning=params["fail_on_warning"])
@@ -307,13 +325,14 @@ def _check_options(params: dict[str, Any]) -> None:
             "invalid_option", "The option quick_rollback changes the original machine: it cannot go with keep_original."
         )
     machine = [name for name in MACHINE_SPEC if params[name]]
-    if params["restore_point"] is not None:
-        if machine or params["before"]:
-            raise EmError("invalid_option", "The option restore_point says all: leave ref, moid, name, root and before out.")
+    if params["restore_point"]:
+        if machine or params["before"] or params["backup_server"]:
+            msg = "The option restore_point says all: leave ref, moid, name, root, backup_server and before out."
+            raise EmError("invalid_option", msg)
         if find_guid(params["restore_point"]) is None:
             hint = "give a UID such as urn:veeam:VmRestorePoint:48c8cd65-d5fa-4ca6-8a98-d3fde641086e"
             raise create_option_error("restore_point", params["restore_point"], hint)
-    if params["before"] is not None and parse_date(params["before"]) is None:
+    if params["before"] and parse_date(params["before"]) is None:
         raise create_option_error("before", params["before"], "give a date such as 2026-11-23T18:00:00+01:00")
 
 

@@ -48,7 +48,7 @@ except ImportError:
 
 display = Display()
 
-SECRETS = ("password", "session", "body", "_one_time_pad")
+SECRETS = ("password", "session", "body", "tenant_password", "_one_time_pad")
 PASSWORD_VARIABLE = "VBEM_PASSWORD"  # noqa: S105 - its name  # nosec B105
 POLL_SECONDS = 0.5
 # What tasks had before it was hidden: options, environment, ``no_log``. A task with ``until`` runs again, in a new plugin.

@@ -22,7 +22,8 @@ through the API::
 
 The fault matrix then runs each scenario with each fault at each of its requests, and checks what holds for every module as well:
 no secret is shown, own sessions are logged off and borrowed ones are not, no write is repeated, check mode only reads, each
-failure has a cause, and the result is the same for every version and format. ``lookup_NAME.py`` drives a lookup.
+failure has a cause, and the result is the same for every version and format. ``lookup_NAME.py`` drives a lookup: its params hold
+the ``terms`` as well, and the key of its result is ``_raw``.
 """
 
 from __future__ import annotations

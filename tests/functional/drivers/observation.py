@@ -24,6 +24,8 @@ class Setup:
     job: Any = None
     job_session: Any = None  # the job's session that runs already
     job_sessions: list[Any] = field(default_factory=list)  # all of them
+    others: list[Any] = field(default_factory=list)  # jobs that are not to be touched
+    facts: dict[str, Any] = field(default_factory=dict)  # what they are, by UID
     held: list[str] = field(default_factory=list)  # references of what the job holds
     tasks: dict[str, Any] = field(default_factory=dict)  # of the borrowed session
     params: dict[str, Any] = field(default_factory=dict)  # options that only the preparation knows, such as ids

@@ -9,8 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from emulator.document import Link
+
 from . import Scenario
-from .checks import check_action_failure, check_finished_task, check_job_session, check_task, same
+from .checks import (
+    check_action_failure,
+    check_equal,
+    check_finished_task,
+    check_job_session,
+    check_task,
+    list_actions,
+    same,
+)
 from .observation import Observation, Setup
 
 WAIT_TIMEOUT = 40  # seconds; enough without a fault, and soon over with one
@@ -88,6 +98,111 @@ def _check_failure(observed: Observation, is_done: bool) -> Iterator[str]:
         yield "job_failed, although the job session did not fail"
 
 
+def describe(**wanted: Any) -> Any:
+    """Return the rule for state present: the job is as described, there is one of its name, and nothing else was touched."""
+
+    def rule(observed: Observation, healthy: Observation) -> Iterator[str]:
+        yield from _check_lifecycle(observed)
+        world, name = observed.setup.em.world, observed.setup.params["name"]
+        jobs = [job for job in world.jobs if job.name == name and job not in observed.setup.others]
+        others = {job.uid: _read_facts(job) for job in observed.setup.others}
+        if others != observed.setup.facts:
+            yield "another job was changed"
+        if len(jobs) > 1:
+            yield "the job was created twice"
+        if observed.result is None:
+            return
+        if not jobs or observed.result["job"]["uid"] != jobs[0].uid:
+            yield "success, and the job is another one, or there is none"
+            return
+        facts = _read_facts(jobs[0])
+        for key, value in wanted.items():
+            if facts[key] != value:
+                yield f"success, and {key} is {facts[key]}"
+        for key in ("created", "differences", "diff"):
+            yield from check_equal(observed, healthy, key)
+
+    return rule
+
+
+def delete(*, stays: bool = False) -> Any:
+    """Return the rule for state absent: a success means that the job is gone, and no other is."""
+
+    def rule(observed: Observation, healthy: Observation) -> Iterator[str]:
+        yield from _check_lifecycle(observed)
+        uids = {job.uid for job in observed.setup.em.world.jobs}
+        if not uids >= {job.uid for job in observed.setup.others}:
+            yield "another job was deleted"
+        is_gone = observed.setup.job.uid not in uids
+        if stays and is_gone:
+            yield "the job was deleted"
+        if observed.result is not None and not is_gone:
+            yield "success, and the job is there"
+        if observed.shown.get("job_session"):
+            yield from check_job_session(observed, observed.shown["job_session"])
+
+    return rule
+
+
+def _check_lifecycle(observed: Observation) -> Iterator[str]:
+    actions = list_actions(observed)
+    is_done = any("/tasks/" not in one.entry.path for one in actions) and any(task.success for task in observed.tasks.values())
+    if observed.shown.get("task"):
+        yield from check_task(observed, observed.shown["task"])
+    if observed.failure is not None:
+        yield from check_action_failure(observed, is_done)
+    elif observed.result is not None and observed.result["changed"] != is_done and not any(one.fault for one in observed.log):
+        yield f"changed is {observed.result['changed']}, and {len(actions)} actions were carried out"
+
+
+def _read_facts(job: Any) -> dict[str, Any]:
+    """Return what a job is in truth."""
+    policy = job.retention_options.get("SimpleRetentionPolicy", {})
+    options = next(iter(job.schedule_options.values()))
+    return {
+        "description": job.description,
+        "days": policy.get("RetainDaysToKeep"),
+        "time": (options.get("OptionsDaily") or {}).get("Time"),
+        "enabled": job.schedule_enabled(MUCH_LATER),
+    }
+
+
+def _remember(setup: Setup) -> None:
+    """Note the jobs that are not to be touched, and what they are."""
+    setup.others = [job for job in setup.em.world.jobs if job is not setup.job]
+    setup.facts = {job.uid: _read_facts(job) for job in setup.others}
+
+
+def _make_repository(setup: Setup) -> None:
+    """Make the repository of the template's backups."""
+    world, template = setup.em.world, setup.em.world.job("SQL Backup")
+    repository = world.add_repository("Default Backup Repository", template.server.name, 2**40, 2**39)
+    up = Link("Up", repository.spec.reference_path(repository.id), "RepositoryReference", repository.name)
+    world.add_row("Backup", template.name, server=template.server, links=[up], JobUid=template.uid)
+
+
+def _present(name: str, job: str, rule: Any, *, check_mode: bool = False, borrowed: bool = True, **params: Any) -> Scenario:
+    def prepare(setup: Setup) -> None:
+        setup.job = next((one for one in setup.em.world.jobs if one.name == job), None)
+        setup.params["name"] = job
+        if "template" in params:
+            _make_repository(setup)
+        _remember(setup)
+
+    given = {"state": "present", "wait_timeout": WAIT_TIMEOUT, "poll_interval": 5, **params}
+    return Scenario(name, rule, given, borrowed=borrowed, prepare=prepare, check_mode=check_mode)
+
+
+def _absent(name: str, *, running: bool = False, check_mode: bool = False, borrowed: bool = True, **params: Any) -> Scenario:
+    def prepare(setup: Setup) -> None:
+        _find_job("SQL Backup", running=running)(setup)
+        _remember(setup)
+
+    given = {"name": "SQL Backup", "state": "absent", "wait_timeout": WAIT_TIMEOUT, "poll_interval": 5, **params}
+    rule = same("job", "diff") if check_mode else delete()
+    return Scenario(name, rule, given, borrowed=borrowed, prepare=prepare, check_mode=check_mode)
+
+
 def _find_job(name: str, kind: str = "job", server: str | None = None, *, running: bool = False) -> Callable[[Setup], None]:
     """Return the preparation of a job and, if it is to be running, of a job session."""
 
@@ -117,6 +232,9 @@ def _scenario(
     return Scenario(name, rule, given, borrowed=borrowed, prepare=prepare, check_mode=check_mode)
 
 
+DAILY = {"time": "23:15", "days": "everyday"}
+FROM_TEMPLATE = {"template": "SQL Backup", "repository": "Default Backup Repository"}
+
 SCENARIOS = [
     _scenario("start-nothing", "SQL Backup", "started", "nothing"),
     _scenario("start-task", "SQL Backup", "started"),
@@ -136,4 +254,18 @@ SCENARIOS = [
     _scenario("retry", "Failing Backup", "retried", borrowed=True),
     _scenario("schedule-off", "SQL Backup", None, schedule_enabled=False),
     _scenario("schedule-off-nothing", "SQL Backup", None, "nothing", borrowed=True, schedule_enabled=False),
+    _present(
+        "describe", "SQL Backup", describe(description="db", days=21), description="db", retention={"type": "days", "count": 21}
+    ),
+    _present("describe-own", "SQL Backup", describe(time="23:15:00"), borrowed=False, schedule={"daily": DAILY}),
+    _present("describe-as-it-is", "SQL Backup", describe(days=14), retention={"type": "days", "count": 14}),
+    _present("describe-check", "SQL Backup", same("job", "diff"), check_mode=True, description="db"),
+    _present("create", "Web Backup", describe(description="web"), template="SQL Backup", description="web"),
+    _present("create-own", "Web Backup", describe(enabled=True), borrowed=False, schedule_enabled=True, **FROM_TEMPLATE),
+    _present("create-check", "Web Backup", same("job", "diff"), check_mode=True, description="web", **FROM_TEMPLATE),
+    _absent("delete"),
+    _absent("delete-own", borrowed=False),
+    _absent("delete-running", running=True),
+    _absent("delete-stop", running=True, force=True),
+    _absent("delete-check", running=True, check_mode=True),
 ]

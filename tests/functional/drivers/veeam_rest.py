@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from emulator.tenants import add_tenant
+
 from . import Scenario
 from .checks import check_action_failure, check_equal, check_finished_task, check_task, list_actions, same
 from .observation import Observation, Setup
@@ -71,12 +73,41 @@ def _take_task(number: int) -> Callable[[Setup], None]:
     return prepare
 
 
+def _take_tenant(setup: Setup) -> None:
+    tenant = add_tenant(setup.em.world, "Initech", setup.em.world.server(), {"Description": "One"}, [])
+    setup.params["path"] = f"cloud/tenants/{tenant.id}"
+
+
+def _take_new_tenant(setup: Setup) -> None:
+    setup.em.switches.object_delay = 6.0
+    setup.params["body"] = {**NEW_TENANT, "BackupServerUid": setup.em.world.server().uid}
+
+
+def check_created(observed: Observation, healthy: Observation) -> Iterator[str]:
+    """There is one tenant of the name, at most; after a success there is, and it was read."""
+    found = [
+        row for row in observed.setup.em.world.table(observed.setup.em.world.catalogue["CloudTenant"]) if row.name == "New"
+    ]
+    if len(found) > 1:
+        yield "created twice"
+    if observed.result is not None and not found:
+        yield "success, and nothing was created"
+    if observed.result is not None and (observed.result["related"] or {}).get("name") != "New":
+        yield "success, and what was created was not read"
+    yield from act(is_awaited=True)(observed, healthy)
+
+
 READ = same("resource")
 LISTED = same("resources")
 POST: dict[str, Any] = {"method": "POST", **WAIT}
 PUT: dict[str, Any] = {"method": "PUT", "body": {"Description": "Another one"}, **WAIT}
 QUERY = {"type": "Job", "format": "Entities", "pageSize": 3}
 SQL_BACKUP = {"type": "Job", "filter": None, "where": [{"field": "Name", "operator": "==", "value": "SQL Backup"}]}
+
+NEW_TENANT = {"Name": "New", "Password": "a-passw0rd-of-a-tenant"}
+EDIT = {"method": "PUT", "body": {"Password": "a-passw0rd-of-a-tenant", "Description": "Another one"}, **WAIT}
+CREATE = {**POST, "path": "cloud/tenants", "wait_for": "related"}
+NEW = {"type": "CloudTenant", "filter": "Name==New", "where": None}
 
 SCENARIOS = [
     Scenario("rest-resource", READ, {"query": {"format": "Entity"}}, prepare=_take_job()),
@@ -92,6 +123,8 @@ SCENARIOS = [
         prepare=_take_job("?action=start"),
     ),
     Scenario("rest-found", same("resources"), {**POST, "unless_found": SQL_BACKUP}, prepare=_take_job("?action=start")),
+    Scenario("rest-put", act(is_awaited=True), EDIT, borrowed=True, prepare=_take_tenant),
+    Scenario("rest-create", check_created, {**CREATE, "unless_found": NEW}, borrowed=True, prepare=_take_new_tenant),
     Scenario("rest-check", same("changed"), PUT, borrowed=True, check_mode=True, prepare=_take_job()),
     Scenario("rest-delete", check_deletion, {"method": "DELETE"}, borrowed=True, prepare=_take_task(0)),
     Scenario("rest-delete-gone", check_deletion, {"method": "DELETE"}, borrowed=True, prepare=_take_task(-1)),

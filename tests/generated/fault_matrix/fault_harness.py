@@ -236,9 +236,9 @@ class FaultHarness:
         return result
 
     def _run_lookup(self, lookup: Any, options: dict[str, Any], params: dict[str, Any]) -> dict[str, Any]:
-        """Run a lookup, whose terms are the option ``type``."""
-        given = {name: value for name, value in {**options, **params}.items() if name != "type"}
-        return {"resources": lookup.LookupModule().run(params["type"], {}, **given)}
+        """Run a lookup with the terms of its scenario."""
+        given = {name: value for name, value in {**options, **params}.items() if name != "terms"}
+        return {"_raw": lookup.LookupModule().run(params["terms"], {}, **given)}
 
     @contextmanager
     def _patched(self) -> Iterator[None]:

@@ -110,6 +110,36 @@ def test_a_change_is_not_made_after_a_bad_backup_on_another_node(site: Site) -> 
 
 
 @thorough
+def test_a_machine_is_protected_and_no_longer(site: Site) -> None:
+    given = {"protect_vm_name": "build01", "protect_vm_root": "", "protect_vm_job": "SQL Backup"}
+    job = site.awx.launch("Protect a machine", site.credential(), given)
+    site.check(job)
+    assert "There is build01@" in job.output
+    given = {"unprotect_vm_name": "build01", "unprotect_vm_root": "vcenter01.vbem.test", "unprotect_vm_job": ""}
+    job = site.awx.launch("Stop the protection of a machine", site.credential(), given)
+    site.check(job)
+    assert "Removed: build01" in job.output
+
+
+@thorough
+def test_guarded_change_of_a_machine_by_a_portal_user(site: Site) -> None:
+    given = {"guarded_vm_change_name": "sql01", "guarded_vm_change_root": "vcenter01.vbem.test"}
+    job = site.awx.launch("Guarded change of a machine", site.credential("portal"), given)
+    site.check(job)
+    assert "Here goes the change that the backup of sql01 guards." in job.output
+
+
+@thorough
+def test_restore_test_by_a_restore_operator(site: Site) -> None:
+    job = site.awx.launch("Restore test", site.credential("operator"), {"restore_test_name": "sql01"})
+    site.check(job)
+    restored = site.em.world.inventory.named("sql01_restored")
+    assert restored is not None
+    assert f"Here go the checks of {restored.moid}, restored from sql01@" in job.output
+    assert f"Here goes the removal of {restored.moid}." in job.output
+
+
+@thorough
 def test_all_jobs_are_awaited_though_one_fails(site: Site) -> None:
     given = {"start_and_wait_job_names": "DC Replication\nFailing Backup", "start_and_wait_poll_interval": 1}
     job = site.awx.launch("Start jobs and wait", site.credential(), given)
@@ -120,6 +150,24 @@ def test_all_jobs_are_awaited_though_one_fails(site: Site) -> None:
 @thorough
 def test_tidy_up(site: Site) -> None:
     site.check(site.awx.launch("Tidy up tasks", site.credential()))
+
+
+@thorough
+def test_jobs_are_exported_checked_and_applied(site: Site) -> None:
+    job = site.awx.launch("Export jobs", site.credential())
+    site.check(job)
+    assert "name: SQL Backup" in job.output
+    site.check(site.awx.launch("Check jobs", site.credential()))
+    schedule = site.em.world.job("SQL Backup").schedule_options["Standart"]
+    site.em.world.job("SQL Backup").schedule = {
+        "Standart": {**schedule, "OptionsDaily": {**schedule["OptionsDaily"], "Time": "20:00:00"}}
+    }
+    job = site.awx.launch("Check jobs", site.credential())
+    site.check(job, rc=2)
+    assert "schedule is daily time 20:00 days everyday, in the file daily time 22:00 days everyday" in job.output
+    assert not site.em.requests("PUT", "/api/jobs/")
+    site.check(site.awx.launch("Apply jobs", site.credential()))
+    site.check(site.awx.launch("Check jobs", site.credential()))
 
 
 @thorough

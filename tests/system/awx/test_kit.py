@@ -159,18 +159,23 @@ def test_survey_fits_the_playbook(template: dict[str, Any]) -> None:
     text = (PROJECT / template["playbook"]).read_text(encoding="utf-8")
     imported = re.search(r"import_playbook: vbem\.rest\.(\w+)", text)
     shipped = (ROOT / "playbooks" / f"{imported[1]}.yml").read_text(encoding="utf-8") if imported else ""
-    options = read_options("report") if template["playbook"] == "report.yml" else {}
+    found = re.search(r"^ +name: vbem\.rest\.(\w+)$", shipped, re.MULTILINE)
+    role = found[1] if found else template["playbook"].removesuffix(".yml")
+    options = read_options(role) if (ROOT / "roles" / role).is_dir() else {}
     for question in template["survey_spec"]["spec"]:
         name = question["variable"]
         assert name in options or re.search(rf"\b{name}\b", text + shipped), f"nobody takes {name}"
         if name in options:
-            kinds = {"str": ("text", "multiplechoice"), "int": ("integer",)}[options[name]["type"]]
+            kind = options[name]["type"]
+            kinds = {"str": ("text", "multiplechoice"), "int": ("integer",), "bool": ("multiplechoice",)}[kind]
             assert question["type"] in kinds
-            assert question.get("choices") == options[name].get("choices")
+            assert question.get("choices") == (["true", "false"] if kind == "bool" else options[name].get("choices"))
     # What the shipped playbook cannot do without is asked for, or the project's play makes it of what is asked for.
     asked = {question["variable"] for question in template["survey_spec"]["spec"]}
     for name in re.findall(r"^    (\w+): (?:\"\{\{ undef|\[\])", shipped, re.MULTILINE):
         assert name in asked or re.search(rf"^    {name}: .*\b({'|'.join(asked)})\b", text, re.MULTILINE), name
+    for name in (name for name, option in options.items() if option.get("required")):
+        assert name in asked or re.search(rf"^    {name}: ", text, re.MULTILINE), name
 
 
 def test_every_shipped_playbook_has_a_job_template() -> None:
@@ -180,13 +185,19 @@ def test_every_shipped_playbook_has_a_job_template() -> None:
     assert {path.name for path in PROJECT.glob("*.yml")} == {each["playbook"] for each in TEMPLATES}
 
 
-def test_changes_that_can_be_chosen_exist() -> None:
-    (question,) = [
-        each
-        for each in find(KIT, "controller_templates", "Guarded change")["survey_spec"]["spec"]
-        if each["variable"] == "guarded_change_name"
-    ]
-    assert question["choices"] == sorted(path.stem for path in (PROJECT / "changes").glob("*.yml"))
+@pytest.mark.parametrize(
+    ("name", "variable", "folder"),
+    [
+        ("Guarded change", "guarded_change_name", "changes"),
+        ("Guarded change of a machine", "guarded_vm_change_file", "changes"),
+        ("Restore test", "restore_test_file", "checks"),
+    ],
+)
+def test_files_that_can_be_chosen_exist(name: str, variable: str, folder: str) -> None:
+    questions = find(KIT, "controller_templates", name)["survey_spec"]["spec"]
+    (question,) = [each for each in questions if each["variable"] == variable]
+    stems = sorted(path.stem for path in (PROJECT / folder).glob("*.yml"))
+    assert question["choices"] == [stem for stem in stems if not stem.endswith("_cleanup")]
 
 
 @pytest.mark.parametrize("workflow", KIT["controller_workflows"], ids=by_name)

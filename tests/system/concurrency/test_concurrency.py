@@ -166,15 +166,15 @@ def test_a_list_that_moves_under_the_reader_hides_no_named_task(tmp_path: Path, 
         options = create_options(em.state(), session)
         ids = em.make_tasks(session["id"], 5)
         client = open_client(options, time.monotonic, time.sleep)
-        get = client.get
+        request = client.transport.request
 
-        def get_and_move(path: str, **how: Any) -> Any:
-            page = get(path, **how)
+        def request_and_move(method: str, path: str, **how: Any) -> Any:
+            page = request(method, path, **how)
             if ids and "type=Task" in path and "filter" not in path:
                 em.remove_task(session["id"], ids.pop(0))
             return page
 
-        client.get = get_and_move  # type: ignore[method-assign]
+        client.transport.request = request_and_move  # type: ignore[method-assign]
         wanted = ids[2]
         module, params = {
             "list": (veeam_task_info, {}),

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Finds the examples: YAML blocks of Markdown and reStructuredText, and EXAMPLES of modules.
+"""Finds the examples: YAML blocks of Markdown and reStructuredText, and EXAMPLES of modules and lookups.
 
 A line before a block that readers do not see says what is special about it::
 
@@ -27,6 +27,7 @@ import yaml
 from support.places import ROOT
 
 MODULES = sorted((ROOT / "plugins" / "modules").glob("*.py"))
+LOOKUPS = sorted((ROOT / "plugins" / "lookup").glob("*.py"))
 GUIDES = [
     ROOT / "README.md",
     *sorted((ROOT / "roles").glob("*/README.md")),
@@ -94,7 +95,7 @@ def _list_names(tasks: list[dict[str, Any]]) -> list[str]:
 
 
 def read_examples(path: Path) -> list[Example]:
-    """Find the examples of a document or of a module, in order."""
+    """Find the examples of a document, a module or a lookup, in order."""
     if path.suffix == ".py":
         text = read_documentation(path, "EXAMPLES")
         return [Example(path, 1, text, {})]

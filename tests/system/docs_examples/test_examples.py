@@ -4,7 +4,7 @@
 
 """Examples are run as they stand, and results are what the documentation says.
 
-``make test`` runs the examples of README, roles, the first guide and the modules; ``make thorough`` those of all guides.
+``make test`` runs the examples of README, roles, the first guide, the modules and the lookups; ``make thorough`` those of all guides.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from support.tiers import sample, thorough
 from ansible_collections.vbem.rest.plugins.module_utils._em.errors import ERROR_KINDS
 
 from .conftest import ExampleRunner
-from .examples import GUIDES, MODULES, ROOT, Example, read_examples
+from .examples import GUIDES, LOOKUPS, MODULES, ROOT, Example, read_examples
 from .returns import iter_misfits, list_keys, list_seen, read_returns
 
 HERE = Path(__file__).resolve().parent
@@ -110,6 +110,11 @@ def test_examples_and_return_of_module(runner: ExampleRunner, path: Path) -> Non
     documented = list_keys(read_returns(path.stem))
     missing = documented - set().union(*(list_seen(result) for result in own))
     assert not missing, f"documented, and returned by no example: {sorted(missing)}"
+
+
+@pytest.mark.parametrize("path", LOOKUPS, ids=lambda path: path.stem)
+def test_examples_of_lookup(runner: ExampleRunner, path: Path) -> None:
+    run_all(runner, read_examples(path))
 
 
 def look_into_session(runner: ExampleRunner) -> dict[str, Any]:

@@ -40,6 +40,7 @@ KINDS = {
     "Run veeam_task fails, an option being unknown": "invalid_option",
     "Run veeam_query fails, the password being wrong": "failed",
     "Run veeam_query fails, the server repeating the token": "failed",
+    "Run veeam_object fails, given the session for an object": "failed",
     "Run veeam_task_info fails, the session being gone": "session_lost",
     "Run veeam_task fails in the background, the session being gone": "session_lost",
     "Run veeam_job_info fails, on its own": "logon_failed",

@@ -23,6 +23,7 @@ from ansible_collections.vbem.rest.extensions.eda.plugins.event_source import jo
 from ansible_collections.vbem.rest.plugins.module_utils._em.events import finished_sessions
 from ansible_collections.vbem.rest.plugins.module_utils._em.resources import listing
 from emulator.clock import to_datetime
+from emulator.restores import start_session
 
 from .watch import SourceHarness, read_log
 
@@ -35,6 +36,47 @@ class KilledError(Exception):
 
 def run(scenario: Coroutine[Any, Any, None]) -> None:
     asyncio.run(scenario)
+
+
+@pytest.mark.usefixtures("version")
+@pytest.mark.parametrize("form", ["xml", "json"])
+def test_restores_are_told_of_once_if_wanted(harness: SourceHarness, form: str) -> None:
+    async def scenario() -> None:
+        em = harness.em
+        point = next(
+            row for row in em.world.table(em.world.catalogue["VmRestorePoint"]) if row.data["vmdisplayname"] == "sql01"
+        )
+
+        def restore(outcome: str) -> Any:
+            return start_session(em.world, em.world.server("vbr01"), "sql01", point=point, outcome=outcome)
+
+        options = {"response_format": form, "restore_sessions": True, "job_name": ["SQL *"]}
+        async with harness.watch(**options) as watch:
+            assert watch.events == []
+            made, slow = restore("failed"), restore("never")
+            await watch.poll()
+            assert watch.events == []
+            em.clock.advance(60)
+            for _poll in range(2):
+                await watch.poll()
+            slow.ends = em.clock.now() + 5
+            slow.outcome = "Success"
+            em.clock.advance(7200)
+            await watch.poll()
+            await watch.poll()
+        first, second = watch.events
+        assert first.keys() == {"restore_session", "enterprise_manager", "meta"}
+        session = first["restore_session"]
+        assert (session["uid"], session["vm_name"], session["result"]) == (made.uid, "sql01", "Failed")
+        assert session["restore_point_uid"] == point.id
+        assert session["duration"] == pytest.approx(made.ends - made.created, abs=0.01)
+        assert (session["reason"], "messages" in session) == (None, False)
+        assert first["meta"]["uuid"] == made.id
+        assert (second["restore_session"]["uid"], second["restore_session"]["result"]) == (slow.uid, "Success")
+        async with harness.watch(response_format=form, since="1d") as watch:
+            assert not [event for event in watch.events if "restore_session" in event]
+
+    run(scenario())
 
 
 @pytest.mark.usefixtures("version")

@@ -74,6 +74,7 @@ author:
 description:
   - Asks Enterprise Manager, every O(poll_interval) seconds, for the runs of jobs (job sessions) that have ended, and emits one
     event for each. Runs are those of backup, backup copy, replication, agent and NAS jobs, of all backup servers.
+  - With O(restore_sessions) restores that have ended are told of, too, each as C(event.restore_session).
   - Each run is told once, however often it is seen. With O(state_file) this holds across restarts of the rulebook too.
   - One logon session is kept across polls, replaced by a new one if it is lost, and logged off when the rulebook ends.
   - When the server is away, restarts or answers nonsense, the source logs that, tries again after pauses of up to five minutes,
@@ -183,6 +184,13 @@ options:
     description: Tell only of runs on backup servers with one of these names, in any case. They may hold C(*) and C(?).
     type: list
     elements: str
+  restore_sessions:
+    description:
+      - Whether to tell of restores that have ended, too. O(result) and O(backup_server) apply to them, O(job_name) and
+        O(job_type) do not.
+      - Where it is turned on while O(state_file) is there, restores of the last day are told of as well.
+    type: bool
+    default: false
 requirements:
   - requests 2.25.1 or newer, in the Python that runs ansible-rulebook
 """
@@ -230,6 +238,7 @@ OWN_OPTIONS = (
     Option("job_type", "list", env=False),
     Option("result", "list", env=False, choices=("Success", "Warning", "Failed")),
     Option("backup_server", "list", env=False),
+    Option("restore_sessions", "bool", False, env=False),
 )
 MINIMUM = {"poll_interval": 1, "lookback": 60}
 DAY = 86400
@@ -369,7 +378,7 @@ class Source:
         """Log on if necessary, poll, and return the events of the sessions that meet the filters. Runs in a thread."""
         if self.client is None or self.finder is None:
             self.client = Client(self.connection, hooks=Hooks(sleep=self._sleep))
-            self.finder = Finder(self.client, self.options["lookback"])
+            self.finder = Finder(self.client, self.options["lookback"], with_restores=self.options["restore_sessions"])
         client, finder = self.client, self.finder
         self.session = client.ensure_session()
         try:
@@ -398,7 +407,8 @@ class Source:
             await asyncio.wait([confirmation], timeout=FEEDBACK_TIMEOUT)
             if not confirmation.done():
                 confirmation.cancel()
-                LOGGER.warning("ansible-rulebook has not confirmed the event of %s.", event["job_session"]["name"])
+                session = event.get("job_session") or event["restore_session"]
+                LOGGER.warning("ansible-rulebook has not confirmed the event of %s.", session["name"])
             return
         inner = getattr(self.queue, "queue", self.queue)  # ansible-rulebook's queue holds one event
         seconds = 0.0

@@ -189,7 +189,8 @@ class Client:
 
         Pages come whether requested or not: 100 rows each, unless a page size is given (wire facts, section 4).
         ``list_path`` leads from the body to the list, see `read_page`. ``raw_rows`` leaves the keys of rows as they came.
-        ``read_ahead`` is for callers who read all pages: the next one is fetched while they work on the one before.
+        ``read_ahead`` is for callers who read all pages: the next one is fetched while they wait for the one before, or work on
+        it. Meanwhile they send nothing else by this client.
         """
         raw_lists_in = CONTAINERS if raw_rows else ()
         ahead = ReadAhead(self, lambda client, wanted: client._fetch_page(wanted, accept))
@@ -199,10 +200,10 @@ class Client:
         try:
             while following is not None:
                 current = following
-                response = ahead.take(current)
                 predicted = predict_next(current) if read_ahead and is_predictable and sequence.has_more else None
                 if predicted is not None and sequence.may_follow(predicted):
                     ahead.start(predicted)
+                response = ahead.take(current)
                 with _name_request(path):
                     rows, paging = read_page(self._decode_page(response, raw_lists_in), list_path)
                     self.pages += 1

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Fetching the next page while the one before is made plain: one ahead, over a connection of its own."""
+"""Fetching the page after the one that is awaited or made plain: one ahead, in threads, over at most two connections."""
 
 from __future__ import annotations
 
@@ -19,65 +19,69 @@ Fetch = Callable[["Client", str], Response]
 
 
 class ReadAhead:
-    """One request ahead, in a thread. A failure of it is raised only by `take`, when its turn comes."""
+    """Pages on their way, by path. The failure of one is raised by `take` alone, when its turn comes.
+
+    While it is open, nobody else may send requests by the client: the client's own connection is one of the two.
+    """
 
     def __init__(self, client: Client, fetch: Fetch) -> None:
         self._client = client
         self._fetch = fetch
-        self._worker: Client | None = None
+        self._idle = [client]
+        self._second: Client | None = None
         self._executor: Any = None
-        self._path: str | None = None
-        self._future: Any = None
+        self._futures: dict[str, Any] = {}
 
     def start(self, path: str) -> None:
-        """Begin to fetch a page, unless it is on its way. A page of another path that is on its way is not needed any more."""
-        if path == self._path:
+        """Begin to fetch a page, unless it is on its way, or two others are."""
+        if path in self._futures or len(self._futures) > 1:
             return
-        self._drop()
-        try:
-            if self._executor is None:
-                from concurrent.futures import ThreadPoolExecutor  # few modules need it
+        if self._executor is None:
+            from concurrent.futures import ThreadPoolExecutor  # few modules need it
 
-                self._executor = ThreadPoolExecutor(1)
-                self._worker = self._client.share_session()
-            self._future = self._executor.submit(self._fetch, self._worker, path)
-            self._path = path
-        except RuntimeError:  # the machine has no more threads
-            self._future = self._path = None
+            self._executor = ThreadPoolExecutor(2)
+        if not self._idle:
+            self._second = self._client.share_session()
+            self._idle.append(self._second)
+        client = self._idle.pop()
+        try:
+            self._futures[path] = self._executor.submit(self._fetch_with, client, path)
+        except RuntimeError:  # the machine has no more threads: nothing is fetched ahead
+            self._idle.append(client)
 
     def take(self, path: str) -> Response:
         """Return a page, which may be on its way already."""
-        if path != self._path:
+        future = self._futures.pop(path, None)
+        if future is None:
             self._drop()
             return self._fetch(self._client, path)
-        future, self._future, self._path = self._future, None, None
-        try:
-            response: Response = future.result()
-            return response
-        finally:
-            self._count()
+        response: Response = future.result()
+        return response
 
     def close(self) -> None:
-        """End what is on its way, and close the connection."""
-        if self._worker is not None:
-            self._worker.transport.abort()
+        """End what is on its way, and close the second connection."""
+        busy = [client for client in (self._client, self._second) if client is not None and client not in self._idle]
+        for client in busy:
+            client.transport.abort()
         self._drop()
         if self._executor is not None:
             self._executor.shutdown(wait=True)
-        if self._worker is not None:
-            self._worker.transport.close()
+        for client in busy:
+            client.transport.resume()
+        if self._second is not None:
+            self._second.transport.close()
+            self._client.requests += self._second.requests
+
+    def _fetch_with(self, client: Client, path: str) -> Response:
+        try:
+            return self._fetch(client, path)
+        finally:
+            self._idle.append(client)
 
     def _drop(self) -> None:
-        """Wait for what is on its way, and forget it with its failure."""
-        future, self._future, self._path = self._future, None, None
-        if future is not None:
-            future.exception()
-            self._count()
-
-    def _count(self) -> None:
-        if self._worker is not None:
-            self._client.requests += self._worker.requests
-            self._worker.requests = 0
+        """Wait for what is on its way, and forget it together with its failures."""
+        while self._futures:
+            self._futures.popitem()[1].exception()
 
 
 def predict_next(path: str) -> str | None:

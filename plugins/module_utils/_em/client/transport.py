@@ -66,6 +66,7 @@ class Transport:
         self._answered_at = clock()  # when the kept connection last proved to be alive
         self._timer = ResponseTimer(clock)
         self._session: Any = None
+        self._is_aborted = False
 
     def request(
         self,
@@ -128,12 +129,16 @@ class Transport:
             self._session.close()
 
     def abort(self) -> None:
-        """End the request that another thread waits for: it fails at once, and is not retried."""
-        self._deadline = self._clock()
+        """End the request that another thread waits for: it fails at once. Nothing is retried until `resume`."""
+        self._is_aborted = True
         self._timer.abort()
 
+    def resume(self) -> None:
+        """Allow retries again."""
+        self._is_aborted = False
+
     def _has_time_for(self, pause: float) -> bool:
-        return self._deadline is None or self._clock() + pause < self._deadline
+        return not self._is_aborted and (self._deadline is None or self._clock() + pause < self._deadline)
 
     def _open(self) -> Any:
         requests = load_library("requests")

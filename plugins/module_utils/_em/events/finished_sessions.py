@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Polling for job sessions that have finished since the last poll, each of them once.
+"""Polling for job sessions, and restore sessions if wanted, that have finished since the last poll, each of them once.
 
 A poll is one query for each type: what has finished lately, and what is not finished. The former is read with a wide overlap,
 because backup servers' clocks differ and Enterprise Manager learns of an end late; sessions that were emitted before are left
@@ -35,6 +35,7 @@ from ..resources.listing import (
     iter_resources,
 )
 from ..resources.session_states import STOPPED
+from ..resources.vm_restore import RESTORE_QUERY, normalise_restore_session
 from .checkpoint import RETENTION_SECONDS, Checkpoint, get_id
 
 END = Field("EndTime", "end_time", "date")
@@ -53,6 +54,7 @@ _OVERRIDE = re.compile(r"#(?=jinja2)", re.IGNORECASE)
 _DURATION = re.compile(r"([0-9]{1,6})\s*([smhd])", re.IGNORECASE)
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 FILTER_KEYS = ("job_name", "job_type", "result", "backup_server")
+RESTORE_FILTER_KEYS = ("result", "backup_server")
 
 
 class PollResult(NamedTuple):
@@ -64,6 +66,8 @@ class PollResult(NamedTuple):
 
 
 def _get_target(uid: str) -> QueryTarget:
+    if "restoresession" in uid.lower():
+        return RESTORE_QUERY
     return REPLICA_SESSION_QUERY if "replica" in uid.lower() else BACKUP_SESSION_QUERY
 
 
@@ -77,12 +81,16 @@ def read_server_time(client: Client) -> float:
 
 
 class Finder:
-    """Finds finished job sessions within one logon session. ``lookback`` is the overlap, in seconds."""
+    """Finds finished sessions within one logon session: those of jobs and, ``with_restores``, those of restores.
 
-    def __init__(self, client: Client, lookback: int) -> None:
+    ``lookback`` is the overlap, in seconds.
+    """
+
+    def __init__(self, client: Client, lookback: int, *, with_restores: bool = False) -> None:
         self.client = client
         self.lookback = lookback
-        self._listings = {target: FilteredListing(client, target) for target in (BACKUP_SESSION_QUERY, REPLICA_SESSION_QUERY)}
+        targets = [BACKUP_SESSION_QUERY, REPLICA_SESSION_QUERY, *([RESTORE_QUERY] if with_restores else [])]
+        self._listings = {target: FilteredListing(client, target) for target in targets}
         self._poll_count = 0
 
     def start(self, since: float | None, unreachable_for: float = 0.0) -> tuple[Checkpoint, PollResult]:
@@ -119,13 +127,13 @@ class Finder:
         criteria = Or((Comparison(END, ">=", rounded), Comparison(STATE, "!=", STOPPED)))
         batch = _PollBatch(checkpoint, cutoff)
         now: float | None = None
-        for listing in self._listings.values():
+        for target, listing in self._listings.items():
             refused = listing.refuses_filter
             # The newest first, so that what finishes meanwhile pushes none off the page to come.
             for row in listing.iter_rows(criteria, newest_by=END.name):
                 if now is None:
                     now = read_server_time(self.client)
-                batch.take(normalise_job_session(row, self.client))
+                batch.take(self._normalise(target, row))
             if listing.refuses_filter and not refused:
                 self.client.warnings.append(
                     f"The server refuses to filter {listing.target.type}, so every poll reads all of them."
@@ -137,16 +145,19 @@ class Finder:
             ]
             for uids in _iter_chunks(missing):
                 for row in listing.iter_rows(Or(tuple(Comparison(UID, "==", uid) for uid in uids)), newest_by=END.name):
-                    batch.take(normalise_job_session(row, self.client))
+                    batch.take(self._normalise(target, row))
         for key, (uid, polls) in checkpoint.pending.items():  # an answer without it may come from a server that is starting
             if key not in batch.keys and polls + 1 < MAX_POLLS_WITHOUT_RESULT:
                 batch.pending[key] = (uid, polls + 1)
             elif key not in batch.keys:
-                self.client.warnings.append(
-                    f"The job session {uid} was not finished when last seen, and is not listed any more."
-                )
+                self.client.warnings.append(f"The session {uid} was not finished when last seen, and is not listed any more.")
         finished = sorted(batch.finished.values(), key=lambda one: (to_timestamp(one["end_time"]) or now, get_id(one)))
         return PollResult(now, finished, batch.pending)
+
+    def _normalise(self, target: QueryTarget, row: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the public form of a session."""
+        normalise = normalise_restore_session if target is RESTORE_QUERY else normalise_job_session
+        return normalise(row, self.client)
 
     def find_messages(self, sessions: Iterable[Mapping[str, Any]]) -> dict[str, list[dict[str, Any]]]:
         """Return, by the id of the job session, what did not go well with which machine. Few requests, however many sessions.
@@ -232,9 +243,17 @@ def read_since(text: str) -> float | None:
     return max(date.timestamp(), 0.0)
 
 
+def is_restore(session: Mapping[str, Any]) -> bool:
+    """Return whether a session is that of a restore."""
+    return "restore_type" in session
+
+
 def matches_filters(session: Mapping[str, Any], filters: Mapping[str, list[str] | None]) -> bool:
-    """Return whether a session meets the filters of the options; patterns may hold * and ?, and are case-insensitive."""
-    for key in FILTER_KEYS:
+    """Return whether a session meets the filters of the options; patterns may hold * and ?, and are case-insensitive.
+
+    Those of jobs do not apply to restore sessions.
+    """
+    for key in RESTORE_FILTER_KEYS if is_restore(session) else FILTER_KEYS:
         patterns = filters[key]
         if patterns and not any(
             fnmatchcase((session[key] or "").lower(), pattern.lower().replace("[", "[[]")) for pattern in patterns
@@ -248,13 +267,14 @@ def create_event(client: Client, session: Mapping[str, Any], messages: Iterable[
     ordered = sorted(messages, key=lambda message: (message["result"] != "Failed", message["name"] or ""))
     begin, end = to_timestamp(session["creation_time"]), to_timestamp(session["end_time"])
     reason = session["failure_message"] or next((message["reason"] for message in ordered if message["reason"]), None)
+    more: dict[str, Any] = {
+        "duration": None if begin is None or end is None else round(max(end - begin, 0.0), 3),
+        "reason": reason,
+    }
+    if not is_restore(session):
+        more["messages"] = [dict(message) for message in ordered]
     event = {
-        "job_session": {
-            **session,
-            "duration": None if begin is None or end is None else round(max(end - begin, 0.0), 3),
-            "reason": reason,
-            "messages": [dict(message) for message in ordered],
-        },
+        "restore_session" if is_restore(session) else "job_session": {**session, **more},
         "enterprise_manager": client.connection.hostname,
         "meta": {"uuid": get_id(session)},
     }

@@ -114,8 +114,14 @@ def decode(body: bytes, content_type: str = "", *, raw_lists_in: Collection[str]
         return _decode_xml(body.lstrip(b" \t\r\n"))
     if start in (b"{", b"["):
         return Document(None, _decode_json(body, raw_lists_in))
-    what = "a web page" if _is_web_page(body, content_type) else "an empty answer" if not start else "neither XML nor JSON"
+    if not start and not _is_web_page(body, content_type):
+        raise EmptyAnswerError("bad_response", "The server sent an empty answer instead of a resource of the REST API.")
+    what = "a web page" if _is_web_page(body, content_type) else "neither XML nor JSON"
     raise EmError("bad_response", f"The server sent {what} instead of a resource of the REST API.")
+
+
+class EmptyAnswerError(EmError):
+    """An answer without a body where one is usual."""
 
 
 class Reason(NamedTuple):
@@ -243,7 +249,7 @@ def _decode_json(body: bytes, raw_lists_in: Collection[str]) -> Any:
     hook = None if raw_lists_in else _create_dict
     try:
         data = json.loads(body, object_pairs_hook=hook, parse_int=_parse_int, parse_float=_parse_float, parse_constant=_refuse)
-        if _SURROGATE_ESCAPE.search(body):
+        if b"\\u" in body and _SURROGATE_ESCAPE.search(body):
             data = _replace_surrogates(data)  # half a pair, which can only come as an escape, could not be printed again
         return _rename_outer_keys(data, raw_lists_in) if raw_lists_in else data
     except (ValueError, RecursionError) as err:

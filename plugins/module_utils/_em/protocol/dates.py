@@ -15,6 +15,7 @@ _DATE = re.compile(
 )
 _PLAIN = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{0,5}[1-9])?Z", re.ASCII)  # what format_date prints
 NEVER = "1753-01-01T00:00:00Z"  # with which SQL Server's calendar begins: the server's word for "never"
+_NEVER_ENDS = "1901"
 _NEVER = 1900  # the year up to which nothing ever ran: the calendars of OLE and of Excel begin in 1899 and 1900
 
 
@@ -57,7 +58,7 @@ def format_timestamp(seconds: float) -> str:
 
 def normalise_date(text: str | None) -> str | None:
     """Return a server's date as ISO 8601 UTC; None for none and for "never"; an unreadable one unchanged."""
-    if text and _PLAIN.fullmatch(text) and text[:4] > str(_NEVER):
+    if text and _PLAIN.fullmatch(text) and text > _NEVER_ENDS:
         return text  # as nearly all are
     date = parse_date(text) if text else None
     if date is None:

@@ -4,7 +4,7 @@
 
 """The definition of a job as a playbook writes it, and as the API's Job has it. Pure.
 
-Facts: wire facts, section 11, and the vendor's reference, put_jobs_id_actionedit.
+Facts: wire facts, section 12, and the vendor's reference, put_jobs_id_actionedit.
 """
 
 from __future__ import annotations
@@ -39,7 +39,8 @@ SCHEDULE_PARTS = {
 # JobInfo's member by job type: Veeam reference, jobinfo.
 JOB_INFOS = ("BackupJobInfo", "ReplicaJobInfo", "BackupCopyJobInfo", "ImmediateBackupCopyJobInfo")
 _TIME = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9])(?::([0-5][0-9]))?")
-_WIRE_TIME = re.compile(r"(\d\d:\d\d):(\d\d)(?:\.\d+)?(Z|[+-]\d\d:\d\d)?")
+# A time of day or, in JSON, a moment of some day, with the server's UTC offset or without: wire facts, section 12.2.
+_WIRE_TIME = re.compile(r"(?:\d{4}-\d\d-\d\dT)?(\d\d:\d\d):(\d\d)(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)?")
 
 DEFINITION_SPEC: dict[str, Any] = {
     "description": {"type": "str"},
@@ -123,6 +124,9 @@ def _check_settings(settings: Mapping[str, Any]) -> None:
     for name in settings:
         if str(name).lower() in ("name", "uid", "href", "type", "links"):
             raise create_option_error("settings", {name: "..."}, f"{name} cannot be changed")
+    _differing, secrets = find_differences(settings, {})
+    if secrets:  # which would be shown with the options, and which the server does not show, so that nothing would be compared
+        raise EmError("invalid_option", f"The option settings cannot hold {secrets[0]}: its value is a secret. Leave it out.")
     infos = settings.get("JobInfo")
     for info in infos.values() if isinstance(infos, Mapping) else ():
         if isinstance(info, Mapping) and any(str(name).lower() == "includes" for name in info):
@@ -259,7 +263,7 @@ def _read_retry(raw: Mapping[str, Any]) -> dict[str, Any] | None:
     options = _get(get_schedule_options(raw), "retry_options") or _get(_get(raw, "job_schedule_options"), "retry_options")
     if not options:
         return None
-    is_on = read_bool(options, "retry_specified")
+    is_on = read_bool(options, "retry_specified" if "retry_specified" in options else "retry_specified1")
     times = read_int(options, "retry_times")
     return {"times": 0 if is_on is False else times, "wait": read_int(options, "retry_timeout")}
 
@@ -312,16 +316,6 @@ def read_time(part: Mapping[str, Any]) -> str | None:
     if match is None:
         return read_text(part, "time")
     return match[1] + (f":{match[2]}" if match[2] != "00" else "")
-
-
-def find_utc_offset(raw: Mapping[str, Any]) -> str | None:
-    """Return the UTC offset that the server writes into a job's times, such as ``+01:00``; None where it writes none."""
-    options = get_schedule_options(raw)
-    for keys in (("options_daily",), ("options_monthly",)):
-        match = _WIRE_TIME.fullmatch(read_text(_get(options, *keys), "time") or "")
-        if match is not None and match[3]:
-            return match[3]
-    return None
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -414,8 +408,9 @@ def _get_schedule_element(raw: Mapping[str, Any]) -> str:
 
 
 def _create_schedule_options(schedule: Mapping[str, Any], raw: Mapping[str, Any], after_job_uid: str | None) -> dict[str, Any]:
-    """Return the part that is wanted, and those that are enabled now, disabled."""
+    """Return the part that is wanted, and those that are enabled now or not shown, disabled."""
     current = get_schedule_options(raw)
+    is_hidden = not current and _get_schedule_element(raw) == "Standart"  # of a job whose schedule was never configured
     ((wanted, value),) = schedule.items()
     members: dict[str, Any] = {}
     for name, (api_name, keys) in SCHEDULE_PARTS.items():
@@ -423,22 +418,22 @@ def _create_schedule_options(schedule: Mapping[str, Any], raw: Mapping[str, Any]
         spelt = "OptionsContinious" if name == "continuous" and "options_continious" in current else api_name
         if name == wanted:
             is_on = {"@Enabled": _like(part, "enabled", True)}
-            members[spelt] = {**is_on, **_create_part(name, value, part, find_utc_offset(raw), after_job_uid)}
-        elif read_bool(part, "enabled"):
+            members[spelt] = {**is_on, **_create_part(name, value, part, after_job_uid)}
+        elif read_bool(part, "enabled") or (is_hidden and name != "after_job"):
             members[spelt] = {"@Enabled": _like(part, "enabled", False)}
+            if name == "after_job":  # which the reference requires
+                members[spelt]["PreviousJobUid"] = read_text(part, "previous_job_uid") or ""
     return members
 
 
-def _create_part(
-    name: str, value: Any, part: Mapping[str, Any], offset: str | None, after_job_uid: str | None
-) -> dict[str, Any]:
+def _create_part(name: str, value: Any, part: Mapping[str, Any], after_job_uid: str | None) -> dict[str, Any]:
     if name == "daily":
         kinds = {"everyday": "Everyday", "weekdays": "WeekDays"}
         kind = kinds.get(value["days"], "SelectedDays") if isinstance(value["days"], str) else "SelectedDays"
         days = {"everyday": list(DAYS), "weekdays": list(DAYS[1:6])}.get(kind.lower(), value["days"])
-        return {"Kind": kind, "Days": days, "Time": format_time(value["time"], offset)}
+        return {"Kind": kind, "Days": days, "Time": format_time(value["time"])}
     if name == "monthly":
-        members: dict[str, Any] = {"Time": format_time(value["time"], offset)}
+        members: dict[str, Any] = {"Time": format_time(value["time"])}
         if value["week"] is None:
             return {**members, "DayNumberInMonth": ON_DAY, "Months": value["months"], "DayOfMonth": value["day"]}
         return {**members, "DayNumberInMonth": value["week"], "DayOfWeek": value["day"], "Months": value["months"]}
@@ -449,9 +444,9 @@ def _create_part(
     return {}
 
 
-def format_time(time: str, offset: str | None) -> str:
-    """Return a wall-clock time as the API writes it, with the server's own UTC offset where that is known."""
-    return f"{time if time.count(':') == 2 else f'{time}:00'}.0000000{offset or ''}"
+def format_time(time: str) -> str:
+    """Return a wall-clock time as the API writes it. Without a UTC offset: a server would convert one to its own clock."""
+    return f"{time if time.count(':') == 2 else f'{time}:00'}.0000000"
 
 
 def _sort_options(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -472,14 +467,15 @@ def _merge(left: Mapping[str, Any], right: Mapping[str, Any]) -> dict[str, Any]:
 
 def format_difference(name: str, value: Any) -> str:
     """Return one line of a diff. The values of settings are not shown."""
-    if name.startswith("settings."):
+    if name.partition(".")[0] == "settings":
         return f"{name}\n"
-    return f"{name}: {_format_value(value)}\n"
+    return f"{name}: {format_value(value)}\n"
 
 
-def _format_value(value: Any) -> str:
+def format_value(value: Any) -> str:
+    """Return a value of an option in words."""
     if isinstance(value, Mapping):
-        return " ".join(f"{key} {_format_value(one)}" for key, one in value.items() if one is not None)
+        return " ".join(f"{key} {format_value(one)}" for key, one in value.items() if one is not None)
     if isinstance(value, list):
         return ", ".join(map(str, value))
     if value is None:

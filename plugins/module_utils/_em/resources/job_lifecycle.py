@@ -4,7 +4,7 @@
 
 """Jobs as code: creating a job from a template, making it be as defined, deleting it.
 
-Facts: wire facts, section 11.
+Facts: wire facts, section 12.
 """
 
 from __future__ import annotations
@@ -26,10 +26,9 @@ from .job_definition import (
     Edit,
     create_edit,
     format_difference,
-    read_definition,
 )
 from .job_sessions import JobSessions
-from .jobs import JOB_KINDS, NAME, UID, Job, find_job, find_jobs, normalise_job, offers_sync
+from .jobs import JOB_KINDS, NAME, UID, Job, find_job, find_jobs, offers_sync
 from .listing import FilteredListing, QueryTarget
 from .session_states import Phase, get_phase
 from .session_wait import create_wait_timeout
@@ -60,6 +59,14 @@ class JobRequest(NamedTuple):
     definition: Definition
 
 
+class ClonePlan(NamedTuple):
+    """The template of a new job, and the request that clones it."""
+
+    template: Job
+    path: str
+    body: Body
+
+
 class JobLifecycle:
     """Creates, changes or deletes one job. What was done so far is in the result, also in that of a failure."""
 
@@ -72,6 +79,7 @@ class JobLifecycle:
         self.action: TaskAction | None = None
         self.session: dict[str, Any] | None = None
         self.differences: list[tuple[str, Any, Any]] = []
+        self._job_names: tuple[dict[str, str], str | None] | None = None
 
     def result(self) -> dict[str, Any]:
         """Return the result as far as things have come."""
@@ -103,11 +111,12 @@ class JobLifecycle:
         job = self.job = self._find(request)
         try:
             if job is None:
-                clone = self._plan_clone(request)
+                clone = self.plan_clone(request)
                 if check_mode:
                     return self._predict_clone(request, clone[0])
-                job = self.job = self._clone(request, *clone)
-            self._edit(job, request.definition, check_mode=check_mode)
+                self._edit(self.clone(request, clone), request.definition)
+            else:
+                self.edit(job, request.definition, check_mode=check_mode)
         except EmError as err:
             err.result = {**err.result, **self.result()}
             raise
@@ -126,7 +135,7 @@ class JobLifecycle:
             raise EmError("ambiguous", msg, result={"jobs": [job.data for job in found]})
         return found[0] if found else None
 
-    def _plan_clone(self, request: JobRequest) -> tuple[Job, str, Body]:
+    def plan_clone(self, request: JobRequest) -> ClonePlan:
         """Return the template, and the request that clones it. Only reads. Raise for what cannot be done."""
         if request.template is None:
             raise EmError(
@@ -157,6 +166,7 @@ class JobLifecycle:
                 " user.",
             )
         info, folder = infos
+        self._read_job_names(template.data["backup_server"], request.definition)  # whose failure has to come first
         members: dict[str, Any] = {"JobName": request.name}
         if folder is None:
             members["VmSuffix"] = "_replica"
@@ -168,7 +178,7 @@ class JobLifecycle:
         if info == "ImmediateBackupCopyJobCloneInfo":  # whose elements the reference prints in another order
             order = ("JobName", "Description", "RepositoryUid", "JobFileName")
             members = {name: members[name] for name in order if name in members}
-        return template, get_path(read_text(link, "href") or ""), Body("JobCloneSpec", {info: members})
+        return ClonePlan(template, get_path(read_text(link, "href") or ""), Body("JobCloneSpec", {info: members}))
 
     def _find_repository(self, text: str | None, template: Job) -> str:
         """Return the UID of the repository that is named or, without a name, of the one where the template's backups are.
@@ -221,17 +231,21 @@ class JobLifecycle:
             value = getattr(request.definition, key)
             data[key] = value if value is not None else (False if key == "schedule_enabled" else data[key])
         self.job = Job(data, {})
-        definition = request.definition._asdict()
-        self.differences = [("job", None, request.name)]
-        self.differences += [
-            (name, None, value) for name, value in definition.items() if value is not None and name != "settings"
-        ]
+        self.differences = self._list_new(request)
         return self.result()
 
-    def _clone(self, request: JobRequest, template: Job, path: str, body: Body) -> Job:
-        self._run("POST", path, body, f"the new job {request.name}")
+    @staticmethod
+    def _list_new(request: JobRequest) -> list[tuple[str, Any, Any]]:
+        """Return the differences of a job that does not exist: it and all that is wanted of it."""
+        wanted = request.definition._asdict().items()
+        return [("job", None, request.name), *((name, None, value) for name, value in wanted if value is not None)]
+
+    def clone(self, request: JobRequest, plan: ClonePlan) -> Job:
+        """Create the job, and return it once the server shows it. It is not yet as defined."""
+        template = plan.template
+        self._run("POST", plan.path, plan.body, f"the new job {request.name}")
         self.created = True
-        self.differences.append(("job", None, request.name))
+        self.differences = self._list_new(request)
         task = self.action.task if self.action is not None else None
         hrefs = [link["href"] for link in (task["related"] if task else []) if (link["type"] or "").lower().startswith("job")]
         uid = find_guid(hrefs[0] or "") if hrefs else None
@@ -249,16 +263,22 @@ class JobLifecycle:
             raise create_wait_timeout(self.budget, request.name, "the new job has not shown up", job)
         if job.data["name"] != request.name:
             self.client.warnings.append(f"The server called the new job {job.data['name']}, not {request.name}.")
+        self.job = job
         return job
 
-    def _edit(self, job: Job, definition: Definition, *, check_mode: bool) -> None:
-        job_names, after_uid = self._read_job_names(job, definition)
-        edit = create_edit(definition, job.raw, job_names=job_names, after_job_uid=after_uid)
-        self.differences += edit.differences
-        if not edit.differences:
-            return
+    def edit(self, job: Job, definition: Definition, *, check_mode: bool) -> None:
+        """Make a job that exists be as defined, and note what differed."""
+        job_names, after_uid = self._read_job_names(job.data["backup_server"], definition)
+        self.differences = create_edit(definition, job.raw, job_names=job_names, after_job_uid=after_uid).differences
         if check_mode:
-            self.changed = True
+            self.changed = bool(self.differences)
+            return
+        self._edit(job, definition)
+
+    def _edit(self, job: Job, definition: Definition) -> None:
+        job_names, after_uid = self._read_job_names(job.data["backup_server"], definition)
+        edit = create_edit(definition, job.raw, job_names=job_names, after_job_uid=after_uid)
+        if not edit.differences:
             return
         self._run("PUT", self._get_edit_path(job), Body("Job", edit.members), str(job.data["name"]))
 
@@ -287,16 +307,21 @@ class JobLifecycle:
         href = read_text(link, "href") if link is not None else job.data["href"]
         return f"{get_path(href or '').partition('?')[0]}?action=edit"
 
-    def _read_job_names(self, job: Job, definition: Definition) -> tuple[dict[str, str], str | None]:
-        """Return the names of jobs by GUID, and the UID of the job that ``after_job`` names; read only if they are needed."""
+    def _read_job_names(self, server: str | None, definition: Definition) -> tuple[dict[str, str], str | None]:
+        """Return the names of a server's jobs by GUID, and the UID of the job that ``after_job`` names; read if needed."""
         after = (definition.schedule or {}).get("after_job")
         if after is None:
             return {}, None
-        jobs = [one for one in find_jobs(self.client, JOB, ()) if one.data["backup_server"] == job.data["backup_server"]]
+        if self._job_names is None:
+            self._job_names = self._find_job_names(server, after)
+        return self._job_names
+
+    def _find_job_names(self, server: str | None, after: str) -> tuple[dict[str, str], str | None]:
+        jobs = [one for one in find_jobs(self.client, JOB, ()) if one.data["backup_server"] == server]
         names = {find_guid(one.data["uid"] or "") or "": str(one.data["name"]) for one in jobs}
         matches = [one for one in jobs if one.data["name"] == after or one.data["uid"] == after]
         if len(matches) != 1:
-            hint = f"{job.data['backup_server']} has {'several jobs' if matches else 'no job'} of this name"
+            hint = f"{server} has {'several jobs' if matches else 'no job'} of this name"
             raise create_option_error("schedule.after_job", after, hint)
         return names, str(matches[0].data["uid"])
 
@@ -380,16 +405,3 @@ class JobLifecycle:
 
     def _is_listed(self, job: Job) -> bool:
         return bool(find_jobs(self.client, JOB, (Comparison(UID, "==", job.data["uid"]),)))
-
-
-def describe_job(job: Job, job_names: Mapping[str, str]) -> dict[str, Any]:
-    """Return a job as ``state: present`` takes it, without its name."""
-    return {key: value for key, value in read_definition(job.raw, job_names).items() if value is not None}
-
-
-def read_jobs(client: Client) -> list[Job]:
-    """Return all jobs, with their definitions, in the order of their names."""
-    return find_jobs(client, JOB, ())
-
-
-__all__ = ["JobLifecycle", "JobRequest", "describe_job", "normalise_job", "read_jobs"]

@@ -24,7 +24,7 @@ from ..protocol.references import Reference, parse_reference
 from .infrastructure import Infrastructure, Item, ObjectQuery, select_by_name
 from .job_objects import JobObject, find_holders, get_list_path, list_objects
 from .jobs import Job
-from .task_action import TaskAction
+from .task_action import TaskAction, is_unanswered
 
 LOOKUP_HINT = "run the task again, which reads the objects of the job first"
 MAX_LIST_LAG = 30  # seconds by which the list may lag behind a finished task, as public clients wait for it
@@ -91,13 +91,21 @@ class MembershipPlanner:
     ``wait_for_object`` is in seconds.
     """
 
-    def __init__(self, client: Client, job: Job, *, wait_for_object: int = 0, poll_interval: int = 10) -> None:
+    def __init__(
+        self,
+        client: Client,
+        job: Job,
+        *,
+        wait_for_object: int = 0,
+        poll_interval: int = 10,
+        infrastructure: Infrastructure | None = None,
+    ) -> None:
         self.client = client
         self.job = job
         self.server_uid: str | None = job.data["backup_server_uid"]
         self.wait_for_object = wait_for_object
         self.poll_interval = poll_interval
-        self.infrastructure = Infrastructure(client)
+        self.infrastructure = infrastructure or Infrastructure(client)
         self.path = get_list_path(job)
         self.current: list[JobObject] = []
 
@@ -524,10 +532,3 @@ class MembershipExecution:
         keys, ids = {one.key for one in self.listed}, {one.data["id"] for one in self.listed}
         is_added = all(item.reference.key in keys for item in self.added)
         return (is_added and not any(one.data["id"] in ids for one in self.removed)) or None
-
-
-def is_unanswered(err: EmError) -> bool:
-    """Return whether a request may have been carried out although it failed: its answer was lost."""
-    return err.may_have_been_sent and (
-        (err.status is None and err.kind in ("connection", "timeout")) or err.status in (502, 504)
-    )

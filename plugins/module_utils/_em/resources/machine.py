@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..errors import EmError
+from ..errors import EmError, create_option_error
 from ..protocol.names import fold_name
 from .infrastructure import Infrastructure, Item, ObjectQuery, parse_objects
 
@@ -34,7 +34,8 @@ def parse_machine(params: Mapping[str, Any]) -> ObjectQuery:
 
 def find_machine(infrastructure: Infrastructure, query: ObjectQuery, backup_server: str | None) -> Item:
     """Return the machine, below a hierarchy root of the named backup server. Raise ``not_found`` or ``ambiguous``."""
-    found = {item.reference.key: item for item in infrastructure.find(query)}
+    server_uid = _find_server_uid(infrastructure, backup_server) if backup_server is not None else None
+    found = {item.reference.key: item for item in infrastructure.find(query, server_uid)}
     items = [item for item in found.values() if backup_server is None or _is_on(item, backup_server)]
     if len(items) == 1:
         return items[0]
@@ -48,6 +49,16 @@ def find_machine(infrastructure: Infrastructure, query: ObjectQuery, backup_serv
         + (f" on {backup_server}" if backup_server else "")
         + (f", but there is {listed}." if found else ", as far as the backup servers know."),
     )
+
+
+def _find_server_uid(infrastructure: Infrastructure, backup_server: str) -> str:
+    """Return the UID of a backup server that has a hierarchy root."""
+    servers = {root["backup_server"] or "": root["backup_server_uid"] for root in infrastructure.list_roots()}
+    for name, uid in servers.items():
+        if fold_name(name) == fold_name(backup_server.strip()) and uid:
+            return str(uid)
+    listed = ", ".join(sorted(servers)) or "none at all"
+    raise create_option_error("backup_server", backup_server, f"there is {listed}", kind="not_found")
 
 
 def _is_on(item: Item, backup_server: str) -> bool:

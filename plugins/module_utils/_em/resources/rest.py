@@ -19,7 +19,7 @@ from ..errors import EmError, create_option_error
 from ..protocol.codec import Body, Document, read_int, read_text
 from ..protocol.comparison import find_differences
 from ..protocol.links import find_guid, get_path
-from ..protocol.operations import find_body_root
+from ..protocol.request_bodies import create_xml_body, find_schema
 from ..protocol.secret_names import hide_secrets
 from .rows import RowReader, normalise_value
 from .session_wait import SessionWaiter, create_wait_timeout, raise_for_result
@@ -29,6 +29,8 @@ JSON = "application/json"
 # Members of an answer that say nothing of its rows.
 _AROUND_LISTS = frozenset(("links", "paging_info", "href", "type", "name", "uid"))
 _SAFE_PATH = re.compile(r"[A-Za-z0-9._~!$'()*+,:@=%/-]+")
+_UNSAFE_SEGMENT = re.compile(r"\.{0,2}|.*[\\\x00-\x1f\x7f].*", re.DOTALL)
+LIST_LAG_SECONDS = 60  # for which a list may go on showing what is gone: public clients wait up to 30 s
 LOOKUP_HINT = "read the resource before you try again"
 
 
@@ -43,6 +45,12 @@ class Target(NamedTuple):
         """Return path and query."""
         return self.path + self.query
 
+    @property
+    def changing(self) -> str:
+        """Return path and query for a request that changes something: without ``format``, which hrefs of entities have."""
+        parts = [part for part in self.query[1:].split("&") if part and not part.lower().startswith("format=")]
+        return self.path + (f"?{'&'.join(parts)}" if parts else "")
+
 
 def create_target(client: Client, path: str, query: Mapping[str, Any] | None) -> Target:
     """Return the target of the options ``path`` and ``query``. Raise ``invalid_option`` for anything outside of ``/api``.
@@ -54,16 +62,17 @@ def create_target(client: Client, path: str, query: Mapping[str, Any] | None) ->
     if text.lower().startswith(base.lower() + "/"):
         text = text[len(base) :]
     bare, mark, given = text.partition("?")
-    bare = bare.lstrip("/") if not bare.startswith("//") else bare
+    bare = (bare.lstrip("/") if not bare.startswith("//") else bare).removesuffix("/")
     if bare.lower().startswith("api/"):
         bare = bare[4:]
     segments = unquote(bare).split("/")
-    is_clean = _SAFE_PATH.fullmatch(bare) and not any(segment in ("", ".", "..") or "\\" in segment for segment in segments)
+    is_clean = _SAFE_PATH.fullmatch(bare) and bare.lower() != "api" and not any(map(_UNSAFE_SEGMENT.fullmatch, segments))
     if not is_clean or unquote(unquote(bare)) != unquote(bare) or "#" in given or re.search(r"[\s\x00-\x1f\x7f]", given):
         hint = f"give a path below /api, such as cloud/tenants, or the href of a resource of {base}"
         raise create_option_error("path", path, hint)
     if segments[0].lower() in ("sessionmngr", "logonsessions"):
-        raise create_option_error("path", path, "logon sessions are the business of vbem.rest.veeam_session")
+        client.hide(segments[1:])  # the id of a session is a secret
+        raise create_option_error("path", segments[0], "logon sessions are the business of vbem.rest.veeam_session")
     parts = [given] if mark and given else []
     for name, value in (query or {}).items():
         if isinstance(value, (dict, list)) or value is None:
@@ -213,7 +222,7 @@ class RestRequest:
             self.reading = Reading(None, [hide_secrets(one) for one in found])
             return self.result()
         if reads:
-            answer = self.client.send("POST", self.target.full, self._create_body())
+            answer = self.client.send("POST", self.target.changing, self._create_body())
             self.status = answer.status
             if answer.document is not None:
                 self.reading = Reading(normalise(answer.document.data, self.client), None)
@@ -222,35 +231,38 @@ class RestRequest:
 
     def delete(self, *, wait_for: str, check_mode: bool) -> dict[str, Any]:
         """Remove a resource, unless it is gone."""
-        if check_mode:
-            try:
-                self.client.get(self.target.path, accept=JSON)
-            except EmError as err:
-                if not self._is_gone(err):
-                    raise
-                return self.result()
-            return self._change(wait_for=wait_for, check_mode=True)
         try:
-            return self._change(wait_for=wait_for, check_mode=False)
+            if check_mode:
+                self.client.get(self.target.path, accept=JSON)
+            return self._change(wait_for=wait_for, check_mode=check_mode)
         except EmError as err:
-            if self.changed or err.status not in (404, 500) or not self._is_gone(err):
+            if self.changed or not self._is_gone(err):
                 raise
         self.status = None
         return self.result()
 
     def _is_gone(self, err: EmError) -> bool:
-        """Return whether a failure means that the resource does not exist: after a 404 or 500 the list above it decides."""
+        """Return whether a failure means that the resource does not exist.
+
+        A 404 or 500 may come from something else that answers, so the list above the resource decides. It lags behind.
+        """
         if err.status not in (404, 500):
             return False
         parent, _slash, name = self.target.path.rpartition("/")
         wanted = (find_guid(unquote(name)) or unquote(name)).lower()
-        try:
+
+        def is_unlisted() -> bool | None:
             resources = read(self.client, Target(parent, "")).resources
+            if resources is None:
+                return False
+            is_listed = any(wanted in _list_ids(one) for one in resources)
+            return None if is_listed and err.status == 404 else not is_listed
+
+        deadline = min(self.budget.deadline, self.client.clock() + LIST_LAG_SECONDS)
+        try:
+            return poll(self.client, is_unlisted, self.budget, deadline=deadline) is True
         except EmError:
             return False
-        if resources is None:
-            return False
-        return not any(wanted in _list_ids(one) for one in resources)
 
     def _change(self, *, wait_for: str, check_mode: bool) -> dict[str, Any]:
         if check_mode:
@@ -259,7 +271,7 @@ class RestRequest:
         body = self._create_body()
         action = self._action
         try:
-            action.run(self.method, self.target.full, body, wait=wait_for != "nothing")
+            action.run(self.method, self.target.changing, body, wait=wait_for != "nothing")
             self._take_answer()
             if wait_for == "related":
                 self._follow_related()
@@ -283,13 +295,15 @@ class RestRequest:
     def _create_body(self) -> Body | None:
         if self.members is None:
             return None
-        root = find_body_root(self.method, self.target.full)
-        if root is None and self.client.connection.accept != JSON:
+        if self.client.connection.accept == JSON:
+            return Body("", self.members)
+        schema = find_schema(self.method, self.target.changing)
+        if schema is None or not schema.root:
             raise EmError(
                 "invalid_option",
                 f"The XML root element for {self.method} {self.target.path} is not known: set response_format to json or auto.",
             )
-        return Body(root or "", self.members)
+        return create_xml_body(schema, self.members)
 
     def _read_query(self) -> str:
         """Return the query by which the resource of a PUT is read: entities are shown whole only if that is requested."""
@@ -340,7 +354,13 @@ class RestRequest:
 
     def _await_resource(self, path: str) -> None:
         def read_resource() -> dict[str, Any]:
-            return normalise(self.client.get(path, accept=JSON).data, self.client)
+            document = self.client.get(path, accept=JSON)
+            name = _find_list_name(document)
+            is_list = name is not None and bool(list(_iter_rows(document, name)))
+            if not is_list and not (isinstance(document.data, Mapping) and "href" in document.data):
+                bare = path.partition("?")[0]
+                raise EmError("bad_response", "The server's answer is not a resource.", status=200, method="GET", path=bare)
+            return normalise(document.data, self.client)
 
         found = poll(self.client, read_resource, self.budget)
         if isinstance(found, TimedOut):

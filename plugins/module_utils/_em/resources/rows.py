@@ -9,14 +9,15 @@ A server writes the rows of a list in one or two shapes. What has to be done to 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from operator import itemgetter
+from typing import Any, NamedTuple
 
 from ..client.client import Client
 from ..errors import EmError
 from ..protocol.codec import rename_keys, snake_case
 from ..protocol.dates import normalise_date
-from ..protocol.links import create_link, iter_links, normalise_link
+from ..protocol.links import create_link, iter_links
 from ..protocol.query_types import DATES
 
 DATE_KEYS = frozenset(snake_case(name) for name in DATES)
@@ -26,18 +27,26 @@ USEFUL_LINKS = frozenset(("up", "down", "related", "download"))
 LINK_MEMBERS = ("rel", "type", "name", "href")
 MAX_DEPTH = 60  # nested objects; the deepest of the reference has eight
 _TOO_DEEP = f"The server's resource has more than {MAX_DEPTH} objects within objects."
-PLAIN, DATE, RESULT, HREF = range(4)
+
+
+class Plan(NamedTuple):
+    """What to do with the rows of one shape: the keys as they come and as they become, but for links."""
+
+    names: list[str]
+    keys: list[str]
+    date_keys: list[str]
+    links_name: str | None
 
 
 class RowReader:
-    """Reads the rows of one server, as they came (`keep_rows` of the codec) or with keys in snake_case already."""
+    """Reads the rows of one server, as they came (``raw_rows`` of `Client.iter_pages`) or with keys in snake_case already."""
 
     def __init__(self, client: Client) -> None:
         self._locate = client.locate
         self._base_url = client.connection.base_url
-        self._plans: dict[tuple[str, ...], tuple[list[tuple[str, str, int]], str | None]] = {}
-        self._link_keys: dict[tuple[str, ...], list[str | None]] = {}
-        self._is_useful: dict[Any, bool] = {}
+        self._plans: dict[tuple[str, ...], Plan] = {}
+        self._link_getters: dict[tuple[str, ...], Callable[[dict[str, Any]], Sequence[Any]]] = {}
+        self._useful: dict[str, bool] = {}
 
     def read(self, row: Mapping[str, Any]) -> dict[str, Any]:
         """Return the plain form of a row: a new dictionary. Raise ``bad_response`` for objects nested without end."""
@@ -48,63 +57,56 @@ class RowReader:
 
     def _read(self, row: Mapping[str, Any]) -> dict[str, Any]:
         shape = tuple(row)
-        if shape not in self._plans:
-            self._plans[shape] = _create_plan(shape)
-        plan, links_key = self._plans[shape]
-        plain: dict[str, Any] = {}
-        for name, key, kind in plan:
-            value = row[name]
-            if kind is PLAIN and value.__class__ in PLAIN_CLASSES:
-                plain[key] = value
-            elif kind is DATE and value.__class__ is str:
-                plain[key] = normalise_date(value)
-            elif kind is HREF:
-                plain[key] = self._locate(value) if isinstance(value, str) else None
-            else:
-                plain[key] = normalise_value(rename_keys(value), key, 0)
-        plain.setdefault("href", None)
-        plain["links"] = list(self._iter_links(row[links_key])) if links_key is not None else []
+        plan = self._plans.get(shape)
+        if plan is None:
+            plan = self._plans[shape] = _create_plan(shape)
+        plain: dict[str, Any] = dict(zip(plan.keys, map(row.__getitem__, plan.names)))
+        href = plain.get("href")
+        plain["href"] = self._locate(href) if isinstance(href, str) else None
+        if not PLAIN_CLASSES.issuperset(map(type, plain.values())):
+            for key, value in plain.items():
+                if value.__class__ not in PLAIN_CLASSES:
+                    plain[key] = normalise_value(rename_keys(value), key, 0)
+        for key in plan.date_keys:
+            if plain[key].__class__ is str:
+                plain[key] = normalise_date(plain[key])
+        if plain.get("result") == "None":  # of a run that goes on: wire facts, section 6.4
+            plain["result"] = None
+        plain["links"] = self._read_links(row[plan.links_name]) if plan.links_name is not None else []
         return plain
 
-    def _iter_links(self, links: Any) -> Iterator[dict[str, Any]]:
-        if links.__class__ is not list or any(link.__class__ is not dict for link in links):
-            for link in iter_links({"links": rename_keys(links)}):
-                if self._leads_elsewhere(link.get("rel")):
-                    yield normalise_link(link, self._base_url)
-            return
+    def _read_links(self, links: Any) -> list[dict[str, Any]]:
+        if links.__class__ is not list or not {dict}.issuperset(map(type, links)):
+            links = list(iter_links({"links": rename_keys(links)}))
+        found = []
         for link in links:
             shape = tuple(link)
-            if shape not in self._link_keys:
-                self._link_keys[shape] = _find_link_keys(shape)
-            members = [None if key is None else link[key] for key in self._link_keys[shape]]
-            if self._leads_elsewhere(members[0]):
-                yield create_link(self._base_url, *members)
-
-    def _leads_elsewhere(self, rel: Any) -> bool:
-        if rel.__class__ is not str:
-            return False
-        if rel not in self._is_useful:
-            self._is_useful[rel] = rel.lower() in USEFUL_LINKS
-        return self._is_useful[rel]
+            if shape not in self._link_getters:
+                self._link_getters[shape] = _create_link_getter(shape)
+            rel, *others = self._link_getters[shape](link)
+            if rel.__class__ is str and rel not in self._useful:
+                self._useful[rel] = rel.lower() in USEFUL_LINKS
+            if rel.__class__ is str and self._useful[rel]:
+                found.append(create_link(self._base_url, rel, *others))
+        return found
 
 
-def _create_plan(shape: tuple[str, ...]) -> tuple[list[tuple[str, str, int]], str | None]:
-    """Return what to do with each key of a shape: its name in rows and in results, and its kind; and the key of the links."""
-    plan, links_key = [], None
-    for name in shape:
-        key = snake_case(name)
-        if key == "links":
-            links_key = name
-        else:
-            kind = DATE if key in DATE_KEYS else RESULT if key == "result" else HREF if key == "href" else PLAIN
-            plan.append((name, key, kind))
-    return plan, links_key
+def _create_plan(shape: tuple[str, ...]) -> Plan:
+    """Return what to do with the rows of a shape, which is given by its keys."""
+    renamed = {name: snake_case(name) for name in shape}
+    names = [name for name, key in renamed.items() if key != "links"]
+    keys = [renamed[name] for name in names]
+    links_name = next((name for name in reversed(shape) if renamed[name] == "links"), None)
+    return Plan(names, keys, [key for key in keys if key in DATE_KEYS], links_name)
 
 
-def _find_link_keys(shape: tuple[str, ...]) -> list[str | None]:
-    """Return the keys of a link's members in this shape. Of two spellings of one key the last one counts."""
+def _create_link_getter(shape: tuple[str, ...]) -> Callable[[dict[str, Any]], Sequence[Any]]:
+    """Return a function for the members of a link of this shape. Of two spellings of one key the last one counts."""
     known = {snake_case(name): name for name in shape}
-    return [known.get(member) for member in LINK_MEMBERS]
+    names = [known.get(member) for member in LINK_MEMBERS]
+    if None in names:
+        return lambda link: [None if name is None else link[name] for name in names]
+    return itemgetter(*names)
 
 
 def normalise_value(value: Any, key: str, depth: int) -> Any:

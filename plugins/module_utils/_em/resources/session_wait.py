@@ -75,11 +75,15 @@ class SessionWaiter:
 
 
 def raise_for_result(
-    session: Mapping[str, Any], *, fail_on_warning: bool, find_reasons: Callable[[], list[str]] = list
+    session: Mapping[str, Any],
+    *,
+    fail_on_warning: bool,
+    find_reasons: Callable[[], list[str]] = list,
+    hint: str = "see its task sessions",
 ) -> None:
     """Raise ``job_failed`` for a session that has stopped and did not succeed.
 
-    ``find_reasons`` is called for reasons that the session itself lacks.
+    ``find_reasons`` is called for reasons that the session itself lacks; ``hint`` says where else to look.
     """
     result = session.get("result")
     if result == "Success" or (result == "Warning" and not fail_on_warning):
@@ -89,7 +93,7 @@ def raise_for_result(
     reason = session.get("failure_message") or " ".join(find_reasons()) or None
     raise EmError(
         "job_failed",
-        f"{session.get('name')} ended with {result}: {reason or 'the server gives no reason, see its task sessions'}",
+        f"{session.get('name')} ended with {result}: {reason or f'the server gives no reason, {hint}'}",
         detail=reason,
     )
 
@@ -109,5 +113,15 @@ def create_wait_timeout(budget: WaitBudget, subject: str, state: str, timed_out:
         "wait_timeout",
         f"After {budget.wait_timeout} seconds of waiting for {subject}, {state}. Raise wait_timeout if the server is only slow."
         f"{timed_out.explain()}",
+        detail=timed_out.detail,
+    )
+
+
+def create_search_timeout(subject: str, seconds: float, what: str, lookup_hint: str, timed_out: TimedOut) -> EmError:
+    """Return the failure of a search for the session of a request that was accepted: that is under way, but not followed."""
+    return EmError(
+        "wait_timeout",
+        f"{subject[:1].upper()}{subject[1:]} was started, but within {seconds:.0f} seconds {what}, so its end cannot be"
+        f" awaited: {lookup_hint}, or use wait_for: task.{timed_out.explain()}",
         detail=timed_out.detail,
     )

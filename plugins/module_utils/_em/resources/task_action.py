@@ -11,7 +11,7 @@ from typing import Any
 from ..client.client import Answer, Client
 from ..client.polling import TimedOut, WaitBudget, poll
 from ..errors import EmError
-from ..protocol.codec import Body, read_text
+from ..protocol.codec import Body, EmptyAnswerError, read_text
 from .session_wait import create_wait_timeout
 from .tasks import create_outcome_warning, create_task_path, is_task_gone, normalise_task, parse_task
 
@@ -24,7 +24,7 @@ class TaskAction:
     ``subject`` names in messages what the request is about; ``lookup_hint`` says how to find out whether it was carried out,
     should its answer be lost: it is never repeated. ``changed`` is whether the server accepted the request and its task has not
     failed; ``requested_at`` when that was, in seconds since the epoch of the server's clock. Without ``requires_task`` the
-    answer may be any other resource.
+    answer may be any other resource, or a 202 without a body, as the reference documents for four operations.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class TaskAction:
         """Send the request, and take the task from its answer. An answer without a body means that all is done."""
         self.client.ensure_session()  # whose failure says nothing of the request
         try:
-            answer = self.client.send(method, path, body)
+            answer = self._send(method, path, body)
         except EmError as err:
             if err.status is not None and 200 <= err.status < 300:
                 self.changed = True
@@ -89,6 +89,14 @@ class TaskAction:
             what = "the task that carries it out" if self.requires_task else "a resource of the REST API"
             msg = f"The server accepted the request, but did not return {what}."
             raise EmError("bad_response", msg, method=method, path=path.partition("?")[0])
+
+    def _send(self, method: str, path: str, body: Body | None) -> Answer:
+        try:
+            return self.client.send(method, path, body)
+        except EmptyAnswerError as err:
+            if self.requires_task or err.status != 202:
+                raise
+            return Answer(err.status, None)
 
     def await_task(self, *, collect_timeout: float | None = None, expected_seconds: float | None = None) -> None:
         """Wait until the task is finished. Raise ``task_failed`` if it failed.
@@ -154,3 +162,10 @@ class TaskAction:
                 raise
             msg = f"The task {task_id} of {self.subject} vanished during the wait; its outcome is unknown."
             raise EmError("not_found", msg) from None
+
+
+def is_unanswered(err: EmError) -> bool:
+    """Return whether a request may have been carried out although it failed: its answer was lost."""
+    return err.may_have_been_sent and (
+        (err.status is None and err.kind in ("connection", "timeout")) or err.status in (502, 504)
+    )

@@ -9,7 +9,7 @@ Nothing here reads jobs, which a Portal User may not (Veeam reference, security_
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -24,8 +24,8 @@ from .infrastructure import Infrastructure, Item, ObjectQuery
 from .job_sessions import JobSessions
 from .listing import FilteredListing, QueryTarget
 from .machine import find_machine
-from .session_search import explain_mismatch
-from .session_wait import SessionWaiter, create_wait_timeout, raise_for_result
+from .session_search import MAX_LISTING_DELAY, explain_mismatch, is_session_link, read_linked_session
+from .session_wait import SessionWaiter, create_search_timeout, raise_for_result
 from .task_action import TaskAction
 
 REPOSITORY_QUERY = QueryTarget("Repository", ("entities", "repositories"))
@@ -47,6 +47,7 @@ RETENTIONS = {
     "5_years": "In5Years",
     "7_years": "In7Years",
 }
+BACKUP = "Backup"  # the job type of backup jobs; of other sessions, such as rescans, a backup is independent
 ACTIONS = {"quick": ("QuickBackup", "quickbackup"), "zip": ("VeeamZIP", "veeamzip")}
 LOOKUP_HINT = "check the latest job sessions (vbem.rest.veeam_query_info with type: BackupJobSession) before you try again"
 
@@ -123,24 +124,23 @@ class MachineBackup:
         """Return the UID of a repository of the backup server, by its name or UID."""
         if text.lower().startswith("urn:"):
             return text.strip()
-        rows = [
-            row
-            for row in FilteredListing(self.client, REPOSITORY_QUERY).iter_rows(Comparison(REPOSITORY_NAME, "==", text.strip()))
-            if self._is_of_server(row, server_id)
-        ]
-        named = [row for row in rows if fold_name(read_text(row, "name")) == fold_name(text.strip())]
-        uids = {read_text(row, "uid") for row in named} - {None}
+        rows = list(self._iter_repositories(text.strip(), server_id))
+        uids = {read_text(row, "uid") for row in rows if fold_name(read_text(row, "name")) == fold_name(text.strip())} - {None}
         if len(uids) == 1:
             return str(uids.pop())
-        names = sorted({read_text(row, "name") or "" for row in rows}, key=natural_key)
         if uids:
             raise EmError("ambiguous", f"{len(uids)} repositories are called {text}: give the UID of one of them.")
-        hint = (
-            f"give one of {', '.join(names)}"
-            if names
-            else "give the name or UID of a repository of the machine's backup server"
-        )
-        raise create_option_error("repository", text, hint, kind="not_found")
+        names = sorted({read_text(row, "name") or "" for row in rows}, key=natural_key)
+        hint = "give the name or UID of a repository of the machine's backup server"
+        raise create_option_error("repository", text, hint + (f", such as {names[0]}" if names else ""), kind="not_found")
+
+    def _iter_repositories(self, name: str, server_id: str) -> Iterator[dict[str, Any]]:
+        """Yield the repositories of the backup server that have a name and, from a server that does not filter, all others."""
+        listing = FilteredListing(self.client, REPOSITORY_QUERY)
+        rows = list(listing.iter_rows(Comparison(REPOSITORY_NAME, "==", name)))
+        if not rows and listing.is_filtered and not listing.verify_filter(REPOSITORY_NAME):
+            rows = list(listing.iter_rows())
+        return (row for row in rows if self._is_of_server(row, server_id))
 
     @staticmethod
     def _is_of_server(row: Mapping[str, Any], server_id: str) -> bool:
@@ -165,9 +165,8 @@ class MachineBackup:
     def _start(self, path: str, body: Body, *, wait_for: str, wait_if_busy: int) -> None:
         """Send the request. If its task fails while other sessions are active, wait for these and send it again, if wanted."""
         patience = WaitBudget(self.client, wait_if_busy, self.budget.poll_interval)
-        subject = self._name()
         while True:
-            action = self.action = TaskAction(self.client, self.budget, subject=subject, lookup_hint=LOOKUP_HINT)
+            action = self.action = TaskAction(self.client, self.budget, subject=self._name, lookup_hint=LOOKUP_HINT)
             try:
                 action.run("POST", path, body, wait=wait_for != "nothing")
                 self.changed = action.changed
@@ -188,35 +187,47 @@ class MachineBackup:
                 ended = poll(self.client, partial(self._has_ended, set(active)), patience, pause_first=True)
                 if isinstance(ended, TimedOut):
                     raise
+                # The wait for others does not count as the wait for this backup.
+                self.budget = WaitBudget(self.client, self.budget.wait_timeout, self.budget.poll_interval)
 
     def _has_ended(self, before: set[str]) -> bool | None:
         return True if before - set(self._list_active()) else None
 
     def _list_active(self) -> dict[str, str]:
-        """Return the active job sessions of the machine's backup server: their names by UID."""
+        """Return the active sessions of backup jobs on the machine's backup server: their names by UID."""
         server = (self.machine.root or {}).get("backup_server") if self.machine else None
-        active = self.sessions.list_active()
         return {
             str(one["uid"]): str(one["name"])
-            for one in active
-            if server is None or one["backup_server"] is None or one["backup_server"].lower() == str(server).lower()
+            for one in self.sessions.list_active()
+            if (one["job_type"] or BACKUP) == BACKUP
+            and (server is None or one["backup_server"] is None or fold_name(one["backup_server"]) == fold_name(server))
         }
 
+    @property
     def _name(self) -> str:
         machine = self.machine
         return str(machine.name or machine.reference) if machine is not None else ""
 
+    @property
+    def _subject(self) -> str:
+        return f"the backup of {self._name}"
+
     def _wait_for_session(self, *, fail_on_warning: bool) -> None:
-        found = poll(self.client, self._find_session, self.budget)
+        links = self._list_links()
+        if not links:
+            msg = f"The backup of {self._name} was started, but the server does not name its job session"
+            raise EmError("bad_response", f"{msg}, so its end cannot be awaited: {LOOKUP_HINT}, or use wait_for: task.")
+        seconds = max(0.0, min(self.budget.deadline - self.client.clock(), MAX_LISTING_DELAY))
+        deadline = self.client.clock() + seconds
+        found = poll(self.client, lambda: self._find_session(links), self.budget, deadline=deadline)
         if isinstance(found, TimedOut):
-            raise create_wait_timeout(
-                self.budget, self._name(), "its task has not named a job session that can be that of the backup", found
-            )
+            what = "the job session that its task names has not shown up, or is one of another time"
+            raise create_search_timeout(self._subject, seconds, what, LOOKUP_HINT, found)
         self.session = found
         waiter = SessionWaiter(
             self.client,
             self.budget,
-            subject=self._name(),
+            subject=self._subject,
             read=self.sessions.read,
             is_listed=self.sessions.is_uid_listed,
         )
@@ -227,21 +238,15 @@ class MachineBackup:
         session = self.session
         raise_for_result(session, fail_on_warning=fail_on_warning, find_reasons=lambda: self.sessions.list_reasons(session))
 
-    def _find_session(self) -> dict[str, Any] | None:
-        """Return the job session that the task names. Without a name, none can be told from those of others."""
+    def _list_links(self) -> list[dict[str, Any]]:
+        """Return the links of the task to job sessions. Without one, the session cannot be told from those of others."""
         task = self.action.task if self.action else None
-        for link in task["related"] if task else []:
-            if (link["type"] or "").lower().endswith("jobsession") and link["href"]:
-                try:
-                    session = self.sessions.read(link["href"])
-                except EmError as err:
-                    if err.kind not in ("not_found", "bad_response") and err.status != 500:  # it shows up late
-                        raise
-                    return None
-                # A session of another time is not this backup, and nothing else tells which one is.
-                return session if explain_mismatch(session, self.action.requested_at if self.action else None) is None else None
-        raise EmError(
-            "bad_response",
-            f"The backup of {self._name()} was started, but the server does not name its job session, so its end cannot be"
-            f" awaited: {LOOKUP_HINT}, or use wait_for: task.",
-        )
+        return [link for link in task["related"] if is_session_link(link)] if task else []
+
+    def _find_session(self, links: Iterable[Mapping[str, Any]]) -> dict[str, Any] | None:
+        """Return the job session that the task names, once it shows up. One of another time is not that of this backup."""
+        for link in links:
+            session = read_linked_session(self.sessions, link)
+            if session is not None and explain_mismatch(session, self.action.requested_at if self.action else None) is None:
+                return session
+        return None

@@ -10,28 +10,30 @@ reference, security_roles_concept). Facts: wire facts, section 10.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple, TypeVar
 
 from ..client.client import Client
 from ..client.polling import TimedOut, WaitBudget, poll
 from ..errors import EmError
 from ..protocol.codec import Body, read_int, read_text
 from ..protocol.dates import format_timestamp, normalise_date, to_timestamp
-from ..protocol.filters import And, Comparison, Field, Node
+from ..protocol.filters import And, Comparison, Field, Node, Or
 from ..protocol.links import find_guid, find_link, get_path
-from ..protocol.references import Reference, parse_reference
+from ..protocol.names import fold_name
+from ..protocol.references import OBJECT_TYPES, Reference, parse_reference
 from .infrastructure import Infrastructure, ObjectQuery, select_by_name
 from .listing import FilteredListing, QueryTarget
-from .session_search import MAX_CLOCK_SKEW, explain_mismatch
-from .session_wait import SessionWaiter, create_wait_timeout, raise_for_result
-from .task_action import TaskAction
+from .session_search import MAX_CLOCK_SKEW, MAX_LISTING_DELAY, explain_mismatch
+from .session_wait import SessionWaiter, create_search_timeout, raise_for_result
+from .task_action import TaskAction, is_unanswered
 
+T = TypeVar("T")
 POINT_QUERY = QueryTarget("VmRestorePoint", ("entities", "vm_restore_points"))
 RESTORE_QUERY = QueryTarget("RestoreSession", ("entities", "restore_sessions"))
 POINT_UID = Field("UID", "uid", "uid")
-POINT_REF = Field("HierarchyObjRef", "ref")
-VM_NAME = Field("VmDisplayName", "vm_name")
+POINT_REF = Field("HierarchyObjRef", "hierarchy_obj_ref")
+VM_NAME = Field("VmDisplayName", "vm_display_name")
 CREATED = Field("CreationTime", "creation_time", "date")
 SESSION_UID = Field("UID", "uid", "uid")
 LOOKUP_HINT = (
@@ -53,6 +55,23 @@ class RestorePoint(NamedTuple):
 
     data: dict[str, Any]
     raw: dict[str, Any]
+
+    @property
+    def created(self) -> float | None:
+        """Return when it was created, in seconds since the epoch."""
+        return to_timestamp(self.data["creation_time"])
+
+    @property
+    def machine(self) -> Any:
+        """Return what tells its machine from others."""
+        reference = parse_reference(self.data["ref"] or "")
+        return reference.key if reference is not None else (self.data["vm_name"], self.data["backup_server"])
+
+    @property
+    def root_id(self) -> str | None:
+        """Return the id of the hierarchy root that its machine is below."""
+        reference = parse_reference(self.data["ref"] or "")
+        return reference.root_id if reference is not None else None
 
 
 def normalise_restore_point(row: Mapping[str, Any], client: Client) -> dict[str, Any]:
@@ -111,70 +130,95 @@ class RestorePoints:
 
     def find_newest(self, query: ObjectQuery, before: str | None, backup_server: str | None) -> RestorePoint:
         """Return a machine's newest restore point, or its newest one before a date. Raise ``not_found`` or ``ambiguous``."""
-        limit = to_timestamp(before)
-        criteria: list[Node] = []
-        wanted = self._create_reference(query)
-        if query.name is not None:
-            criteria.append(Comparison(VM_NAME, "==", query.name))
-        elif wanted is not None:
-            criteria.append(Comparison(POINT_REF, "==", str(wanted)))
+        points = self._list_points(query, to_timestamp(before))
+        if backup_server is not None:
+            points = [point for point in points if fold_name(point.data["backup_server"]) == fold_name(backup_server.strip())]
+        if not points:
+            raise EmError("not_found", self._explain_absence(query, before, backup_server))
+        machines = {point.machine: point.data for point in points}
+        if len(machines) > 1:
+            listed = ", ".join(sorted(f"{one['ref']} on {one['backup_server']}" for one in machines.values()))
+            msg = f"{len(machines)} machines are meant by {query.describe()}: {listed}."
+            raise EmError("ambiguous", f"{msg} Set backup_server, or ref instead of name.")
+        return max(points, key=lambda point: point.created or 0.0)
+
+    def _list_points(self, query: ObjectQuery, limit: float | None) -> list[RestorePoint]:
+        """Return the restore points of the machines that a query means, before a time in seconds since the epoch."""
+        wanted, root_ids = self._list_references(query), self._list_root_ids(query)
+        if query.is_id and not wanted:
+            return []
+        comparisons = [Comparison(POINT_REF, "==", str(one)) for one in wanted]
+        criteria: list[Node] = [Or(tuple(comparisons)) if comparisons else Comparison(VM_NAME, "==", query.name or "")]
         if limit is not None:
             criteria.append(Comparison(CREATED, "<", format_timestamp(limit)))
-        points = [
-            point
-            for point in self._iter(And(tuple(criteria)))
-            if self._is_of(point, query, wanted, backup_server) and _is_before(point, limit)
-        ]
-        if wanted is None:
-            points = select_by_name(points, query.name or "", lambda point: point.data["vm_name"])
-        machines = {(parse_reference(point.data["ref"] or "") or point.data["ref"]) for point in points}
-        keys = {machine.key if isinstance(machine, Reference) else machine for machine in machines}
-        if len(keys) > 1:
-            listed = ", ".join(sorted(str(machine) for machine in machines))
-            raise EmError("ambiguous", f"{len(keys)} machines are called {query.name}: {listed}. Give ref instead of name.")
-        if not points:
-            raise EmError(
-                "not_found",
-                f"There is no restore point of {query.describe()}"
-                + (f" before {before}" if before else "")
-                + ", or this user does not see it. A point shows up some time after its backup.",
-            )
-        return max(points, key=lambda point: to_timestamp(point.data["creation_time"]) or 0.0)
-
-    def _create_reference(self, query: ObjectQuery) -> Reference | None:
-        """Return the machine's reference where it is known; only a root that is no GUID has to be looked up."""
-        if query.reference is not None or query.moid is None:
-            return query.reference
-        root_id = find_guid(query.root or "")
-        if root_id is not None and (query.root or "").lower().startswith("urn:"):
-            return Reference("VMware", "Vm", root_id, query.moid)
-        items = Infrastructure(self.client).find(query)
-        if len(items) > 1:
-            raise EmError("ambiguous", f"{query.describe()} is on several backup servers: give ref.")
-        return items[0].reference if items else None
+        keys = {one.key for one in wanted}
+        while True:
+            points = [point for point in self._iter(And(tuple(criteria))) if _is_before(point, limit)]
+            if wanted:
+                points = [point for point in points if point.machine in keys]
+            else:
+                points = select_by_name(points, query.name or "", lambda point: point.data["vm_name"])
+                points = [point for point in points if root_ids is None or point.root_id in root_ids]
+            if points or not self._listing.is_filtered:
+                return points
+            # That points are filtered by reference is not documented, and neither is how references are compared.
+            if wanted:
+                self._listing.distrust_filter()
+            elif self._listing.verify_filter(VM_NAME):
+                return points
 
     @staticmethod
-    def _is_of(point: RestorePoint, query: ObjectQuery, wanted: Reference | None, backup_server: str | None) -> bool:
-        reference = parse_reference(point.data["ref"] or "")
-        server = (point.data["backup_server"] or "").lower()
-        if backup_server is not None and server != backup_server.strip().lower():
-            return False
-        if wanted is not None:
-            return reference is not None and (reference.root_id, reference.object_id.lower()) == (
-                wanted.root_id,
-                wanted.object_id.lower(),
-            )
-        root_id = find_guid(query.root or "")
-        return root_id is None or (reference is not None and reference.root_id == root_id)
+    def _explain_absence(query: ObjectQuery, before: str | None, backup_server: str | None) -> str:
+        where = f" on {backup_server}" if backup_server else ""
+        when = f" before {before}" if before else ""
+        return (
+            f"There is no restore point of {query.describe()}{where}{when}, or this user does not see it. A point shows up some"
+            " time after its backup."
+        )
+
+    def _list_references(self, query: ObjectQuery) -> list[Reference]:
+        """Return what the machine's reference can be; nothing where only its name is known."""
+        if query.reference is not None:
+            return [query.reference]
+        if query.moid is None:
+            return []
+        root_id = _find_root_id(query)
+        if root_id is not None:  # of whichever platform it is
+            return [Reference(platform, "Vm", root_id, query.moid) for platform in OBJECT_TYPES]
+        return [item.reference for item in self._explain_refusal(lambda: Infrastructure(self.client).find(query))]
+
+    def _list_root_ids(self, query: ObjectQuery) -> set[str] | None:
+        """Return the ids of the hierarchy roots that a machine of this name may be below; None for any."""
+        if query.root is None or query.reference is not None or query.moid is not None:
+            return None
+        root_id = _find_root_id(query)
+        if root_id is not None:
+            return {root_id}
+        roots = self._explain_refusal(lambda: Infrastructure(self.client).find_roots(query, None))
+        return {find_guid(root["uid"] or "") or "" for root in roots}
+
+    @staticmethod
+    def _explain_refusal(find: Callable[[], list[T]]) -> list[T]:
+        try:
+            return find()
+        except EmError as err:
+            if err.kind == "forbidden":
+                err.add_context("A restore operator may not read hierarchy roots: leave root out, or give ref.")
+            raise
 
     def _iter(self, criteria: Node) -> Iterator[RestorePoint]:
+        self.client.ensure_session()  # whose refusal says nothing of the filter
         for row in self._listing.iter_rows(criteria, newest_by=CREATED.name):
             yield RestorePoint(normalise_restore_point(row, self.client), row)
 
 
 def _is_before(point: RestorePoint, limit: float | None) -> bool:
-    created = to_timestamp(point.data["creation_time"])
-    return limit is None or (created is not None and created < limit)
+    return limit is None or (point.created is not None and point.created < limit)
+
+
+def _find_root_id(query: ObjectQuery) -> str | None:
+    """Return the GUID of a root that is given by its UID; None where it has to be looked up."""
+    return find_guid(query.root or "") if (query.root or "").lower().startswith("urn:veeam:hierarchyroot:") else None
 
 
 class MachineRestore:
@@ -189,6 +233,8 @@ class MachineRestore:
         self.session: dict[str, Any] | None = None
         self.changed = False
         self._listing = FilteredListing(client, RESTORE_QUERY)
+        self._began_at: float | None = None
+        self._earlier: set[str | None] = set()
 
     def result(self) -> dict[str, Any]:
         """Return the result as far as things have come."""
@@ -205,15 +251,8 @@ class MachineRestore:
 
     def execute(self, *, wait_for: str, fail_on_warning: bool) -> dict[str, Any]:
         """Start the restore once, follow it as far as is wanted, and return the result."""
-        link = find_link(self.point.raw, "Restore")
-        if link is None:
-            raise EmError(
-                "invalid_option",
-                f"The server offers no restore from {self.point.data['name']} to this user.",
-                result=self.result(),
-            )
         try:
-            self._start(get_path(read_text(link, "href") or ""), wait_for)
+            self._start(self.plan(), wait_for)
             if wait_for == "session":
                 self._wait_for_session(fail_on_warning=fail_on_warning)
         except EmError as err:
@@ -221,13 +260,28 @@ class MachineRestore:
             raise
         return self.result()
 
+    def plan(self) -> str:
+        """Return the path of the request. Raise ``invalid_option`` where the restore is not possible."""
+        name = self.point.data["name"]
+        if self.options.keep_original and self._is_of_cloud_director:
+            msg = f"The option keep_original cannot be true for {name}: the API does not offer it for Cloud Director."
+            raise EmError("invalid_option", msg)
+        link = find_link(self.point.raw, "Restore")
+        if link is None:
+            raise EmError("invalid_option", f"The server offers no restore from {name} to this user.")
+        return get_path(read_text(link, "href") or "")
+
+    @property
+    def _is_of_cloud_director(self) -> bool:
+        reference = parse_reference(self.point.data["ref"] or "")
+        return reference is not None and reference.platform == "vCloud"
+
     def _create_body(self) -> Body:
         """Return the body. Its table of members says PowerOnAfter, its examples and all clients PowerOnAfterRestore."""
-        reference = parse_reference(self.point.data["ref"] or "")
-        if reference is not None and reference.platform == "vCloud":
+        if self._is_of_cloud_director:
             spec: dict[str, Any] = {
                 "PowerOnAfterRestore": self.options.power_on,
-                "HierarchyRootUid": f"urn:veeam:HierarchyRoot:{reference.root_id}",
+                "HierarchyRootUid": f"urn:veeam:HierarchyRoot:{self.point.root_id}",
                 "QuickRollback": self.options.quick_rollback,
                 "VmRestoreParameters": {"VmRestorePointUid": self.point.data["uid"]},
             }
@@ -242,75 +296,102 @@ class MachineRestore:
     def _start(self, path: str, wait_for: str) -> None:
         """Send the request, once. Where its answer is lost, look for the restore session that it may have started."""
         action = self.action = TaskAction(
-            self.client, self.budget, subject=f"the restore of {self.point.data['vm_name']}", lookup_hint=LOOKUP_HINT
+            self.client, self.budget, subject=str(self.point.data["vm_name"]), lookup_hint=LOOKUP_HINT
         )
-        self.client.ensure_session()
-        begin = self.client.server_time
+        self._note_earlier()
         try:
             action.run("POST", path, self._create_body(), wait=wait_for != "nothing")
         except EmError as err:
             self.changed = action.changed
-            is_lost = not action.changed and err.status is None and err.may_have_been_sent
-            if not is_lost or err.kind not in ("connection", "timeout"):
+            if err.kind == "forbidden":
+                err.add_context("A restore needs the role Portal Administrator or VM Restore Operator.")
+            is_accepted = action.changed and action.task is None  # but the answer cannot be read
+            if not is_accepted and not (action.answer is None and is_unanswered(err)):
                 raise
-            found = self._find_unnamed_session(begin)
-            if found is None:
+            self.session = self._look_up_session()
+            if self.session is None:
                 raise
-            self.session = found
         self.changed = True
 
-    def _find_unnamed_session(self, begin: float | None) -> dict[str, Any] | None:
-        """Return the restore session of this point that began since a time of the server's clock, if there is exactly one."""
-        if begin is None:
+    def _note_earlier(self) -> None:
+        """Note this restore point's recent sessions, lest one of them is later taken for the requested one."""
+        self.client.ensure_session()
+        self._began_at = self.client.server_time
+        self._earlier = {one["uid"] for one in self._list_sessions()}
+        self._began_at = self.client.server_time or self._began_at
+
+    def _look_up_session(self) -> dict[str, Any] | None:
+        """Return the restore session that a request without an answer has started; None if that cannot be told."""
+        try:
+            found = poll(self.client, self._find_unnamed, self.budget, deadline=self._get_listing_deadline())
+        except EmError:  # the failure of the request says more
             return None
-        deadline = min(self.budget.deadline, self.client.clock() + MAX_CLOCK_SKEW)
-
-        def find() -> dict[str, Any] | None:
-            found = [
-                one for one in self._list_sessions(begin) if one["restore_point_uid"] == find_guid(self.point.data["uid"] or "")
-            ]
-            return found[0] if len(found) == 1 else None
-
-        found = poll(self.client, find, self.budget, deadline=deadline)
         return None if isinstance(found, TimedOut) else found
 
-    def _list_sessions(self, begin: float) -> list[dict[str, Any]]:
-        since = format_timestamp(begin - MAX_CLOCK_SKEW)
-        criteria = And((Comparison(CREATED, ">=", since),))
+    def _find_unnamed(self) -> dict[str, Any] | None:
+        """Return the one restore session of this point that has appeared since the request."""
+        found = [one for one in self._list_sessions() if one["uid"] not in self._earlier]
+        return found[0] if len(found) == 1 else None
+
+    def _get_listing_deadline(self) -> float:
+        return min(self.budget.deadline, self.client.clock() + MAX_LISTING_DELAY)
+
+    def _list_sessions(self) -> list[dict[str, Any]]:
+        """Return the restore sessions of this point that began at about the time of the request, or later."""
+        since = (self._began_at or 0.0) - MAX_CLOCK_SKEW
+        criteria = None if self._began_at is None else Comparison(CREATED, ">=", format_timestamp(since))
         rows = self._listing.iter_rows(criteria, newest_by=CREATED.name)
         sessions = [normalise_restore_session(row, self.client) for row in rows]
-        return [one for one in sessions if (to_timestamp(one["creation_time"]) or 0.0) >= begin - MAX_CLOCK_SKEW]
+        return [one for one in sessions if self._is_of_point(one) and (to_timestamp(one["creation_time"]) or 0.0) >= since]
+
+    def _is_of_point(self, session: Mapping[str, Any]) -> bool:
+        return bool(session["restore_point_uid"] == find_guid(self.point.data["uid"] or ""))
+
+    @property
+    def _subject(self) -> str:
+        return f"the restore of {self.point.data['vm_name']}"
 
     def _wait_for_session(self, *, fail_on_warning: bool) -> None:
-        subject = f"the restore of {self.point.data['vm_name']}"
         if self.session is None:
-            found = poll(self.client, self._find_session, self.budget)
-            if isinstance(found, TimedOut):
-                raise create_wait_timeout(self.budget, subject, "its restore session has not shown up", found)
-            self.session = found
-        waiter = SessionWaiter(self.client, self.budget, subject=subject, read=self._read_session, is_listed=self._is_listed)
+            self.session = self._await_session()
+        waiter = SessionWaiter(
+            self.client, self.budget, subject=self._subject, read=self._read_session, is_listed=self._is_listed
+        )
         try:
             waiter.wait(self.session)
         finally:
             self.session = waiter.session
-        raise_for_result(self.session, fail_on_warning=fail_on_warning)
+        hint = "see its log in Enterprise Manager or on the backup server"
+        raise_for_result(self.session, fail_on_warning=fail_on_warning, hint=hint)
+        if self.session["restored_ref"] is None:
+            self.client.warnings.append(f"The server does not say which machine {self.session['name']} has restored.")
+
+    def _await_session(self) -> dict[str, Any]:
+        """Return the restore session that the task names or, without that, the one that has appeared since the request."""
+        deadline = self._get_listing_deadline()
+        seconds = max(0.0, deadline - self.client.clock())
+        found = poll(self.client, self._find_session, self.budget, deadline=deadline)
+        if isinstance(found, TimedOut):
+            what = "its restore session has not shown up"
+            raise create_search_timeout(self._subject, seconds, what, LOOKUP_HINT, found)
+        return found
 
     def _find_session(self) -> dict[str, Any] | None:
         task = self.action.task if self.action else None
         requested_at = self.action.requested_at if self.action else None
-        for link in task["related"] if task else []:
-            if (link["type"] or "").lower().startswith("restoresession") and link["href"]:
-                try:
-                    session = self._read_session(link["href"])
-                except EmError as err:
-                    if err.kind not in ("not_found", "bad_response") and err.status != 500:  # it shows up late
-                        raise
-                    return None
-                point = session["restore_point_uid"]
-                is_own = point in (None, find_guid(self.point.data["uid"] or ""))
-                if is_own and explain_mismatch(session, requested_at) is None:
-                    return session
-        return self._find_unnamed_session(requested_at)
+        for link in task["related"] if task else ():
+            if not (link["type"] or "").lower().startswith("restoresession") or not link["href"]:
+                continue
+            try:
+                session = self._read_session(link["href"])
+            except EmError as err:
+                if err.kind not in ("not_found", "bad_response") and err.status != 500:
+                    raise
+                return None  # it shows up late
+            is_own = session["restore_point_uid"] is None or self._is_of_point(session)
+            if is_own and explain_mismatch(session, requested_at) is None:
+                return session
+        return self._find_unnamed()
 
     def _read_session(self, href: str) -> dict[str, Any]:
         path = get_path(href)

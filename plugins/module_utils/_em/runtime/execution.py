@@ -111,7 +111,8 @@ def _show(name: str, value: Any, is_shown: bool) -> Any:
 
 def list_shown_options(spec: Mapping[str, Any], internal: Collection[str]) -> set[str]:
     """Return the names and aliases of the options that are no secrets."""
-    known = {name for option, one in spec.items() for name in (option, *(one.get("aliases") or ()))}
+    plain = {option: one for option, one in spec.items() if not one.get("no_log")}
+    known = {name for option, one in plain.items() for name in (option, *(one.get("aliases") or ()))}
     return known.difference(("password", "session", "body", *internal))
 
 

@@ -83,6 +83,12 @@ class FakeTransport:
     def close(self) -> None:
         pass
 
+    def abort(self) -> None:
+        pass
+
+    def resume(self) -> None:
+        pass
+
 
 class FakeClient(Client):
     """A client with a borrowed session, or a logged-on own one, on a clock that sleeping pushes."""
@@ -188,6 +194,9 @@ class SessionListClient:
         for start in range(0, len(self.sessions) or 1, 10):
             self.pages += 1
             yield self.sessions[start : start + 10]
+
+    def ensure_session(self) -> None:
+        pass
 
     def locate(self, href: str) -> str:
         return f"located {href}"
