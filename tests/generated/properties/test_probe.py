@@ -17,6 +17,8 @@ from ansible_collections.vbem.rest.plugins.modules import veeam_probe
 from emulator import Emulator, Switches
 from emulator.switches import SWITCHES
 
+from .strategies import share
+
 
 def _hides_empty(switches: dict[str, Any]) -> bool:
     return switches["query_filter"] in ("ignored", "rejected") and switches["task_filter"] not in ("honoured", "empty")
@@ -56,6 +58,7 @@ def probe(em: Emulator, harness: Harness, switches: dict[str, Any]) -> dict[str,
     return harness.run(veeam_probe, None, {}, {"collect": True})
 
 
+@share(0.2)
 @given(changed=st.dictionaries(st.sampled_from(sorted(PROBED)), st.none(), max_size=12), data=st.data())
 def test_a_probe_gives_the_switches_back(em: Emulator, harness: Harness, changed: dict[str, None], data: st.DataObject) -> None:
     switches = {name: data.draw(_draw(name), label=name) for name in changed}
