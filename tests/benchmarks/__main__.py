@@ -18,6 +18,7 @@ from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
+from estates import measure_estates
 from floors import measure_emulator, measure_floors, measure_start
 from growth import measure_growth, measure_latency
 from place import IS_TRIAL, ROOT, Place, Table, open_place
@@ -37,6 +38,7 @@ SECTIONS: dict[str, Callable[[Place], Table]] = {
     "growth": measure_growth,
     "latency": measure_latency,
     "profiles": measure_profiles,
+    "estates": measure_estates,
 }
 
 

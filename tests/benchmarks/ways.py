@@ -194,5 +194,82 @@ def remove_bare(options: Options) -> Figures:
     return {**figures, "rows": removed, "requests": page + len(ids)}
 
 
+def poll_for_a_day(options: Options) -> Figures:
+    """Poll with the event source as often as a day has polls; runs end between them, and both clocks are pushed."""
+    import asyncio
+    import gc
+    import time as clock
+    import urllib.request
+    from pathlib import Path
+    from types import SimpleNamespace
+
+    from ansible_collections.vbem.rest.extensions.eda.plugins.event_source import job_sessions
+    from ansible_collections.vbem.rest.plugins.module_utils._em.events import checkpoint, finished_sessions
+
+    polls, interval, runs = options["polls"], options["interval"], options["runs"]
+    names = ("hostname", "port", "ca_path", "username", "password", "state_file")
+    given = {**{name: options[name] for name in names}, "poll_interval": interval}
+    pushed = [0.0]
+    for module in (checkpoint, finished_sessions):
+        module.time = SimpleNamespace(time=lambda: clock.time() + pushed[0])  # type: ignore[assignment]
+
+    def control(path: str, body: dict[str, Any]) -> None:
+        request = urllib.request.Request(options["control_url"] + path, data=json.dumps(body).encode())
+        urllib.request.urlopen(request).close()
+
+    figures: Figures = {}
+    totals: list[tuple[float, int, int]] = []  # seconds, requests and events of each poll
+
+    class Queue(asyncio.Queue[Any]):
+        """Takes events and forgets them."""
+
+        taken = 0
+
+        async def put(self, item: Any) -> None:
+            """Count an event."""
+            del item
+            self.taken += 1
+
+    class Ended(Exception):
+        """All polls were made."""
+
+    async def run() -> None:
+        queue = Queue()
+        source = job_sessions.Source(queue, job_sessions.read_options(given), None)
+        begin = clock.perf_counter()
+        seen = [0, 0]
+
+        async def pause(_seconds: float) -> None:
+            nonlocal begin
+            client = source.client
+            assert client is not None
+            totals.append((clock.perf_counter() - begin, client.requests - seen[0], queue.taken - seen[1]))
+            seen[:] = client.requests, queue.taken
+            gc.collect()
+            for name, number in (("first", 1), ("quarter", polls // 4 + 1), ("end", polls + 1)):
+                if len(totals) == number:
+                    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+                    figures[f"{name}_megabytes"] = pages * resource.getpagesize() / 2**20
+            if len(totals) > polls:
+                raise Ended
+            control("/clock", {"advance": interval})
+            pushed[0] += interval
+            control("/runs", {"count": runs, "every": interval / runs})
+            begin = clock.perf_counter()
+
+        job_sessions.pause = pause  # type: ignore[assignment]
+        try:
+            await source.run()
+        except Ended:
+            figures["events"] = queue.taken
+
+    asyncio.run(run())
+    quarter = polls // 4
+    for name, some in (("first", totals[:1]), ("quarter", totals[1 : quarter + 1]), ("end", totals[-quarter:])):
+        sums = [sum(values) / len(some) for values in zip(*some, strict=True)]
+        figures |= dict(zip((f"{name}_seconds", f"{name}_requests", f"{name}_events"), sums, strict=True))
+    return figures
+
+
 if __name__ == "__main__":
     print(json.dumps(globals()[sys.argv[1]](json.loads(sys.stdin.read()))))
