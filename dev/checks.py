@@ -137,6 +137,7 @@ CHECKS = [
         "test ! -e tests/sanity && " + SANITY_TEST + "".join(f" --skip-test {name}" for name in ("pylint", *SANITY_ELSEWHERE)),
         prepare=seed_pip_bootstrap,
     ),
+    Check("operations", "every operation of the reference, by veeam_rest", PYTEST, tests=("tests/generated/operations",)),
     Check("properties", "laws that hold for generated inputs", PYTEST, tests=("tests/generated/properties",)),
     Check("packaging", "what is shipped, releases, and these tools", PYTEST, tests=("tests/packaging",)),
     Check("report", "the page of the backup report", PYTEST, tests=("tests/system/report",)),

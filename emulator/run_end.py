@@ -72,5 +72,6 @@ def _machines(world: World, run: Run) -> list[tuple[Item, Protected]]:
         known = world.inventory.find(str(row.data["hierarchyobjref"]))
         for item in machines_of(world, row):
             if known is not None and item not in [one for one, _protected in found]:
-                found.append((item, Protected(item.name, world.inventory.reference(known[0], item))))
+                reference = world.inventory.reference(known[0], item, world.switches.machine_type)
+                found.append((item, Protected(item.name, reference)))
     return found

@@ -18,6 +18,7 @@ from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
+from definitions import measure_definitions
 from estates import measure_estates
 from floors import measure_emulator, measure_floors, measure_start
 from growth import measure_growth, measure_latency
@@ -37,6 +38,7 @@ SECTIONS: dict[str, Callable[[Place], Table]] = {
     "start": measure_start,
     "growth": measure_growth,
     "latency": measure_latency,
+    "definitions": measure_definitions,
     "profiles": measure_profiles,
     "estates": measure_estates,
 }

@@ -129,6 +129,37 @@ def read_same(options: Options) -> Figures:
     return {**figures, "rows": len(rows)}
 
 
+def _read_definitions(client: Any) -> list[dict[str, Any]]:
+    from ansible_collections.vbem.rest.plugins.modules import veeam_job_definition_info
+
+    jobs: list[dict[str, Any]] = veeam_job_definition_info.run(client, {"names": None, "backup_server": None}, True)["jobs"]
+    return jobs
+
+
+def export_jobs(options: Options) -> Figures:
+    """Read the definitions of all jobs as veeam_job_definition_info does."""
+    figures: Figures = {}
+    client = _connect(options)
+    with measured(figures), client:
+        jobs = _read_definitions(client)
+    return {**figures, "rows": len(jobs), "requests": client.requests}
+
+
+def check_jobs(options: Options) -> Figures:
+    """Compare all jobs with their definitions as veeam_job_definition does in check mode."""
+    from ansible_collections.vbem.rest.plugins.modules import veeam_job_definition
+
+    jobs = _read_definitions(_connect(options))
+    defaults = {name: spec.get("default") for name, spec in veeam_job_definition.SPEC.items()}
+    figures: Figures = {}
+    client = _connect(options)
+    with measured(figures), client:
+        result = veeam_job_definition.run(client, {**defaults, "jobs": jobs}, True)
+    if result["drift"]:
+        raise RuntimeError(f"what was exported differs: {result['drift'][0]}")
+    return {**figures, "rows": len(jobs), "requests": client.requests}
+
+
 def list_tasks(options: Options) -> Figures:
     """List tasks as veeam_task_info does."""
     from ansible_collections.vbem.rest.plugins.module_utils._em.resources.tasks import create_selection, find_tasks

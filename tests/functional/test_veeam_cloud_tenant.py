@@ -79,7 +79,7 @@ def test_created_edited_deleted(harness: Harness, em: Emulator) -> None:
 
     edit = {"enabled": False, "max_concurrent_tasks": 3, "quotas": [quota("Cloud", 4096), quota("Third", 512)]}
     predicted = manage(harness, session, **edit, check_mode=True)
-    assert predicted["diff"]["after"] == "Enabled\nMaxConcurrentTasks\nResources\nResources (Third)\n"
+    assert predicted["diff"]["after"] == "Enabled\nMaxConcurrentTasks\nResources.CloudTenantResources\nResources (Third)\n"
     edited = manage(harness, session, **edit)
     assert edited["diff"] == predicted["diff"]
     assert quotas(edited) == {"Cloud": 4096, "More": 1024, "Third": 512}

@@ -309,6 +309,7 @@ def test_jobs_of_other_types_are_cloned(harness: Harness, em: Emulator, template
         ("invalid_option", {"template": JOB, "retention": {"type": "days", "count": 0}}, "retention.count"),
         ("invalid_option", {"settings": {"JobInfo": {"BackupJobInfo": {"Includes": {}}}}}, "veeam_job_object"),
         ("invalid_option", {"settings": {"Name": "other"}}, "Name"),
+        ("invalid_option", {"settings": {"JobInfo": {"Password": "x"}}}, "secret"),
     ],
 )
 def test_what_cannot_be_is_told_before_anything_is_sent(

@@ -283,6 +283,14 @@ def test_a_put_is_sent_if_something_differs(harness: Harness, em: Emulator, chec
     assert len(changes(em)) == 1
 
 
+@pytest.mark.parametrize("method", ["PUT", "DELETE"])
+def test_the_address_of_an_entity_is_changed_without_its_format(harness: Harness, em: Emulator, method: str) -> None:
+    body = {"body": {"Password": SECRET, "Description": "x"}} if method == "PUT" else {}
+    path = tenant_path(em)
+    assert call(harness, method=method, path=em.base_url + tenant(em).entity_path, **body)["changed"] is True
+    assert [entry.target for entry in changes(em)] == [f"/api/{path}"]
+
+
 @all_versions
 def test_a_secret_alone_is_sent_only_if_forced(harness: Harness, em: Emulator) -> None:
     result = call(harness, method="PUT", path=tenant_path(em), body={"Password": SECRET})

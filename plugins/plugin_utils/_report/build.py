@@ -27,11 +27,13 @@ from .records import (
     WARNING,
     Job,
     JobSession,
+    RestoreSession,
     read_job_sessions,
     read_jobs,
+    read_restore_sessions,
     read_task_sessions,
 )
-from .sections import ReportOptions, build_longest, build_not_run, build_repositories, build_running
+from .sections import ReportOptions, build_longest, build_not_run, build_repositories, build_restores, build_running
 
 UIDS_PER_QUERY = 25  # servers refuse request lines that are too long
 COLLECTION_DELAY = timedelta(minutes=30)  # Enterprise Manager collects new job sessions every 15 minutes or so
@@ -48,6 +50,7 @@ def build_report(results: Sequence[Mapping[str, Any]], options: ReportOptions) -
     earlier = [session for session in all_sessions if session.ended is not None and session.ended < options.since]
     sessions = [session for session in all_sessions if session.ended is None or session.ended >= options.since]
     task_sessions = read_task_sessions(results)
+    restores = [one for one in read_restore_sessions(results) if one.ended is None or one.ended >= options.since]
     latest = _find_latest(sessions)
     failed, warned = (group_by_job(sessions, outcome, latest) for outcome in (FAILED, WARNING))
     others = [*failed[options.max_rows :], *warned[options.max_rows :]][:MAX_SHORT_FORM_QUERIED]
@@ -66,6 +69,7 @@ def build_report(results: Sequence[Mapping[str, Any]], options: ReportOptions) -
         jobs,
         latest,
         not_run,
+        restores=restores,
         repositories_nearly_full=repositories["nearly_full"],
         failed_queries=[query["type"] for query in failed_queries],
     )
@@ -82,6 +86,7 @@ def build_report(results: Sequence[Mapping[str, Any]], options: ReportOptions) -
         "failed": build_job_cards(failed, latest, task_sessions, queried, options),
         "warned": build_job_cards(warned, latest, task_sessions, queried, options),
         "running": build_running(sessions, options),
+        "restores": build_restores(restores, options),
         "chart": build_chart(sessions, options.since, options.until, options.zone),
         **{name: build_not_run(found, options) for name, found in not_run.items()},
         "longest": build_longest(longest, earlier, options),
@@ -134,6 +139,7 @@ def _build_summary(  # noqa: PLR0913 - it sums all of it up
     latest: Mapping[str, JobSession],
     not_run: Mapping[str, list[Job]],
     *,
+    restores: Sequence[RestoreSession],
     repositories_nearly_full: int,
     failed_queries: Sequence[str],
 ) -> dict[str, Any]:
@@ -144,11 +150,13 @@ def _build_summary(  # noqa: PLR0913 - it sums all of it up
     failed_keys = {session.job_key for session in sessions if session.outcome == FAILED}
     recovered = sum(latest[key].outcome != FAILED for key in failed_keys)
     overdue = len(not_run["overdue"])
+    restores_failed = sum(restore.outcome == FAILED for restore in restores)
     problems = [
         (failed, f"{format_count(failed, 'job')} failed"),
         (recovered, f"{format_count(recovered, 'job')} failed first and recovered"),
         (warned, f"{format_count(warned, 'job')} ended with warnings"),
         (overdue, f"{format_count(overdue, 'job')} did not run when due"),
+        (restores_failed, f"{format_count(restores_failed, 'restore')} failed"),
         (
             repositories_nearly_full,
             f"{format_count(repositories_nearly_full, 'repository is', 'repositories are')} nearly full",
@@ -172,6 +180,8 @@ def _build_summary(  # noqa: PLR0913 - it sums all of it up
         "jobs_not_run": overdue + len(not_run["not_due"]),
         "jobs_overdue": overdue,
         "jobs_unscheduled": len(not_run["unscheduled"]),
+        "restores": len(restores),
+        "restores_failed": restores_failed,
         "repositories_nearly_full": repositories_nearly_full,
         "failed_queries": list(failed_queries),
     }

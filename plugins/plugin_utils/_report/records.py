@@ -33,6 +33,7 @@ JOB_TYPE_NAMES = {
     "CdpReplica": "Continuous replication",
 }
 RESOURCE_TYPE_NAMES = {"AgentBackupJob": "Agent backup", "NasJob": "File share backup", "CdpPolicy": "Continuous replication"}
+RESTORE_TYPE_NAMES = {"RestoreVm": "Whole machine", "FileLevelRestore": "Files"}
 CREATION_TIME = Field("CreationTime", "creation_time", "date")
 END_TIME = Field("EndTime", "end_time", "date")
 NEXT_RUN = Field("NextRun", "next_run", "date")
@@ -87,6 +88,18 @@ class TaskSession(NamedTuple):
     reason: str
 
 
+class RestoreSession(NamedTuple):
+    """The restore of a machine, or of files from it. ``outcome`` is one of the four constants above."""
+
+    uid: str
+    machine: str
+    server: str
+    restore_type: str
+    started: datetime | None
+    ended: datetime | None
+    outcome: str
+
+
 def iter_resources(results: Iterable[Mapping[str, Any]], *types: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Yield the resources of these types, each with its type."""
     for result in results:
@@ -121,8 +134,7 @@ def _read_name_before_date(row: Mapping[str, Any]) -> str:
 def _iter_job_sessions(results: Iterable[Mapping[str, Any]], keys: Mapping[str, str]) -> Iterator[JobSession]:
     for resource_type, row in iter_resources(results, *SESSION_TYPES):
         is_cdp = resource_type == "CdpReplicaSession"
-        state, result = _read_text(row, "state"), _read_text(row, "result").lower()
-        is_stopped = state == "Stopped" or (not state and result in (FAILED, WARNING, SUCCESS))
+        outcome, is_stopped = _read_outcome(row)
         job_uid = _read_text(row, "policy_uid" if is_cdp else "job_uid")
         job_name = _read_text(row, "policy_name" if is_cdp else "job_name") or _read_name_before_date(row)
         server = read_server(row)
@@ -138,8 +150,7 @@ def _iter_job_sessions(results: Iterable[Mapping[str, Any]], keys: Mapping[str, 
             job_type=JOB_TYPE_NAMES.get(job_type, job_type),
             started=_read_date(row, CREATION_TIME),
             ended=_read_date(row, END_TIME) if is_stopped else None,
-            # A stopped session without a result, or with an unknown one, does not count as a success.
-            outcome=RUNNING if not is_stopped else result if result in (FAILED, SUCCESS) else WARNING,
+            outcome=outcome,
             is_retry=row.get("is_retry") is True,
             message=_read_text(row, "failure_message"),
             progress=row["progress"] if isinstance(row.get("progress"), int) else None,
@@ -173,6 +184,32 @@ def read_task_sessions(results: Iterable[Mapping[str, Any]]) -> list[TaskSession
         )
         for _type, row in iter_resources(results, *TASK_SESSION_TYPES.values())
     ]
+
+
+def read_restore_sessions(results: Iterable[Mapping[str, Any]]) -> list[RestoreSession]:
+    """Return all restore sessions, without duplicates."""
+    found: dict[str, RestoreSession] = {}
+    for _type, row in iter_resources(results, "RestoreSession"):
+        outcome, is_stopped = _read_outcome(row)
+        uid = _read_text(row, "uid") or _read_text(row, "id")
+        restore_type = _read_text(row, "job_type")
+        found[uid or str(len(found))] = RestoreSession(
+            uid=uid,
+            machine=_read_text(row, "vm_display_name") or _read_name_before_date(row),
+            server=read_server(row),
+            restore_type=RESTORE_TYPE_NAMES.get(restore_type, restore_type),
+            started=_read_date(row, CREATION_TIME),
+            ended=_read_date(row, END_TIME) if is_stopped else None,
+            outcome=outcome,
+        )
+    return list(found.values())
+
+
+def _read_outcome(row: Mapping[str, Any]) -> tuple[str, bool]:
+    """Return how a session ended, and whether it did. Without a result, or with an unknown one, it is no success."""
+    state, result = _read_text(row, "state"), _read_text(row, "result").lower()
+    is_stopped = state == "Stopped" or (not state and result in (FAILED, WARNING, SUCCESS))
+    return (RUNNING if not is_stopped else result if result in (FAILED, SUCCESS) else WARNING), is_stopped
 
 
 def read_server(row: Mapping[str, Any]) -> str:

@@ -19,6 +19,7 @@ from .records import (
     RUNNING,
     Job,
     JobSession,
+    RestoreSession,
     find_parent,
     iter_resources,
     read_number,
@@ -58,6 +59,29 @@ def build_running(sessions: Iterable[JobSession], options: ReportOptions) -> dic
             "progress": session.progress,
         }
         for session in sorted(running, key=lambda session: (session.started or options.until, session.job_name))
+    ]
+    return truncate(rows, options)
+
+
+def build_restores(restores: Iterable[RestoreSession], options: ReportOptions) -> dict[str, Any]:
+    """Return the restores, those that failed first, then the latest first."""
+
+    def rank(restore: RestoreSession) -> tuple[bool, float, str]:
+        moment = restore.ended or restore.started
+        return restore.outcome != FAILED, -moment.timestamp() if moment else 0.0, restore.machine
+
+    rows = [
+        {
+            "machine": restore.machine,
+            "server": restore.server,
+            "restore_type": restore.restore_type,
+            "outcome": restore.outcome,
+            "started": format_datetime(options.zone.to_local(restore.started)) if restore.started else "",
+            "duration": format_duration(((restore.ended or options.until) - restore.started).total_seconds())
+            if restore.started
+            else "",
+        }
+        for restore in sorted(restores, key=rank)
     ]
     return truncate(rows, options)
 

@@ -55,6 +55,17 @@ WRONG_INPUT: dict[str, tuple[str, dict[str, Any], str]] = {
         "start_and_wait_timeout is soon: give a number of seconds, 1 or more.",
     ),
     "no first steps": ("first_steps", {}, "first_steps_jobs is []: give a list"),
+    "no machine": ("guarded_vm_change", {"guarded_vm_change_tasks": "change.yml"}, "Which machine is not clear"),
+    "no file of a machine's change": (
+        "guarded_vm_change",
+        {"guarded_vm_change_name": "sql01", "guarded_vm_change_tasks": "none.yml"},
+        "guarded_vm_change_tasks is none.yml, but there is no file",
+    ),
+    "no checks": (
+        "restore_test",
+        {"restore_test_name": "sql01", "restore_test_checks": "empty.yml", "restore_test_cleanup": "none.yml"},
+        "restore_test_checks is empty.yml, but the file is empty. restore_test_cleanup is none.yml, but there is no file",
+    ),
     "mode": ("report", {"report_mode": "rw-r-----"}, "report_mode is rw-r-----: give a mode such as 0640 in quotes"),
 }
 

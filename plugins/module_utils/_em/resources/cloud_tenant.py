@@ -19,12 +19,12 @@ from .infrastructure import select_by_name
 from .query import find_resources
 from .rest import RestRequest, Target
 
-MEMBERS = {
-    "tenant_password": "Password",  # nosec B105
-    "description": "Description",
-    "enabled": "Enabled",
-    "max_concurrent_tasks": "MaxConcurrentTasks",
-}
+MEMBERS = (  # option, member of a tenant
+    ("tenant_password", "Password"),
+    ("description", "Description"),
+    ("enabled", "Enabled"),
+    ("max_concurrent_tasks", "MaxConcurrentTasks"),
+)
 MISSING_HINT = (
     "The option tenant_password is missing: Enterprise Manager needs the tenant's password to create a tenant, and again for"
     " each edit."
@@ -136,7 +136,7 @@ class TenantManager:
         self.differing, _secrets = find_differences(members, tenant)
         policy = self.params["update_password"]
         if policy == "always" and self.params["tenant_password"] is not None:
-            self.differing.insert(0, MEMBERS["tenant_password"])
+            self.differing.insert(0, "Password")
         if not self.differing:
             return
         self._check_password()
@@ -181,7 +181,7 @@ class TenantManager:
             self.tenant = RestRequest(self.client, _create_target(path), "GET", None, self.budget).get()["resource"]
 
     def _create_members(self) -> dict[str, Any]:
-        return {name: self.params[option] for option, name in MEMBERS.items() if self.params[option] is not None}
+        return {name: self.params[option] for option, name in MEMBERS if self.params[option] is not None}
 
     def _check_password(self) -> None:
         if self.params["tenant_password"] is None:

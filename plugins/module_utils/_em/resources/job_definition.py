@@ -124,6 +124,9 @@ def _check_settings(settings: Mapping[str, Any]) -> None:
     for name in settings:
         if str(name).lower() in ("name", "uid", "href", "type", "links"):
             raise create_option_error("settings", {name: "..."}, f"{name} cannot be changed")
+    _differing, secrets = find_differences(settings, {})
+    if secrets:  # which would be shown with the options, and which the server does not show, so that nothing would be compared
+        raise EmError("invalid_option", f"The option settings cannot hold {secrets[0]}: its value is a secret. Leave it out.")
     infos = settings.get("JobInfo")
     for info in infos.values() if isinstance(infos, Mapping) else ():
         if isinstance(info, Mapping) and any(str(name).lower() == "includes" for name in info):

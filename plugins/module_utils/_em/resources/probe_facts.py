@@ -143,7 +143,9 @@ def _json_case(seen: Seen) -> str | None:
 
 
 def _json_nulls(seen: Seen) -> bool | None:
-    return re.search(rb":\s*null\b", seen.body("servers")) is not None if seen.raw("servers") and seen.is_ok("servers") else None
+    return (
+        re.search(rb":\s*null\b", seen.body("servers")) is not None if seen.raw("servers") and seen.is_ok("servers") else None
+    )
 
 
 def _bom(seen: Seen) -> bool | None:
@@ -162,7 +164,9 @@ def _never_date(seen: Seen) -> str | None:
 
 def _xml_text(seen: Seen) -> str | None:
     bodies = list(seen.bodies("application/xml"))
-    return "cdata" if any(b"<![CDATA[" in body for body in bodies) else "comments" if any(b"<!--" in b for b in bodies) else None
+    return (
+        "cdata" if any(b"<![CDATA[" in body for body in bodies) else "comments" if any(b"<!--" in b for b in bodies) else None
+    )
 
 
 def _empty_query(seen: Seen) -> str | None:

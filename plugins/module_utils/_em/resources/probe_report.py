@@ -200,7 +200,9 @@ def _list_problems(seen: Seen, switches: dict[str, Any]) -> list[str]:
     if days is not None and days < MIN_CERTIFICATE_DAYS:
         found.append(f"The certificate expires in {days} days: renew it.")
     if not seen.connection.validate_certs:
-        found.append("The certificate is not validated (validate_certs: false): anybody in between gets the password. Set ca_path.")
+        found.append(
+            "The certificate is not validated (validate_certs: false): anybody in between gets the password. Set ca_path."
+        )
     if measured["tls_version"] in UNSAFE_TLS:
         found.append(f"The server speaks {measured['tls_version']} at best: enable TLS 1.2 or newer.")
     slow = measured["median_seconds"]

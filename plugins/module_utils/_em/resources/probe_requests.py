@@ -67,7 +67,9 @@ READS = (
     Request("unknown_session", f"logonSessions/{UNKNOWN_ID}", "the id of no logon session"),
     Request("sessions", "logonSessions", "how many logon sessions this user has"),
     Request("jobs", _query("Job", size=5), "how times and schedules are written; needs a Portal Administrator"),
-    Request("objects", _query("ObjectInJob", size=5), "what a query tells of the objects of jobs; needs a Portal Administrator"),
+    Request(
+        "objects", _query("ObjectInJob", size=5), "what a query tells of the objects of jobs; needs a Portal Administrator"
+    ),
     Request("includes", "jobs/{job}/includes", "what a job's own list tells of them; needs a Portal Administrator"),
     Request("points", _query("VmRestorePoint"), "a machine to look up"),
     Request(

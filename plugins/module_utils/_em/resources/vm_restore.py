@@ -207,6 +207,7 @@ class RestorePoints:
             raise
 
     def _iter(self, criteria: Node) -> Iterator[RestorePoint]:
+        self.client.ensure_session()  # whose refusal says nothing of the filter
         for row in self._listing.iter_rows(criteria, newest_by=CREATED.name):
             yield RestorePoint(normalise_restore_point(row, self.client), row)
 
