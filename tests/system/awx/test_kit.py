@@ -97,7 +97,9 @@ def test_awx_injects_every_variable_and_shows_no_secret(kind: dict[str, Any], tm
     secret = {each["id"] for each in kind["inputs"]["fields"] if each.get("secret")}
     inputs: dict[str, Any] = {each["id"]: f"the {each['id']}" for each in kind["inputs"]["fields"] if each["type"] == "string"}
     injected = inject(kind, inputs, tmp_path, tmp_path)
-    assert set(injected.env) == set(injected.shown) == set(kind["injectors"].get("env", {})), "AWX has a list of names it leaves out"
+    assert set(injected.env) == set(injected.shown) == set(kind["injectors"].get("env", {})), (
+        "AWX has a list of names it leaves out"
+    )
     assert secret
     text = " ".join([*map(str, injected.shown.values()), *injected.arguments])
     assert not [name for name in secret if inputs[name] in text]
