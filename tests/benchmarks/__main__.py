@@ -25,6 +25,7 @@ from growth import measure_growth, measure_latency
 from place import IS_TRIAL, ROOT, Place, Table, open_place
 from plays import measure_plays
 from profiles import measure_profiles
+from servers import measure_servers
 from steps import measure_steps
 
 GUIDE = ROOT / "docs" / "docsite" / "rst" / "guide_speed.rst"
@@ -41,6 +42,7 @@ SECTIONS: dict[str, Callable[[Place], Table]] = {
     "definitions": measure_definitions,
     "profiles": measure_profiles,
     "estates": measure_estates,
+    "servers": measure_servers,
 }
 
 

@@ -14,6 +14,7 @@ from place import Place, Table, run_child, size
 JOBS = int(os.environ.get("BENCH_JOBS", size(5_000, 3)))
 RUNS = int(os.environ.get("BENCH_RUNS", size(200_000, 8)))  # of a week
 WEEK, DAY = 7 * 86_400, 86_400
+MACHINE = "sql01"
 INTERVAL = 600  # seconds from one poll of the event source to the next: the longest for which it keeps its session
 POLLS = int(os.environ.get("BENCH_POLLS", size(DAY // INTERVAL, 8)))
 
@@ -45,11 +46,13 @@ def measure_estates(place: Place) -> Table:
 
 
 def _fill(place: Place) -> None:
-    """Make a world of so many jobs, and of runs that ended throughout the last week."""
+    """Make a world of so many jobs, each with a machine, and of runs that ended throughout the last week."""
     place.reset()
     there = len(place.control("/jobs"))
     for number in range(JOBS - there):
-        place.control("/jobs", {"name": f"Job {number:05}"})
+        job = f"Job {number:05}"
+        place.control("/jobs", {"name": job, "server": "vbr01"})
+        place.control("/change", {"what": "add_object", "job": job, "object": MACHINE})
     place.control("/runs", {"count": RUNS, "every": WEEK / RUNS})
 
 
