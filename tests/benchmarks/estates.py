@@ -6,17 +6,16 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 from place import Place, Table, run_child, size
 
-JOBS = int(os.environ.get("BENCH_JOBS", size(5_000, 3)))
-RUNS = int(os.environ.get("BENCH_RUNS", size(200_000, 8)))  # of a week
+JOBS = size(5_000, 3)
+RUNS = size(200_000, 8)  # of a week
 WEEK, DAY = 7 * 86_400, 86_400
 MACHINE = "sql01"
 INTERVAL = 600  # seconds from one poll of the event source to the next: the longest for which it keeps its session
-POLLS = int(os.environ.get("BENCH_POLLS", size(DAY // INTERVAL, 8)))
+POLLS = size(DAY // INTERVAL, 8)
 
 
 def measure_estates(place: Place) -> Table:

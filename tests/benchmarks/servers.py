@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 from place import HERE, TREE, Place, Table, print_ratio, size
 
 SERVERS = size(20, 2)
-RUNS = int(os.environ.get("RUNS", size(3)))
+RUNS = size(3)
 LATENCIES = (0, 500)[: size(2)]  # milliseconds that a server takes for an answer
 SAMPLE_SECONDS = 0.25
 PLAYBOOK = HERE / "plays" / "servers.yml"
