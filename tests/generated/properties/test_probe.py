@@ -32,9 +32,7 @@ HIDDEN_BY: dict[str, Any] = {
     "page_beyond": lambda switches: switches["paging"] == "repeat",
     "stack_trace": lambda switches: switches["error_format"] not in ("follow", "json", "xml"),
     "result_null": lambda switches: not switches["json_nulls"] and switches["result_null"] != "present_while_running",
-    "task_id_field": lambda switches: (
-        switches["task_sort"] != "honoured" and switches["task_filter"] not in ("honoured", "empty", "ignored")
-    ),
+    "task_id_field": lambda switches: "honoured" not in (switches["task_sort"], switches["task_filter"]),
 }
 PROBED = {name: known for name, known in SWITCHES.items() if name in QUESTIONS}
 

@@ -196,7 +196,6 @@ def test_survey_fits_the_playbook(template: dict[str, Any]) -> None:
 
 NOT_FOR_JOB_TEMPLATES = {
     "cloud_tenants",  # its list holds passwords: it belongs into a vaulted file of one's own project, not into a survey
-    "probe",  # writes a report into a file, which an execution node does not keep
 }
 
 
