@@ -287,12 +287,10 @@ class JobPlanner:
         return [plans[entry.number] for entry in entries]
 
     def _find(self, entry: Entry, *, is_exact: bool) -> list[Job]:
-        jobs = self.inventory.jobs
+        jobs = self.inventory.find_named(entry.name)
         if entry.server is not None:
             jobs = [job for job in jobs if fold_name(job.data["backup_server"]) == fold_name(entry.server)]
-        if is_exact:
-            return [job for job in jobs if job.data["name"] == entry.name]
-        return [job for job in jobs if fold_name(job.data["name"]) == fold_name(entry.name)]
+        return [job for job in jobs if job.data["name"] == entry.name] if is_exact else list(jobs)
 
     def _compare(self, plan: JobPlan, entry: Entry, named: set[tuple[str, str]]) -> None:
         job = plan.job
