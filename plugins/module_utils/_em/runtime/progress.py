@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The link between what waits for Enterprise Manager and the Ansible process that waits for it.
+"""The link between a module that waits for Enterprise Manager and the Ansible process that waits for the module.
 
 A module can print nothing before it ends, and is not told when Ansible's own ``timeout`` or a Ctrl-C ends its task. So, where
 both run on one machine, the action plugin creates a progress file: the module appends lines of progress, and ends when the file
@@ -40,7 +40,7 @@ def _is_alive(pid: int) -> bool:
 
 
 class ControllerLink:
-    """Reports progress to the controller, and tells whether it still waits. ``write`` takes a line of progress."""
+    """Reports progress to the controller, and checks whether it still waits. ``write`` takes a line of progress."""
 
     def __init__(self, is_awaited: Callable[[], bool], write: Callable[[str], None]) -> None:
         self._is_awaited: Callable[[], bool] | None = is_awaited
