@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What has to be done for jobs to be as their entries say: the plan, and its differences in words. Only reads."""
+"""The plan of the changes that bring jobs to their entries, and its differences as sentences. Only reads."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class Entry(NamedTuple):
 
 @dataclass
 class JobPlan:
-    """What has to be done to one job of a file. ``job`` is None for one that does not exist."""
+    """The changes to one job of a file. ``job`` is None for one that does not exist."""
 
     entry: Entry
     job: Job | None

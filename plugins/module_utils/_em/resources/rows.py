@@ -4,7 +4,7 @@
 
 """The plain form of resources of any type: keys in snake_case, dates in UTC, lists bare, and links to other resources only.
 
-A server writes the rows of a list in one or two shapes. What has to be done to each key is found out once for a shape.
+A server writes the rows of a list in one or two shapes. How to convert each key is worked out once per shape.
 """
 
 from __future__ import annotations
