@@ -111,7 +111,7 @@ class LookupModule(LookupBase):  # type: ignore[misc]
         def read_options() -> dict[str, Any]:
             types = _check_terms(terms)
             options = read_plugin_options(OWN_OPTIONS, kwargs, variables or {}, self._templar)
-            # An empty filter would select everything, which nobody who passes one means.
+            # An empty filter would select everything, which is never intended.
             empty = {name: kwargs[name] for name in ("filter", "where") if kwargs.get(name) in ("", [], ())}
             return {**options, **empty, "types": types}
 

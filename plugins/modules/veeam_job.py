@@ -367,7 +367,7 @@ job_session:
       returned: success
       sample: Stopped
     result:
-      description: V(Success), V(Warning) or V(Failed); V(null) while the run goes on.
+      description: V(Success), V(Warning) or V(Failed); V(null) while the run is active.
       type: str
       returned: success
       sample: Success

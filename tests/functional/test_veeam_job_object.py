@@ -274,7 +274,7 @@ def test_a_root_may_be_left_out_where_there_is_one(harness: Harness, em: Emulato
     assert "set root to one of vcenter01.vbem.test on vbr01.vbem.test, vcenter09.vbem.test" in caught.error.msg
     with harness.failure("not_found") as caught:
         manage(harness, objects=[vm("web02", "vcentre01")])
-    assert "There is no hierarchy root vcentre01. There is" in caught.error.msg
+    assert "There is no hierarchy root vcentre01. Known roots: " in caught.error.msg
     with harness.failure("not_found") as caught:
         manage(harness, objects=[{"ref": "urn:VMware:Vm:44cfbdbe-5a95-4156-8867-91f069b7c2cc.vm-1"}])
     assert "refers to the hierarchy root 44cfbdbe" in caught.error.msg

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 if "ansible_collections" in Path(__file__).parts:
     # ansible-rulebook runs this file without making collections importable. The tree that the file is in goes last, and holds
-    # nothing but ansible_collections; where the package "ansible" brings a tree of its own, that one is told of ours.
+    # nothing but ansible_collections; where the package "ansible" has a tree of its own, ours is added to its search path.
     tree = next(parent for parent in Path(__file__).absolute().parents if parent.name == "ansible_collections")
     if str(tree.parent) not in sys.path:
         sys.path.append(str(tree.parent))

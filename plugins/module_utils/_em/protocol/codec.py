@@ -4,9 +4,9 @@
 
 """Bodies to plain data and back: XML and JSON of every server version in one form. Pure; the only user of xmltodict.
 
-The form of answers: dicts, lists, strings and what else JSON has; keys in snake_case whatever the server's case (version 13
-writes JSON keys in camelCase, earlier ones in PascalCase: wire facts, section 1.3). XML attributes and elements become
-keys alike. An XML text stays a string: XML has no types. The form of requests is `Body`.
+Answers become dicts, lists, strings and the other types of JSON. Keys are in snake_case, whatever the server's case (version 13
+writes JSON keys in camelCase, earlier ones in PascalCase: wire facts, section 1.3). XML attributes and elements become keys
+alike. An XML text stays a string: XML has no types. The form of requests is `Body`.
 """
 
 from __future__ import annotations

@@ -119,7 +119,7 @@ class _Parser:
     def parse(self) -> Node:
         node = self.parse_any()
         if self.category != "end":
-            raise self.error(f"there is {self.lexeme!r} where the filter should end or go on with ; (AND) or , (OR)")
+            raise self.error(f"there is {self.lexeme!r} where the filter should end or continue with ; (AND) or , (OR)")
         return node
 
     def parse_any(self) -> Node:
@@ -288,7 +288,7 @@ def may_match(node: Node, row: Mapping[str, Any]) -> bool:
         is_ordered = node.operator in ("==", "!=") or node.field.type in ("enum", "bool", "number", "date")
         if key is None or not is_ordered:
             return True
-        # "Never" is 1753 on the wire, null in rows, and can be asked for.
+        # "Never" is 1753 on the wire and null in rows, and filters can compare with it.
         return _compare(node, NEVER if row[key] is None and node.field.type == "date" else row[key])
     if isinstance(node, And):
         return all(may_match(part, row) for part in node.parts)

@@ -14,7 +14,7 @@ MAX_SIMILAR = 3
 
 
 def fold_name(text: str | None) -> str:
-    """Return a name in the form in which equal names are equal: without case, and with composed characters.
+    """Return a name in a normalised form for comparisons: case-folded, and with composed characters.
 
     macOS decomposes letters such as u-umlaut, and Windows does not, so one name may come in two forms.
     """

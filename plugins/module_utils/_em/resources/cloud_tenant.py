@@ -95,7 +95,8 @@ class TenantManager:
         if name is not None:
             raise EmError("not_found", f"There is no backup server {name}, or there are several: check backup_server.")
         names = ", ".join(sorted(row["name"] or "" for row in servers))
-        raise EmError("ambiguous", f"There is not one backup server but {len(servers)} ({names}): set backup_server.")
+        msg = f"The backup server is ambiguous, because there are {len(servers)} ({names}): set backup_server."
+        raise EmError("ambiguous", msg)
 
     def _find_repository(self, name: str, server_uid: str) -> str:
         rows = _query(self.client, "Repository", [("Name", name), ("BackupServerUid", server_uid)])

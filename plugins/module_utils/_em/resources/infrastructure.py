@@ -172,7 +172,7 @@ class Infrastructure:
                 return on_server
             listed = _list_roots(on_server or roots)
             if not on_server:
-                raise EmError("not_found", f"No hierarchy root is on that backup server. There is {listed or 'none at all'}.")
+                raise EmError("not_found", f"That backup server has no hierarchy root. Known roots: {listed or 'none'}.")
             raise EmError(
                 "ambiguous",
                 f"{query.describe()} may belong to several hierarchy roots: set root to one of {listed}.",
@@ -184,7 +184,7 @@ class Infrastructure:
         if matches:
             msg = f"The hierarchy root {query.root} is not on that backup server, but there is {_list_roots(matches)}."
             raise EmError("not_found", msg)
-        raise EmError("not_found", f"There is no hierarchy root {query.root}. There is {_list_roots(roots) or 'none at all'}.")
+        raise EmError("not_found", f"There is no hierarchy root {query.root}. Known roots: {_list_roots(roots) or 'none'}.")
 
     def get_root(self, reference: Reference) -> dict[str, Any] | None:
         """Return the hierarchy root of a reference; None where it is unknown."""

@@ -183,7 +183,7 @@ class JobLifecycle:
     def _find_repository(self, text: str | None, template: Job) -> str:
         """Return the UID of the repository that is named or, without a name, of the one where the template's backups are.
 
-        Without a UID the server would take its first repository, whichever that is.
+        Without a UID the server would use its first repository, which may be any.
         """
         if text is not None and text.lower().startswith("urn:"):
             return text.strip()
@@ -220,8 +220,8 @@ class JobLifecycle:
             raise create_option_error("repository", text, problem, kind=kind)  # type: ignore[arg-type]
         raise EmError(
             "invalid_option",
-            f"The repository of the template {template.data['name']} is not clear"
-            f" ({'it has backups on several' if uids else 'it has no backups yet'}): set repository.",
+            f"The repository cannot be taken from the template {template.data['name']}, which has"
+            f" {'backups on several repositories' if uids else 'no backups yet'}: set repository.",
         )
 
     def _predict_clone(self, request: JobRequest, template: Job) -> dict[str, Any]:

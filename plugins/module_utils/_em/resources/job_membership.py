@@ -439,7 +439,7 @@ class MembershipExecution:
         """Add or remove one object, and note the outcome."""
         left = len(self.plan.current) + len(self.added) - len(self.removed)
         if isinstance(change, JobObject) and left <= 1:
-            self._note_error(change, "Not removed: it is the last object of the job, because what was to be added was not.")
+            self._note_error(change, "Not removed: it is the last object of the job, because no other object was added.")
             return
         budget = WaitBudget(self.client, self.wait_timeout, self.poll_interval)
         action = TaskAction(self.client, budget, subject=str(self.plan.job.data["name"]), lookup_hint=LOOKUP_HINT)

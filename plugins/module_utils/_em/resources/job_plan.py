@@ -272,7 +272,7 @@ class JobPlanner:
         return found
 
     def _match(self, entries: list[Entry]) -> list[JobPlan]:
-        """Return a plan for each entry with the job that it is of: by its exact name or, if there is none, without case."""
+        """Return a plan for each entry with its job: the one of that exact name or else the same name in other case."""
         taken: set[str] = set()
         plans: dict[int, JobPlan] = {}
         for is_exact in (True, False):
@@ -367,7 +367,8 @@ class JobPlanner:
                 items = {key: item for key, item in items.items() if key in keys} or items
             if len(items) != 1:
                 kind: ErrorKind = "ambiguous" if items else "not_found"
-                msg = f"{entry.label}: {len(items) or 'no'} objects below {place.root} are a {place.type} called {place.name}."
+                count = len(items) or "no"
+                msg = f"{entry.label}: {count} objects of the type {place.type} below {place.root} are called {place.name}."
                 raise EmError(kind, msg)
             (item,) = items.values()
             found.append(HeldObject(str(item.reference), item.name))
@@ -409,7 +410,9 @@ class JobPlanner:
         if len(found) != 1:
             kind: ErrorKind = "ambiguous" if found else "not_found"
             where = one.get("root") or one.get("root_id")
-            raise EmError(kind, f"{what} is below {where}, of which {server} has {len(found) or 'none'}. It has {known}.")
+            problem = "is ambiguous" if found else "does not exist"
+            msg = f"{what} is below the hierarchy root {where}, which {problem} on {server}. Known roots: {known}."
+            raise EmError(kind, msg)
         return found[0], is_same
 
     def _look_up(self, query: ObjectQuery) -> list[Item]:

@@ -48,7 +48,7 @@ class Plan(NamedTuple):
     action: str | None
     active: dict[str, Any] | None  # the job session that is as desired, or that is to be stopped
     latest: dict[str, Any] | None  # the newest job session, whatever its state
-    ending: dict[str, Any] | None  # a job session that has to end before anything can be started; then plan anew
+    ending: dict[str, Any] | None  # a job session that has to end before anything can be started; then a new plan is made
 
     @property
     def is_change(self) -> bool:
@@ -162,7 +162,7 @@ class JobExecution:
         return self.result()
 
     def _await_end(self, session: dict[str, Any]) -> None:
-        """Wait until a job session that is stopping has stopped, and plan anew: somebody may have started the next one."""
+        """Wait until a stopping job session has stopped, and plan again: another client may have started the next one."""
         try:
             self._create_waiter().wait(session)
         except EmError as err:

@@ -67,7 +67,7 @@ class TaskAction:
 
     def submit(self, method: str, path: str, body: Body | None = None) -> None:
         """Send the request, and read the task from its answer. An answer without a body means that the operation is done."""
-        self.client.ensure_session()  # whose failure says nothing of the request
+        self.client.ensure_session()  # first, because a failed logon is no failure of the request
         try:
             answer = self._send(method, path, body)
         except EmError as err:

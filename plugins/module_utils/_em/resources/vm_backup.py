@@ -53,7 +53,7 @@ LOOKUP_HINT = "check the latest job sessions (vbem.rest.veeam_query_info with ty
 
 
 class ZipOptions(NamedTuple):
-    """What VeeamZIP needs besides the machine. ``compression`` is from 1 to 5."""
+    """The options of a VeeamZIP. ``compression`` is from 1 to 5."""
 
     repository: str
     retention: str

@@ -183,7 +183,7 @@ class RestorePoints:
         if query.moid is None:
             return []
         root_id = _find_root_id(query)
-        if root_id is not None:  # of whichever platform it is
+        if root_id is not None:  # on any platform
             return [Reference(platform, "Vm", root_id, query.moid) for platform in OBJECT_TYPES]
         return [item.reference for item in self._explain_refusal(lambda: Infrastructure(self.client).find(query))]
 
@@ -207,7 +207,7 @@ class RestorePoints:
             raise
 
     def _iter(self, criteria: Node) -> Iterator[RestorePoint]:
-        self.client.ensure_session()  # whose refusal says nothing of the filter
+        self.client.ensure_session()  # first, so that a refused logon does not count as a refused filter
         for row in self._listing.iter_rows(criteria, newest_by=CREATED.name):
             yield RestorePoint(normalise_restore_point(row, self.client), row)
 

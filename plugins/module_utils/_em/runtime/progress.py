@@ -24,7 +24,7 @@ CHECK_SECONDS = 0.5  # between two checks of whether somebody still waits
 def create_file_value(path: str) -> str:
     """Return the option value that tells a module of the file and of the processes that wait: this one and its parent.
 
-    This one is Ansible's worker. It outlives an ansible-playbook that was killed, and would go on waiting for the module.
+    This one is Ansible's worker. It outlives an ansible-playbook that was killed, and would continue to wait for the module.
     """
     return f"{os.getpid()},{os.getppid()}:{path}"
 
@@ -93,6 +93,6 @@ def create_file_link(value: str | None) -> ControllerLink:
 
 
 def create_process_link(write: Callable[[str], None]) -> ControllerLink:
-    """Return the link of what runs within Ansible's worker: nobody waits once the worker's parent has changed."""
+    """Return the link of a module that runs within Ansible's worker: nobody waits once the worker's parent has changed."""
     parent = os.getppid()
     return ControllerLink(lambda: os.getppid() == parent, write)
