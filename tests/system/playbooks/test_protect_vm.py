@@ -207,7 +207,7 @@ def test_a_machine_is_taken_out_of_a_job_once(em: Emulator, home: Path) -> None:
     em.world.add_object(em.world.job(JOB), "fresh01")
     before = held(em)
     done = unprotect(em, home, "--check", job=JOB, machines=[FRESH])
-    assert changed(done) == ["Take the machines out"]
+    assert changed(done) == ["Remove the machines"]
     assert held(em) == before
     done = unprotect(em, home, job=JOB, machines=[FRESH])
     assert "Removed: fresh01" in done.output
