@@ -30,6 +30,10 @@ thorough: $(READY) ## Run all checks with every case of their tests; about an ho
 check: $(READY) ## Run one check or some: make check ONLY="ruff unit"; ONLY=? lists them, TESTS names tests of one
 	@$(BIN)/python dev/check.py $(ONLY)
 
+.PHONY: live
+live: $(READY) ## Run the integration targets that only read against a live server: make live HOST=em.example.com
+	@$(BIN)/python dev/live.py
+
 .PHONY: bench
 bench: $(READY) ## Measure speed and write the figures into the guide on speed; some minutes on an idle machine
 	@$(BIN)/python dev/build_tree.py >/dev/null && $(BIN)/python tests/benchmarks --write

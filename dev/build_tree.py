@@ -12,6 +12,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import subprocess
@@ -36,6 +37,16 @@ FOREIGN = (
 )
 # git refuses to look at a checkout of another user, and the setting that allows it may be in a home that it does not see.
 GIT = ("git", "--no-optional-locks", "-c", "safe.directory=*")
+
+
+def print_anywhere() -> None:
+    """Let output hold any letter, also where the terminal or a pipe knows only ASCII."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+print_anywhere()
 
 
 def find_cache() -> Path:

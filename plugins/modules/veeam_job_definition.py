@@ -158,7 +158,8 @@ options:
         description:
           - The objects of the job. It is made to hold these and no others. Without it, objects are left alone.
           - An object is found by O(jobs[].objects[].ref), or by O(jobs[].objects[].moid) below the hierarchy root that has the
-            unique id O(jobs[].objects[].root_id). If no hierarchy root of the backup server has that id,
+            unique id O(jobs[].objects[].root_id) or, without that, the name O(jobs[].objects[].root).
+          - If no hierarchy root of the backup server has that unique id, or without O(jobs[].objects[].moid),
             O(jobs[].objects[].name) is looked up below the one of the name O(jobs[].objects[].root).
         type: list
         elements: dict

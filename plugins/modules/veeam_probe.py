@@ -14,10 +14,10 @@ version_added: 0.1.0
 author:
   - vbem.rest contributors (@vbem-rest)
 description:
-  - Asks a server what the vendor's reference leaves open, such as whether tasks can be filtered, and checks the set-up - the role of
-    the user, the clocks, the certificate, the TLS version, and how long requests take.
-  - The result can be published. It has statuses, names of headers, and shapes of answers, in which each value is replaced by its type
-    and length. It has no names, addresses, ids, or secrets.
+  - Asks a server what the vendor's reference leaves open, such as whether tasks can be filtered, and checks the set-up - the
+    role of the user, the clocks, the certificate, the TLS version, and how long requests take.
+  - The result can be published. It has statuses, names of headers, and shapes of answers, in which each value is replaced by
+    its type and length. It has no names, addresses, ids, or secrets.
   - The emulator of this collection behaves like the server if it gets the result as C(--switches).
   - Sends reads alone, but for O(collect) and one logon and log-off, which need O(username) and O(password) and no
     O(session). In check mode nothing is sent.
@@ -26,8 +26,8 @@ options:
   collect:
     description:
       - Whether to start one data collection of a backup server, which a Portal User may do, to have a task to look at.
-      - The collection makes Enterprise Manager read what the backup server knows, as it does by itself every 15 minutes. Its task is
-        removed when it is finished.
+      - The collection makes Enterprise Manager read what the backup server knows, as it does by itself from time to time. Its
+        task is removed when it is finished.
     type: bool
     default: false
   wait_timeout:
@@ -49,7 +49,8 @@ attributes:
   diff_mode:
     support: none
 notes:
-  - Some questions need something to look at, such as a job with a schedule or two job sessions. So probe a server that is in use.
+  - Some questions need something to look at, such as a job with a schedule or two job sessions. So probe a server that is
+    in use.
 seealso:
   - ref: ansible_collections.vbem.rest.docsite.guide_seen
     description: Which servers this was seen to work with, and how to send a report.
@@ -61,12 +62,14 @@ seealso:
 EXAMPLES = r"""
 - name: List what would be sent, and send nothing
   vbem.rest.veeam_probe:
+    session: "{{ em.session }}"
     collect: true
   check_mode: true
   register: planned
 
 - name: Probe the server with reads alone
   vbem.rest.veeam_probe:
+    session: "{{ em.session }}"
   register: probed
 
 - name: Show what is wrong with the set-up
@@ -82,7 +85,8 @@ EXAMPLES = r"""
 
 RETURN = r"""
 requests:
-  description: What is sent, in order. Names in braces stand for what comes from the server; without it, the request is left out.
+  description:
+    - What is sent, in order. Names in braces stand for what comes from the server. Without that, the request is left out.
   type: list
   elements: dict
   returned: success
@@ -100,7 +104,7 @@ requests:
 answers:
   description: The questions that were answered, by the name of the emulator's switch.
   type: dict
-  returned: success and not check mode
+  returned: not in check mode
   sample:
     unknown_task:
       question: Which status has an unknown task?
@@ -109,23 +113,23 @@ answers:
 switches:
   description: The values alone, for C(--switches) of the emulator.
   type: dict
-  returned: success and not check mode
+  returned: not in check mode
   sample: {unknown_task: 500}
 unanswered:
   description: The questions that were not answered, each with the reason.
   type: dict
-  returned: success and not check mode
+  returned: not in check mode
   sample: {"result_null": "it needs a task: collect: true makes one"}
 surprises:
   description: Answers that no known behaviour explains, with their shape. Please report them.
   type: list
   elements: dict
-  returned: success and not check mode
+  returned: not in check mode
   sample: []
 evidence:
   description: The status, the known headers, and the shape of each answer.
   type: dict
-  returned: success and not check mode
+  returned: not in check mode
   sample:
     unknown_task:
       request: GET /api/tasks/task-999999999
@@ -137,12 +141,12 @@ evidence:
 versions:
   description: Versions of the API, and of the first backup server.
   type: dict
-  returned: success and not check mode
+  returned: not in check mode
   sample: {api: [v1_7], backup_server: [13.0.1.1071]}
 measured:
   description: Times, the clock, TLS, the certificate, and sessions. What could not be measured is V(null).
   type: dict
-  returned: success and not check mode
+  returned: not in check mode
   sample:
     requests: 41
     median_seconds: 0.012
@@ -155,13 +159,13 @@ behaviour:
   description: What the collection does on this server because of the answers.
   type: list
   elements: str
-  returned: success and not check mode
+  returned: not in check mode
   sample: ["Answers are asked for in JSON, as response_format: auto means."]
 problems:
   description: What is wrong with the set-up, each with a cure.
   type: list
   elements: str
-  returned: success and not check mode
+  returned: not in check mode
   sample: []
 """
 

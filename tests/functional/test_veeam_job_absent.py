@@ -88,3 +88,13 @@ def test_a_job_of_another_server_stays(harness: Harness, em: Emulator) -> None:
 def test_a_job_that_is_on_another_server_only_stays(harness: Harness, em: Emulator) -> None:
     assert remove(harness, em.logon(), backup_server="vbr02.vbem.test")["changed"] is False
     assert has_job(em)
+
+
+@all_versions_and_formats
+def test_a_refusal_is_told_at_once(harness: Harness, em: Emulator) -> None:
+    em.fault("status", status=500, method="DELETE", path="/api/jobs/")
+    with harness.failure("server_error") as failure:
+        remove(harness, em.logon())
+    assert failure.result["changed"] is False
+    assert has_job(em)
+    assert sum(harness.slept) < 5, "nothing is waited for"

@@ -255,6 +255,17 @@ def test_nothing_is_deleted_if_something_else_failed(harness: Harness, em: Emula
 
 
 @all_versions
+def test_a_job_whose_name_is_in_the_file_is_never_deleted(harness: Harness, em: Emulator) -> None:
+    session = em.logon()
+    jobs = export(harness, session, backup_server=VBR01)
+    em.world.add_job(JOB, server="vbr01")
+    with harness.failure("partial") as failure:
+        apply(harness, session, jobs, prune=True)
+    assert failure.result["drift"] == []
+    assert not writes(em)
+
+
+@all_versions
 def test_max_changes(harness: Harness, em: Emulator) -> None:
     session = em.logon()
     jobs = change_all(export(harness, session))
@@ -387,8 +398,31 @@ def test_jobs_move_to_another_server(harness: Harness, em: Emulator, is_same_vce
     assert held(em, JOB) == ["sql01", "sql02"]
 
 
+@all_versions
+def test_definitions_that_are_of_one_job_are_refused(harness: Harness, em: Emulator) -> None:
+    jobs = [{"name": JOB, "backup_server": VBR01, "description": "one"}, {"name": JOB, "description": "two"}]
+    with harness.failure("partial") as failure:
+        apply(harness, em.logon(), jobs, check_mode=True)
+    assert "number 1 and 2 are of the same job" in failure.error.msg
+
+
 # ---------------------------------------------------------------------------------------------------------------------
 # Requests
+
+
+@all_versions
+def test_a_template_is_looked_up_once(harness: Harness, em: Emulator) -> None:
+    session = em.logon()
+    jobs = [{"name": f"New {number}", "backup_server": VBR01} for number in range(20)]
+    before = len(em.log)
+    predicted = apply(harness, session, jobs, check_mode=True, template=JOB, repository=REPOSITORY)
+    assert len(predicted["drift"]) == 20
+    few = len(em.log) - before
+    with harness.failure("partial") as failure:
+        apply(harness, session, jobs, check_mode=True, template="No Such Job")
+    assert len(failure.result["errors"]) == 20
+    assert few <= 4
+    assert len(em.log) - before - few <= 4
 
 
 @all_versions_and_formats

@@ -117,6 +117,15 @@ def test_a_checkout_is_copied_without_touching_its_index(tmp_path: Path, monkeyp
     assert len(tracked.splitlines()) == 4
 
 
+def test_a_terminal_may_know_only_ascii() -> None:
+    """Names of files, and what failed tests print, have other letters as well."""
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0", "LC_ALL": "C"}
+    command = [sys.executable, str(ROOT / "dev" / "check.py"), "\u00fcbung"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert "No such check: " in done.stdout
+    assert "Traceback" not in done.stderr
+
+
 @pytest.mark.parametrize("home", [{}, {"HOME": "/nowhere"}])
 def test_a_python_is_found_without_a_home(home: dict[str, str]) -> None:
     environment = {"PATH": f"{Path(sys.base_prefix, 'bin')}{os.pathsep}{os.environ['PATH']}", "CDPATH": "/", **home}

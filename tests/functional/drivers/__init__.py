@@ -54,7 +54,8 @@ class Scenario:
     """One way of a module through the API: its options, what is prepared, and the rule for its outcome.
 
     A ``borrowed`` session is opened before; with ``credentials`` the options hold those as well. ``logs_off`` means that the
-    scenario ends the borrowed session. A ``far`` server is one to which many requests go over several connections.
+    scenario ends the borrowed session. A ``far`` server is one to which many requests go over several connections. A module that
+    looks at logons makes several ``logons``; the result ``varies`` if it tells of version and format.
     """
 
     name: str
@@ -66,6 +67,8 @@ class Scenario:
     prepare: Callable[[Setup], None] = _prepare_nothing
     check_mode: bool = False
     far: bool = False
+    logons: int = 1
+    varies: bool = False
     module: Any = None  # set by `load_scenarios`
 
     @property

@@ -68,7 +68,7 @@ def test_a_fault_is_never_taken_for_an_answer(harnesses: dict[int, FaultHarness]
         assert not summary.wrong, explain(summary)
         assert summary.cases > 1
         results.add(normalise(summary.healthy, harness))
-    assert len(results) == 1, "the same result from every version and format"
+    assert len(results) == 1 or scenario.varies, "the same result from every version and format"
 
 
 def test_every_fault_is_injected_into_every_request() -> None:

@@ -178,10 +178,16 @@ def test_survey_fits_the_playbook(template: dict[str, Any]) -> None:
         assert name in asked or re.search(rf"^    {name}: ", text, re.MULTILINE), name
 
 
+NOT_FOR_JOB_TEMPLATES = {
+    "cloud_tenants",  # its list holds passwords: it belongs into a vaulted file of one's own project, not into a survey
+    "probe",  # writes a report into a file, which an execution node does not keep
+}
+
+
 def test_every_shipped_playbook_has_a_job_template() -> None:
     played = "".join((PROJECT / each["playbook"]).read_text(encoding="utf-8") for each in TEMPLATES)
-    missing = [path.stem for path in (ROOT / "playbooks").glob("*.yml") if f"vbem.rest.{path.stem}\n" not in played]
-    assert not missing
+    missing = {path.stem for path in (ROOT / "playbooks").glob("*.yml") if f"vbem.rest.{path.stem}\n" not in played}
+    assert missing == NOT_FOR_JOB_TEMPLATES
     assert {path.name for path in PROJECT.glob("*.yml")} == {each["playbook"] for each in TEMPLATES}
 
 

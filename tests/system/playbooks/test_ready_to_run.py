@@ -6,18 +6,26 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from support.emulators import FAST_SWITCHES, create_environment_variables
+from support.places import ROOT
 from support.playbooks import run_playbook
 from support.tiers import sample
 
 from emulator import Emulator, Switches
 
 JOB = "SQL Backup"
+READ_SWITCHES = """
+import os, urllib.request
+print(urllib.request.urlopen(os.environ["VBEM_CONTROL_URL"] + "/switches", b"{}").read().decode())
+"""
 WRONG_INPUT: dict[str, tuple[str, dict[str, Any], str]] = {
     "no such file": (
         "guarded_change",
@@ -55,6 +63,7 @@ WRONG_INPUT: dict[str, tuple[str, dict[str, Any], str]] = {
         "start_and_wait_timeout is soon: give a number of seconds, 1 or more.",
     ),
     "no first steps": ("first_steps", {}, "first_steps_jobs is []: give a list"),
+    "no directory": ("probe", {"probe_report_path": "none/probe.yml"}, "but there is no directory"),
     "no machine": ("guarded_vm_change", {"guarded_vm_change_tasks": "change.yml"}, "Which machine is not clear"),
     "no file of a machine's change": (
         "guarded_vm_change",
@@ -229,3 +238,27 @@ def test_a_page_is_written_where_the_path_points(em: Emulator, tmp_path: Path) -
     )
     assert link.is_symlink()
     assert page.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+
+
+def test_a_report_about_a_server_makes_an_emulator_like_it(em: Emulator, tmp_path: Path) -> None:
+    em.switches.update({"task_sort": "ignored", "second_logoff": 404})
+    home, environment = tmp_path, {**create_environment_variables(em), "COLUMNS": "2000"}
+    planned = run_playbook("--check", "vbem.rest.probe", home=home, environment=environment, variables={"probe_collect": True})
+    assert em.log == []
+    assert "POST /api/backupServers/{server}?action=collect" in planned.output
+    assert not (tmp_path / "veeam-probe.yml").exists()
+    done = run_playbook("vbem.rest.probe", home=home, environment=environment, variables={"probe_collect": True})
+    assert "0 surprises" in done.output
+    report = tmp_path / "veeam-probe.yml"
+    text = report.read_text(encoding="utf-8")
+    for word in (em.hostname, str(em.port), em.admin.username, "vbem.test", JOB):
+        assert word not in text
+    assert em.sessions == []
+    like = subprocess.run(
+        [sys.executable, str(ROOT / "emulator"), "--switches", str(report), "--", sys.executable, "-c", READ_SWITCHES],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    switches = json.loads(like.stdout)
+    assert (switches["task_sort"], switches["second_logoff"]) == ("ignored", 404)

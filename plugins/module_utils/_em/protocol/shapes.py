@@ -37,9 +37,11 @@ _MEDIA_TYPES = (
 _PRODUCTS = re.compile(r"(?:Microsoft-HTTPAPI/2\.0|Microsoft-IIS/\d+\.\d+|Kestrel|nginx|Apache)")
 # Headers whose presence says something about the server; of all others only the number is told.
 _HEADERS = frozenset(
-    "allow cache-control connection content-encoding content-length content-type date location retry-after server set-cookie"
-    " strict-transport-security transfer-encoding vary www-authenticate x-content-type-options x-powered-by"
-    " x-restsvcsessionid".split()
+    (
+        *("allow", "cache-control", "connection", "content-encoding", "content-length", "content-type", "date", "location"),
+        *("retry-after", "server", "set-cookie", "strict-transport-security", "transfer-encoding", "vary", "www-authenticate"),
+        *("x-content-type-options", "x-powered-by", "x-restsvcsessionid"),
+    )
 )
 
 
@@ -121,5 +123,5 @@ def describe_link(href: str) -> str:
         parts = urlsplit(href.strip())
     except ValueError:
         return describe_text(href)
-    path = re.match(r"/{0,2}(?:api)?/(?:\.\./)?", parts.path)
+    path = re.match(r"/{1,2}api/(?:\.\./)?", parts.path)
     return f"{parts.scheme if parts.scheme in ('http', 'https') else 'other'}://(host){path[0] if path else '(path)'}..."

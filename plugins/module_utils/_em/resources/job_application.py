@@ -126,7 +126,8 @@ class JobApplication:
                 step(plan)
             except EmError as err:
                 self.errors[number] = err
-                self.changed = self.changed or bool(err.result.get("changed")) or err.may_have_been_sent
+                self.changed = self.changed or bool(err.result.get("changed"))
+                self.changed = self.changed or (err.may_have_been_sent and err.method not in (None, "GET"))
                 if err.kind in FATAL_KINDS or self._is_cut_off(err):
                     self._stop(err)
                 continue

@@ -59,6 +59,16 @@ class JobRequest(NamedTuple):
     definition: Definition
 
 
+class CloneSource(NamedTuple):
+    """A template: the path of its action, what a clone of its type is described by, and the repository of its clones."""
+
+    template: Job
+    path: str
+    info: str
+    folder: str | None
+    repository_uid: str | None
+
+
 class ClonePlan(NamedTuple):
     """The template of a new job, and the request that clones it."""
 
@@ -135,7 +145,7 @@ class JobLifecycle:
             raise EmError("ambiguous", msg, result={"jobs": [job.data for job in found]})
         return found[0] if found else None
 
-    def plan_clone(self, request: JobRequest) -> ClonePlan:
+    def plan_clone(self, request: JobRequest, source: CloneSource | None = None) -> ClonePlan:
         """Return the template, and the request that clones it. Only reads. Raise for what cannot be done."""
         if request.template is None:
             raise EmError(
@@ -146,39 +156,36 @@ class JobLifecycle:
         if len(request.name) > MAX_NAME:
             hint = f"it has {len(request.name)} characters, and a job may have {MAX_NAME}"
             raise create_option_error("name", request.name, hint)
-        params = {"name": request.template, "uid": None, "backup_server": request.backup_server, "kind": "job"}
-        if request.template.lower().startswith("urn:"):
-            params = {**params, "name": None, "uid": request.template}
-        template = find_job(self.client, params)
-        server = request.backup_server
-        if server is not None and fold_name(template.data["backup_server"]) != fold_name(server):
-            raise EmError(
-                "invalid_option",
-                f"The template {template.data['name']} is on {template.data['backup_server']}, not on {server}: a job can only"
-                " be cloned on its own backup server.",
-            )
-        link = find_link(template.raw, "Clone")
-        infos = CLONE_INFOS.get((template.data["job_type"] or "").lower())
+        source = source or self.find_source(request.template, request.backup_server, request.repository)
+        self._read_job_names(source.template.data["backup_server"], request.definition)  # whose failure has to come first
+        members: dict[str, Any] = {"JobName": request.name}
+        if source.folder is None:
+            members["VmSuffix"] = "_replica"
+        else:
+            members[source.folder] = re.sub(r'[<>:"/\\|?*\x00-\x1f]', "_", request.name)
+            members["RepositoryUid"] = source.repository_uid
+        if request.definition.description is not None:
+            members["Description"] = request.definition.description
+        if source.info == "ImmediateBackupCopyJobCloneInfo":  # whose elements the reference prints in another order
+            order = ("JobName", "Description", "RepositoryUid", "JobFileName")
+            members = {name: members[name] for name in order if name in members}
+        return ClonePlan(source.template, source.path, Body("JobCloneSpec", {source.info: members}))
+
+    def find_source(self, template: str, backup_server: str | None, repository: str | None) -> CloneSource:
+        """Return the template of a name or UID, and what its clones are made with."""
+        is_uid = template.lower().startswith("urn:")
+        params = {"name": None if is_uid else template, "uid": template if is_uid else None}
+        job = find_job(self.client, {**params, "backup_server": backup_server, "kind": "job"})
+        link = find_link(job.raw, "Clone")
+        infos = CLONE_INFOS.get((job.data["job_type"] or "").lower())
         if link is None or infos is None:
             raise EmError(
                 "invalid_option",
-                f"The template {template.data['name']} (type {template.data['job_type'] or 'unknown'}) cannot be cloned by this"
-                " user.",
+                f"The template {job.data['name']} (type {job.data['job_type'] or 'unknown'}) cannot be cloned by this user.",
             )
         info, folder = infos
-        self._read_job_names(template.data["backup_server"], request.definition)  # whose failure has to come first
-        members: dict[str, Any] = {"JobName": request.name}
-        if folder is None:
-            members["VmSuffix"] = "_replica"
-        else:
-            members[folder] = re.sub(r'[<>:"/\\|?*\x00-\x1f]', "_", request.name)
-            members["RepositoryUid"] = self._find_repository(request.repository, template)
-        if request.definition.description is not None:
-            members["Description"] = request.definition.description
-        if info == "ImmediateBackupCopyJobCloneInfo":  # whose elements the reference prints in another order
-            order = ("JobName", "Description", "RepositoryUid", "JobFileName")
-            members = {name: members[name] for name in order if name in members}
-        return ClonePlan(template, get_path(read_text(link, "href") or ""), Body("JobCloneSpec", {info: members}))
+        repository_uid = self._find_repository(repository, job) if folder is not None else None
+        return CloneSource(job, get_path(read_text(link, "href") or ""), info, folder, repository_uid)
 
     def _find_repository(self, text: str | None, template: Job) -> str:
         """Return the UID of the repository that is named or, without a name, of the one where the template's backups are.

@@ -21,7 +21,7 @@ from ..protocol.references import Reference, parse_reference
 from .infrastructure import Item, ObjectQuery
 from .job_definition import DEFINITION_SPEC, Definition, create_definition, create_edit, format_difference, format_value
 from .job_entries import HeldObject, JobInventory, create_reference, is_root_of, list_roots_on
-from .job_lifecycle import ClonePlan, JobLifecycle, JobRequest
+from .job_lifecycle import ClonePlan, CloneSource, JobLifecycle, JobRequest
 from .jobs import Job
 
 KINDS_OF_ENTRIES = ("invalid_option", "not_found", "ambiguous")  # failures of one job, which leave the others possible
@@ -240,6 +240,7 @@ class JobPlanner:
         self.client = client
         self.inventory = inventory
         self._found: dict[ObjectQuery, list[Item]] = {}
+        self._sources: dict[tuple[str, str | None, str | None], CloneSource | EmError] = {}
 
     def plan(self, entries: list[Entry]) -> list[JobPlan]:
         """Return the plan of each entry."""
@@ -273,21 +274,15 @@ class JobPlanner:
 
     def _match(self, entries: list[Entry]) -> list[JobPlan]:
         """Return a plan for each entry with the job that it is of: by its exact name or, if there is none, without case."""
-        taken: set[str] = set()
+        taken: dict[str, Entry] = {}
         plans: dict[int, JobPlan] = {}
         for is_exact in (True, False):
             for entry in entries:
-                if entry.number in plans:
-                    continue
-                found = [job for job in self._find(entry, is_exact=is_exact) if job.data["uid"] not in taken]
-                if len(found) > 1 and entry.uid is not None:
-                    found = [job for job in found if find_guid(job.data["uid"] or "") == find_guid(entry.uid)] or found
-                if len(found) == 1:
-                    taken.add(found[0].data["uid"])
-                if found or not is_exact:
-                    plans[entry.number] = JobPlan(entry, found[0] if len(found) == 1 else None)
-                if len(found) > 1:
-                    plans[entry.number].error = _create_ambiguity(entry, found)
+                found = self._find(entry, is_exact=is_exact) if entry.number not in plans else []
+                if not is_exact:  # a job that another entry names exactly is not meant
+                    found = [job for job in found if job.data["uid"] not in taken]
+                if entry.number not in plans and (found or not is_exact):
+                    plans[entry.number] = _create_plan(entry, found, taken)
         return [plans[entry.number] for entry in entries]
 
     def _find(self, entry: Entry, *, is_exact: bool) -> list[Job]:
@@ -319,7 +314,7 @@ class JobPlanner:
 
     def _plan_new(self, plan: JobPlan, entry: Entry, named: set[tuple[str, str]]) -> None:
         plan.differences = [(name, None, value) for name, value in entry.definition._asdict().items() if value is not None]
-        plan.clone = JobLifecycle(self.client, WaitBudget(self.client, 0, 1)).plan_clone(create_request(entry))
+        plan.clone = self._plan_clone(create_request(entry))
         template = plan.clone.template
         if entry.job_type is not None and fold_name(entry.job_type) != fold_name(template.data["job_type"]):
             msg = f"the template {template.data['name']} is of the type {template.data['job_type']}"
@@ -327,6 +322,22 @@ class JobPlanner:
         self._check_after_job(entry, template.data["backup_server"], named)
         if entry.objects is not None:
             self._compare_objects(plan, entry, [], template.data["backup_server"])
+
+    def _plan_clone(self, request: JobRequest) -> ClonePlan:
+        """Return the plan of a new job. A template is looked up once, however many jobs are cloned from it."""
+        lifecycle = JobLifecycle(self.client, WaitBudget(self.client, 0, 1))
+        if request.template is None:
+            return lifecycle.plan_clone(request)
+        key = (request.template, request.backup_server, request.repository)
+        if key not in self._sources:
+            try:
+                self._sources[key] = lifecycle.find_source(*key)
+            except EmError as err:
+                self._sources[key] = err
+        source = self._sources[key]
+        if isinstance(source, EmError):
+            raise source
+        return lifecycle.plan_clone(request, source)
 
     def _check_after_job(self, entry: Entry, server: str | None, named: set[tuple[str, str]]) -> None:
         after = (entry.definition.schedule or {}).get("after_job")
@@ -435,6 +446,21 @@ def create_request(entry: Entry) -> JobRequest:
     """Return the request for a new job. The rest of its definition follows once all new jobs are there."""
     definition = Definition(description=entry.definition.description)
     return JobRequest(entry.name, entry.server, entry.template, entry.repository, definition)
+
+
+def _create_plan(entry: Entry, found: list[Job], taken: dict[str, Entry]) -> JobPlan:
+    """Return the plan of an entry which may be of these jobs, and note in ``taken`` that it has one of them."""
+    if len(found) > 1 and entry.uid is not None:
+        found = [job for job in found if find_guid(job.data["uid"] or "") == find_guid(entry.uid)] or found
+    if len(found) > 1:
+        return JobPlan(entry, None, error=_create_ambiguity(entry, found))
+    if not found:
+        return JobPlan(entry, None)
+    other = taken.setdefault(found[0].data["uid"], entry)
+    if other is not entry:
+        msg = f"The definitions number {other.number} and {entry.number} are of the same job {entry.label}."
+        return JobPlan(entry, found[0], error=EmError("invalid_option", msg))
+    return JobPlan(entry, found[0])
 
 
 def _create_ambiguity(entry: Entry, found: Iterable[Job]) -> EmError:

@@ -51,7 +51,7 @@ class Probe(NamedTuple):
     def has_collected(self) -> bool:
         """Return whether the server took the request to collect data, or may have."""
         seen = self.observations.get("collect")
-        return seen is not None and (seen.response is None or seen.response.status < 400)  # noqa: PLR2004 - the first error
+        return seen is not None and (seen.response is None or seen.response.status < 400)
 
 
 def run_probe(client: Client, *, collect: bool, wait_timeout: float) -> Probe:
@@ -203,7 +203,7 @@ class _Prober:
             self._end_second()
             raise
         response = self.ask(logoff)
-        if response is None or response.status != 204:  # noqa: PLR2004 - No Content
+        if response is None or response.status != 204:
             self._end_second()
         self.ask(second_logoff)
 
@@ -240,14 +240,14 @@ def read_tls(client: Client) -> dict[str, Any]:
 
             context.load_verify_locations(certifi.where())
     version, days = None, None
-    with suppress(OSError, ValueError):  # ssl.SSLError is an OSError
-        with (
-            socket.create_connection((connection.hostname, connection.port), connection.timeout) as raw,
-            context.wrap_socket(raw, server_hostname=connection.hostname) as secure,
-        ):
-            version = secure.version()
-            until = (secure.getpeercert() or {}).get("notAfter")
-            days = int((ssl.cert_time_to_seconds(str(until)) - time.time()) // 86400) if until else None
+    with (
+        suppress(OSError, ValueError),  # ssl.SSLError is an OSError
+        socket.create_connection((connection.hostname, connection.port), connection.timeout) as raw,
+        context.wrap_socket(raw, server_hostname=connection.hostname) as secure,
+    ):
+        version = secure.version()
+        until = (secure.getpeercert() or {}).get("notAfter")
+        days = int((ssl.cert_time_to_seconds(str(until)) - time.time()) // 86400) if until else None
     return {"version": version, "certificate_days_left": days}
 
 
@@ -290,7 +290,7 @@ def read_rows(response: Response) -> list[dict[str, Any]]:
 def _find_list(node: Any, depth: int) -> list[dict[str, Any]]:
     if isinstance(node, list):
         return [one for one in node if isinstance(one, dict)]
-    if not isinstance(node, dict) or depth > 4:  # noqa: PLR2004 - deeper than any list
+    if not isinstance(node, dict) or depth > 4:
         return []
     if any(name in node for name in ("task_id", "uid", "href", "object_ref", "session_id")):
         return [node]

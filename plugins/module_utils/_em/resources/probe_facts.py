@@ -57,7 +57,7 @@ class Seen:
     def is_error(self, name: str) -> bool:
         """Return whether a server refused what it was asked; not whether the user may not ask it."""
         status = self.status(name)
-        return status is not None and status >= FIRST_ERROR and status != 403  # noqa: PLR2004 - Forbidden
+        return status is not None and status >= FIRST_ERROR and status != 403
 
     def body(self, name: str) -> bytes:
         """Return a body; an empty one where there was no answer."""
@@ -139,7 +139,7 @@ def _json_case(seen: Seen) -> str | None:
         return None
     case = "pascal" if names[0][0].isupper() else "camel"
     version = _version(seen)
-    return "version" if version and case == ("camel" if version >= 13 else "pascal") else case  # noqa: PLR2004
+    return "version" if version and case == ("camel" if version >= 13 else "pascal") else case
 
 
 def _json_nulls(seen: Seen) -> bool | None:
@@ -194,7 +194,7 @@ def _pages_count_when_empty(seen: Seen) -> int | None:
 # Links and pages
 
 
-def _find_href(seen: Seen) -> str | None:
+def find_href(seen: Seen) -> str | None:
     """Return the first link of the paging, which every answer to a query has."""
     paging = seen.data("servers").get("paging_info") or seen.data("tasks").get("paging_info")
     links = paging.get("links") if isinstance(paging, dict) else None
@@ -206,7 +206,7 @@ def _find_href(seen: Seen) -> str | None:
 
 
 def _hrefs(seen: Seen) -> str | None:
-    href = _find_href(seen)
+    href = find_href(seen)
     if href is None:
         return None
     parts = urlsplit(href.strip())
@@ -218,7 +218,7 @@ def _hrefs(seen: Seen) -> str | None:
 
 
 def _odd_links(seen: Seen) -> str | None:
-    href = _find_href(seen)
+    href = find_href(seen)
     if href is None:
         return None
     path = urlsplit(href.strip()).path.lower()
@@ -233,7 +233,7 @@ def _odd_links(seen: Seen) -> str | None:
 
 
 def _paging(seen: Seen) -> str | None:
-    if (seen.number("first_page", "pages_count") or 0) < 2 or not seen.data("second_page"):  # noqa: PLR2004 - too few
+    if (seen.number("first_page", "pages_count") or 0) < 2 or not seen.data("second_page"):
         return None
     if _find_next(seen, "first_page") is None:
         return "no_next"
@@ -343,12 +343,12 @@ def _language(seen: Seen) -> str | None:
 
 
 def _header_case(seen: Seen) -> str | None:
-    names = [name for name in seen.headers("servers") if name.isascii()]
-    return None if not names else "lower" if all(name == name.lower() for name in names) else "normal"
+    name = next((name for name in seen.headers("servers") if name.lower() == "content-type"), None)
+    return None if name is None else "lower" if name.islower() else "normal"
 
 
 def _refused_read(seen: Seen) -> str | None:
-    return "403" if any(seen.status(name) == 403 for name in seen.probe.observations) else None  # noqa: PLR2004 - Forbidden
+    return "403" if any(seen.status(name) == 403 for name in seen.probe.observations) else None
 
 
 # ---------------------------------------------------------------------------------------------------------------------

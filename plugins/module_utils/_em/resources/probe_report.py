@@ -12,9 +12,9 @@ from typing import Any
 
 from ..options import Connection
 from ..protocol.codec import read_text
-from ..protocol.shapes import describe_body, describe_headers, describe_media_type, describe_product
+from ..protocol.shapes import describe_body, describe_headers, describe_link, describe_media_type, describe_product
 from .probe import Observation, Probe, read_rows
-from .probe_facts import QUESTIONS, Seen, Surprise
+from .probe_facts import QUESTIONS, Seen, Surprise, find_href
 from .probe_requests import Request
 
 DEFAULT_PAGE_SIZE = 500
@@ -37,12 +37,16 @@ def create_report(probe: Probe, connection: Connection) -> dict[str, Any]:
     answers, surprises, unanswered = _answer(seen)
     switches = {name: answer["value"] for name, answer in answers.items()}
     surprises += _list_odd_answers(probe, surprises)
+    evidence = {name: _describe(one) for name, one in probe.observations.items()}
+    href = find_href(seen)
+    if href is not None:
+        evidence["servers"]["first_link"] = describe_link(href)
     return {
         "answers": answers,
         "switches": switches,
         "surprises": surprises,
         "unanswered": unanswered,
-        "evidence": {name: _describe(one) for name, one in probe.observations.items()},
+        "evidence": evidence,
         "versions": _list_versions(seen),
         "measured": _measure(seen),
         "behaviour": _list_behaviour(switches, connection),
@@ -70,7 +74,7 @@ def _answer(seen: Seen) -> tuple[dict[str, dict[str, Any]], list[dict[str, Any]]
 def _explain(seen: Seen, requests: tuple[str, ...]) -> str:
     """Return why a question has no answer."""
     for name in requests:
-        if seen.status(name) == 403:  # noqa: PLR2004 - Forbidden
+        if seen.status(name) == 403:
             return "the user's role may not ask it"
         if name in ("collect", "task", "task_elsewhere") and name not in seen.probe.observations:
             return seen.probe.skipped.get(name, "it needs a task: collect: true makes one")
@@ -107,7 +111,7 @@ def _list_odd_answers(probe: Probe, known: list[dict[str, Any]]) -> list[dict[st
     odd = []
     for one in probe.observations.values():
         response = one.response
-        is_read = response is None or response.status >= 400 or response.status == 204  # noqa: PLR2004
+        is_read = response is None or response.status >= 400 or response.status == 204
         is_odd = response is None or response.status not in EXPLAINED or (not is_read and not _is_document(one))
         if is_odd and one.request.shown not in told:
             odd.append(_create_surprise(one, one.request.purpose))
@@ -120,7 +124,8 @@ def _is_document(observation: Observation) -> bool:
 
 
 def _list_versions(seen: Seen) -> dict[str, Any]:
-    api, product = set(), set()
+    api: set[str] = set()
+    product: set[str] = set()
     node = seen.data("root").get("supported_versions")
     texts = _iter_texts(node, "name")
     api.update(text for text in texts if _API_VERSION.fullmatch(text))
@@ -186,11 +191,11 @@ def _list_problems(seen: Seen, switches: dict[str, Any]) -> list[str]:
     """Return what is wrong with the set-up, each with a cure."""
     measured = _measure(seen)
     found = []
-    refused = sorted({one.request.shown for name, one in seen.probe.observations.items() if seen.status(name) == 403})  # noqa: PLR2004
+    refused = sorted({one.request.shown for name, one in seen.probe.observations.items() if seen.status(name) == 403})
     if refused:
         found.append(
-            "The user's role may not ask everything, so modules for these fail as well: give it the role Portal Administrator if"
-            f" they are needed. Refused: {', '.join(refused)}."
+            "The user's role may not ask everything, so modules for these fail as well: give it the role Portal Administrator"
+            f" if they are needed. Refused: {', '.join(refused)}."
         )
     skew = measured["clock_skew_seconds"]
     if skew is not None and abs(skew) > MAX_SKEW_SECONDS:
@@ -208,14 +213,14 @@ def _list_problems(seen: Seen, switches: dict[str, Any]) -> list[str]:
     slow = measured["median_seconds"]
     if slow is not None and slow > SLOW_SECONDS:
         found.append(
-            f"A request takes {slow} s, and most tasks of a playbook take three to ten: run them nearer to the server, and share"
-            " one session (vbem.rest.veeam_session)."
+            f"A request takes {slow} s, and most tasks of a playbook take three to ten: run them nearer to the server, and"
+            " share one session (vbem.rest.veeam_session)."
         )
     others = measured["other_sessions_of_user"]
     if others:
         found.append(
-            f"The user has {others} more logon sessions: if no other play runs now, something does not log off. They end after 15"
-            " idle minutes."
+            f"The user has {others} more logon sessions: if no other play runs now, something does not log off. They end after"
+            " 15 idle minutes."
         )
     if switches.get("odd_links") in ("outside", "no_api"):
         found.append("Links do not lead into /api/: check the reverse proxy before the server.")

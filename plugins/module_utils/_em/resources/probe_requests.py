@@ -17,7 +17,7 @@ BIG_PAGE, FAR_PAGE = 100000, 99999
 
 
 class Request(NamedTuple):
-    """One request. ``path`` is below ``/api/``; names in braces come from earlier answers, which also decides whether it is sent.
+    """One request. ``path`` is below ``/api/``; names in braces come from earlier answers, without which it is not sent.
 
     ``session`` is ``own`` (the one that is probed with, given or not), ``second`` (one more of the same user, which needs a
     password), ``logon`` for its logon, or ``none``.
