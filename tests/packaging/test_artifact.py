@@ -149,6 +149,21 @@ def test_every_module_is_in_the_action_group() -> None:
     assert sorted(read_yaml("meta/runtime.yml")["action_groups"]["em"]) == modules
 
 
+def test_every_module_has_what_goes_with_it() -> None:
+    targets = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests/integration/targets").rglob("*.yml"))
+    for name in read_yaml("meta/runtime.yml")["action_groups"]["em"]:
+        action = ROOT / "plugins" / "action" / f"{name}.py"
+        assert action.exists(), f"{name} has no action plugin."
+        assert f"    module = {name}\n" in action.read_text(encoding="utf-8"), f"{action.name} runs another module."
+        assert f"vbem.rest.{name}:" in targets, f"No integration target uses {name}."
+
+
+def test_the_readme_names_every_module_and_role() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    names = read_yaml("meta/runtime.yml")["action_groups"]["em"] + [path.name for path in (ROOT / "roles").iterdir()]
+    assert not [name for name in names if f"`{name}`" not in readme]
+
+
 def test_every_guide_is_listed() -> None:
     index = (ROOT / "docs" / "docsite" / "extra-docs.yml").read_text(encoding="utf-8")
     for guide in (ROOT / "docs" / "docsite" / "rst").glob("*.rst"):
