@@ -165,9 +165,11 @@ def test_the_readme_names_every_module_and_role() -> None:
 
 
 def test_every_guide_is_listed() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
     index = (ROOT / "docs" / "docsite" / "extra-docs.yml").read_text(encoding="utf-8")
     for guide in (ROOT / "docs" / "docsite" / "rst").glob("*.rst"):
-        assert guide.stem in index, guide.name
+        assert f"- {guide.stem}\n" in index, guide.name
+        assert f"/{guide.name})" in readme, f"{guide.name} is not in the README."
 
 
 def test_links_of_the_readme_are_whole_and_lead_somewhere() -> None:
