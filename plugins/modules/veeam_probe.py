@@ -109,7 +109,7 @@ answers:
     unknown_task:
       question: Which status has an unknown task?
       value: 500
-      evidence: [unknown_task]
+      evidence: [unknown_task, removed_task, missed_removal]
 switches:
   description: The values alone, for C(--switches) of the emulator.
   type: dict

@@ -19,11 +19,13 @@ from datetime import date
 from pathlib import Path
 
 from definitions import measure_definitions
+from estates import measure_estates
 from floors import measure_emulator, measure_floors, measure_start
 from growth import measure_growth, measure_latency
 from place import IS_TRIAL, ROOT, Place, Table, open_place
 from plays import measure_plays
 from profiles import measure_profiles
+from servers import measure_servers
 from steps import measure_steps
 
 GUIDE = ROOT / "docs" / "docsite" / "rst" / "guide_speed.rst"
@@ -39,6 +41,8 @@ SECTIONS: dict[str, Callable[[Place], Table]] = {
     "latency": measure_latency,
     "definitions": measure_definitions,
     "profiles": measure_profiles,
+    "estates": measure_estates,
+    "servers": measure_servers,
 }
 
 

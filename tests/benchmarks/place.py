@@ -96,15 +96,28 @@ class Place:
 
     def measure_memory(self, file: Path, **variables: Any) -> float:
         """Run a play; return the most memory that one of its processes had, in MB."""
+        return self.measure(file, **variables)[1]
+
+    def measure_play(self, name: str, **variables: Any) -> tuple[float, float]:
+        """Run a play of this folder; return the seconds it took, and the most memory that one of its processes had, in MB."""
+        return self.measure(HERE / "plays" / f"{name}.yml", **variables)
+
+    def measure(self, file: Path, **variables: Any) -> tuple[float, float]:
+        """Run a play; return the seconds it took, and the most memory that one of its processes had, in MB."""
         code = (
-            "import resource, subprocess, sys; subprocess.run(sys.argv[1:], capture_output=True, check=True);"
-            "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
+            "import resource, subprocess, sys, time; begin = time.perf_counter();"
+            "done = subprocess.run(sys.argv[1:], capture_output=True, text=True);"
+            "print(time.perf_counter() - begin, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss);"
+            "sys.exit(done.returncode and done.stdout[-3000:] + done.stderr[-2000:])"
         )
         command, environment = self._prepare(file, variables)
         done = subprocess.run(
-            [sys.executable, "-c", code, *command], env=environment, capture_output=True, text=True, check=True
+            [sys.executable, "-c", code, *command], env=environment, capture_output=True, text=True, check=False
         )
-        return int(done.stdout) / 1024
+        if done.returncode:
+            raise RuntimeError(f"{file.name}: {done.stderr}")
+        seconds, kilobytes = done.stdout.split()
+        return float(seconds), int(kilobytes) / 1024
 
     def play(self, name: str, **variables: Any) -> float:
         """Run a play of this folder; return the seconds it took."""

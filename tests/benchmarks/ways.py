@@ -10,13 +10,18 @@ before its clock begins. Memory is what the process grew by.
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import json
 import re
 import resource
 import sys
 import time
+import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 PAGE_SIZE = 500
@@ -223,6 +228,82 @@ def remove_bare(options: Options) -> Figures:
         for task_id in ids:
             removed += session.delete(f"{url}/api/tasks/{task_id}", **more).status_code == 204
     return {**figures, "rows": removed, "requests": page + len(ids)}
+
+
+class _AllPolledError(Exception):
+    """All polls were made."""
+
+
+class _Day:
+    """What happens between the polls of an event source: it is measured, time passes, and job sessions finish."""
+
+    def __init__(self, options: Options, clocks: list[Any]) -> None:
+        self.polls, self.interval, self.runs = options["polls"], options["interval"], options["runs"]
+        self.control_url = options["control_url"]
+        self.source: Any = None
+        self.figures: Figures = {}
+        self.totals: list[tuple[float, int, int]] = []  # seconds, requests and events of each poll
+        self.events = 0
+        self._pushed = 0.0
+        self._seen = (0, 0)
+        self._begin = time.perf_counter()
+        for module in clocks:
+            module.time = SimpleNamespace(time=lambda: time.time() + self._pushed)
+
+    async def put(self, _event: Any) -> None:
+        """Stand in for the queue's method: count an event, and forget it."""
+        self.events += 1
+
+    async def pause(self, _seconds: float) -> None:
+        """Stand in for the source's pause."""
+        seconds, requests = time.perf_counter() - self._begin, self.source.client.requests
+        self.totals.append((seconds, requests - self._seen[0], self.events - self._seen[1]))
+        self._seen = (requests, self.events)
+        for name, number in (("first", 1), ("quarter", self.polls // 4 + 1), ("end", self.polls + 1)):
+            if len(self.totals) == number:
+                gc.collect()
+                pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+                self.figures[f"{name}_megabytes"] = pages * resource.getpagesize() / 2**20
+        if len(self.totals) > self.polls:
+            raise _AllPolledError
+        self._control("/clock", {"advance": self.interval})
+        self._pushed += self.interval
+        self._control("/runs", {"count": self.runs, "every": self.interval / self.runs})
+        self._begin = time.perf_counter()
+
+    def _control(self, path: str, body: dict[str, Any]) -> None:
+        request = urllib.request.Request(self.control_url + path, data=json.dumps(body).encode())
+        urllib.request.urlopen(request).close()
+
+    def sum_up(self) -> Figures:
+        """Return the means of the first poll and of those in the first and in the last quarter."""
+        quarter = self.polls // 4
+        parts = {"first": self.totals[:1], "quarter": self.totals[1 : quarter + 1], "end": self.totals[-quarter:]}
+        for name, some in parts.items():
+            means = [sum(values) / len(some) for values in zip(*some, strict=True)]
+            self.figures |= dict(zip((f"{name}_seconds", f"{name}_requests", f"{name}_events"), means, strict=True))
+        return {**self.figures, "events": self.events}
+
+
+def poll_for_a_day(options: Options) -> Figures:
+    """Poll with the event source as often as a day has polls; runs end between them, and both clocks are pushed."""
+    from ansible_collections.vbem.rest.extensions.eda.plugins.event_source import job_sessions
+    from ansible_collections.vbem.rest.plugins.module_utils._em.events import checkpoint, finished_sessions
+
+    names = ("hostname", "port", "ca_path", "username", "password", "state_file")
+    given = {**{name: options[name] for name in names}, "poll_interval": options["interval"]}
+    day = _Day(options, [checkpoint, finished_sessions])
+    job_sessions.pause = day.pause  # type: ignore[assignment]
+
+    async def run() -> None:
+        queue: asyncio.Queue[Any] = asyncio.Queue()
+        queue.put = day.put  # type: ignore[method-assign]
+        day.source = job_sessions.Source(queue, job_sessions.read_options(given), None)
+        with suppress(_AllPolledError):
+            await day.source.run()
+
+    asyncio.run(run())
+    return day.sum_up()
 
 
 if __name__ == "__main__":

@@ -7,10 +7,12 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from ansible_collections.vbem.rest.plugins.module_utils._em.resources import job_entries, job_plan
 from ansible_collections.vbem.rest.plugins.modules import veeam_job_definition, veeam_job_definition_info
 from emulator import Emulator, LogEntry
 
@@ -436,3 +438,33 @@ def test_a_check_takes_few_requests(harness: Harness, em: Emulator) -> None:
     before = len(em.log)
     assert apply(harness, session, jobs, check_mode=True)["drift"] == []
     assert len(em.log) - before <= 3
+
+
+def test_work_grows_with_the_jobs_and_no_faster(harness: Harness, em: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server may have thousands of jobs, so none is compared with every other."""
+    session = em.logon()
+    calls = 0
+
+    def count(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        def counted(value: Any) -> Any:
+            nonlocal calls
+            calls += 1
+            return function(value)
+
+        return counted
+
+    for module in (job_entries, job_plan):
+        for name in ("fold_name", "find_guid"):
+            monkeypatch.setattr(module, name, count(getattr(module, name)))
+    costs = []
+    for part in range(2):
+        for number in range(40):
+            job = f"Many {part} {number}"
+            em.world.add_job(job, server="vbr01")
+            em.world.add_object(em.world.job(job), "sql01")
+        before = calls
+        jobs = export(harness, session)
+        assert apply(harness, session, jobs)["changed"] is False
+        assert export(harness, session, names=[one["name"] for one in jobs]) == jobs
+        costs.append((calls - before) / len(jobs))
+    assert costs[1] < 1.2 * costs[0]

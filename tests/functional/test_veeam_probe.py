@@ -67,7 +67,11 @@ def test_a_data_collection_makes_a_task_that_is_removed(harness: Harness, em: Em
     result = probe(harness, collect=True)
     assert result["changed"] is True
     assert len(em.requests("POST", r"\?action=collect$")) == 1
-    assert len(harness.deletions()) == 1
+    removed, missed = harness.deletions()
+    assert removed == em.requests("GET", "/api/tasks/task-[0-9]{1,4}$")[0].path.rpartition("/")[2]
+    assert missed == "task-999999999"
+    assert result["evidence"]["removal"]["status"] == 204
+    assert result["evidence"]["removed_task"]["status"] == result["evidence"]["missed_removal"]["status"] == 500
     assert em.sessions == []
     for name in ("result_null", "json_result_flags", "tasks_scope", "task_filter"):
         assert name in result["answers"]
@@ -250,6 +254,7 @@ def test_what_a_role_may_not_ask_is_said(harness: Harness, em: Emulator, refused
     [
         ({"effect": "status", "status": 418, "path": "/api/tasks/task-999999999"}, "unknown_task"),
         ({"effect": "status", "status": 418, "query": "type=NoSuchType"}, "bad_request"),
+        ({"effect": "status", "status": 404, "method": "DELETE", "path": "/api/tasks/task-999999999"}, "unknown_task"),
         ({"effect": "html", "path": "/api/lookup", "page": "f5"}, None),
         ({"effect": "reset", "path": "/api/lookup", "times": None}, None),
         ({"effect": "status", "status": 500, "query": "pagesize=100000"}, "max_page_size"),
@@ -258,7 +263,7 @@ def test_what_a_role_may_not_ask_is_said(harness: Harness, em: Emulator, refused
 )
 def test_what_nothing_explains_is_a_surprise(harness: Harness, em: Emulator, fault: dict[str, Any], name: str | None) -> None:
     em.fault(**{"times": None, "method": "GET", **fault})
-    result = probe(harness)
+    result = probe(harness, collect=True)
     assert result["surprises"]
     assert all({"question", "request"} < one.keys() for one in result["surprises"])
     if name is not None:

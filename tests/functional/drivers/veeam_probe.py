@@ -28,6 +28,8 @@ BASIC = {
 }
 # These change the world, or what comes after.
 WIDE_EFFECTS = ("meanwhile", "clock", "expire", "drop_token")
+# These are looked for in all answers.
+OF_ALL_ANSWERS = {"refused_read", "bare_ampersands", "xml_text", "never_date"}
 
 
 def check_probe(observed: Observation, healthy: Observation) -> Iterator[str]:
@@ -44,6 +46,8 @@ def check_probe(observed: Observation, healthy: Observation) -> Iterator[str]:
         return
     for name, value in observed.result["switches"].items():
         answer = observed.result["answers"][name]
+        if name in OF_ALL_ANSWERS:
+            continue
         if value != healthy.result["switches"].get(name) and not spoilt & set(answer["evidence"]):
             yield f"{name} is said to be {value!r}, because of a request that it does not depend on"
 

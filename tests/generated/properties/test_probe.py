@@ -17,6 +17,8 @@ from ansible_collections.vbem.rest.plugins.modules import veeam_probe
 from emulator import Emulator, Switches
 from emulator.switches import SWITCHES
 
+from .strategies import share
+
 
 def _hides_empty(switches: dict[str, Any]) -> bool:
     return switches["query_filter"] in ("ignored", "rejected") and switches["task_filter"] not in ("honoured", "empty")
@@ -32,9 +34,7 @@ HIDDEN_BY: dict[str, Any] = {
     "page_beyond": lambda switches: switches["paging"] == "repeat",
     "stack_trace": lambda switches: switches["error_format"] not in ("follow", "json", "xml"),
     "result_null": lambda switches: not switches["json_nulls"] and switches["result_null"] != "present_while_running",
-    "task_id_field": lambda switches: (
-        switches["task_sort"] != "honoured" and switches["task_filter"] not in ("honoured", "empty", "ignored")
-    ),
+    "task_id_field": lambda switches: "honoured" not in (switches["task_sort"], switches["task_filter"]),
 }
 PROBED = {name: known for name, known in SWITCHES.items() if name in QUESTIONS}
 
@@ -58,6 +58,7 @@ def probe(em: Emulator, harness: Harness, switches: dict[str, Any]) -> dict[str,
     return harness.run(veeam_probe, None, {}, {"collect": True})
 
 
+@share(0.2)
 @given(changed=st.dictionaries(st.sampled_from(sorted(PROBED)), st.none(), max_size=12), data=st.data())
 def test_a_probe_gives_the_switches_back(em: Emulator, harness: Harness, changed: dict[str, None], data: st.DataObject) -> None:
     switches = {name: data.draw(_draw(name), label=name) for name in changed}

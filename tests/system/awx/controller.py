@@ -4,10 +4,10 @@
 
 """Stands in for AWX: reads the kit, and prepares and runs jobs the way AWX does, with the same engine, ansible-runner.
 
-What is done here follows what AWX does; none of it is AWX's own code. It was compared with AWX's published sources:
-credentials are rendered by a sandboxed Jinja2 with empty inputs left out, and absent booleans are false; files of a credential
-lie in ``env`` and are known to templates as ``tower.filename.*``; answers of surveys become extra variables that are never
-templates; the job's environment is handed to ansible-runner and not written to ``env/envvars``.
+Credentials are rendered by AWX's own code, ``inject_credential`` of the package awx_plugins.interfaces, which AWX calls for every
+job. The rest follows what AWX does and was compared with its published sources: answers of surveys become extra variables that are
+never templates; the job's environment is handed to ansible-runner and not written to ``env/envvars``. The package awxkit is of no
+use here: it makes payloads for the API, and leaves out without a word what it does not know.
 """
 
 from __future__ import annotations
@@ -21,13 +21,16 @@ import subprocess
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
+from unittest.mock import patch
 
 import ansible_runner
 import yaml
+from awx_plugins.interfaces import _temporary_private_container_api
+from awx_plugins.interfaces._temporary_private_api import ManagedCredentialType
+from awx_plugins.interfaces._temporary_private_credential_api import Credential
+from awx_plugins.interfaces._temporary_private_inject_api import inject_credential
 from jinja2 import Environment
-from jinja2.sandbox import ImmutableSandboxedEnvironment
 from support.places import ROOT
 from support.processes import SAFETY_NET
 
@@ -83,35 +86,30 @@ def find(kit: dict[str, Any], kind: str, name: str) -> dict[str, Any]:
 
 @dataclass
 class Injected:
-    """What a credential becomes."""
+    """What a credential becomes. ``shown`` is the environment that AWX stores and shows; ``arguments`` are ansible-playbook's."""
 
-    env: dict[str, str] = field(default_factory=dict)
-    extra_vars: dict[str, str] = field(default_factory=dict)
+    env: dict[str, Any] = field(default_factory=dict)
+    shown: dict[str, Any] = field(default_factory=dict)
+    arguments: list[str] = field(default_factory=list)
     files: list[Path] = field(default_factory=list)
 
 
 def inject(credential_type: dict[str, Any], inputs: dict[str, Any], folder: Path, inside: Path) -> Injected:
-    """Render a credential into a job's private folder, which is at ``inside`` where the job runs."""
-    fields = {each["id"]: each for each in credential_type["inputs"]["fields"]}
-    assert set(inputs) <= set(fields)
-    tower = SimpleNamespace()
-    names: dict[str, Any] = {"tower": tower}
-    names |= {name: value for name, value in inputs.items() if isinstance(value, bool) or len(value)}
-    names |= {name: False for name, each in fields.items() if each["type"] == "boolean" and name not in inputs}
-    sandbox = ImmutableSandboxedEnvironment()
-    injectors = credential_type["injectors"]
+    """Have AWX's own code render a credential into a job's private folder, which is at ``inside`` where the job runs."""
+    assert set(inputs) <= {each["id"] for each in credential_type["inputs"]["fields"]}
+    kind = ManagedCredentialType(
+        namespace="",
+        name=credential_type["name"],
+        kind=credential_type["kind"],
+        inputs=credential_type["inputs"],
+        injectors=credential_type["injectors"],
+    )
+    there = set((folder / "env").iterdir())
     made = Injected()
-    for number, (label, template) in enumerate(injectors.get("file", {}).items()):
-        path = folder / "env" / f"tmp{number}{credential_type['kind']}"
-        path.touch(0o600)
-        path.write_text(sandbox.from_string(template).render(names), encoding="utf-8")
-        made.files.append(path)
-        if not hasattr(tower, "filename"):
-            tower.filename = SimpleNamespace()
-        setattr(tower.filename, label.removeprefix("template."), str(inside / "env" / path.name))
-    for kind in ("env", "extra_vars"):
-        rendered = {name: sandbox.from_string(text).render(names) for name, text in injectors.get(kind, {}).items()}
-        getattr(made, kind).update(rendered)
+    # Jobs of AWX run in containers, where the folder is at /runner always.
+    with patch.object(_temporary_private_container_api, "CONTAINER_ROOT", str(inside)):
+        inject_credential(kind, Credential(inputs), made.env, made.shown, made.arguments, str(folder))
+    made.files += sorted(set((folder / "env").iterdir()) - there)
     return made
 
 
@@ -196,19 +194,16 @@ class Launcher:
         (folder / "env").mkdir(parents=True, mode=0o700)
         shutil.copytree(PROJECT, folder / "project")
         env = self._create_environment(where)
-        extra_vars: list[Path] = []
+        arguments = ["-vvv"]
         for type_name, inputs in credentials.items():
             injected = inject(find(self.kit, "controller_credential_types", type_name), inputs, folder, where)
             env |= injected.env
-            if injected.extra_vars:
-                extra_vars.append(folder / "env" / f"vars{len(extra_vars)}")
-                self._write_vars(extra_vars[-1], injected.extra_vars)
+            arguments += injected.arguments
         self._write_vars(folder / "env" / "extravars", {"awx_job_id": 1, **answer(template, given or {})})
         self._write_inventory(folder, template["inventory"], hosts or {}, a_slice)
         settings = {"suppress_ansible_output": True, "suppress_output_file": True}
         (folder / "env" / "settings").write_text(json.dumps(settings), encoding="utf-8")
-        command = "-vvv " + " ".join(f"-e @{where / 'env' / path.name}" for path in extra_vars)
-        (folder / "env" / "cmdline").write_text(command, encoding="utf-8")
+        (folder / "env" / "cmdline").write_text(" ".join(arguments), encoding="utf-8")
         options: dict[str, Any] = {
             "ident": "1",
             "private_data_dir": str(folder),

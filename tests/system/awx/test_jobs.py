@@ -171,6 +171,14 @@ def test_jobs_are_exported_checked_and_applied(site: Site) -> None:
 
 
 @thorough
+def test_report_about_the_server_is_shown(site: Site) -> None:
+    job = site.awx.launch("Probe the server", site.credential(), {"probe_collect": "true"})
+    site.check(job)
+    assert "tasks_scope: session" in job.output
+    assert "vbem.test" not in job.output.partition("TASK [Show the report]")[2]
+
+
+@thorough
 def test_report_is_published_before_the_alarm(site: Site, tmp_path: Path) -> None:
     page = tmp_path / "published.html"
     hosts = {"report_web": {"web01.example.com": {"report_web_path": str(page)}}}

@@ -91,6 +91,22 @@ def test_what_is_left_empty_is_not_given(tmp_path: Path) -> None:
     assert inject(kind, {**MINIMUM, "skip_certificate_check": True}, tmp_path, tmp_path).env["VBEM_VALIDATE_CERTS"] == "False"
 
 
+@pytest.mark.parametrize("kind", TYPES, ids=by_name)
+def test_awx_injects_every_variable_and_shows_no_secret(kind: dict[str, Any], tmp_path: Path) -> None:
+    (tmp_path / "env").mkdir()
+    secret = {each["id"] for each in kind["inputs"]["fields"] if each.get("secret")}
+    inputs: dict[str, Any] = {each["id"]: f"the {each['id']}" for each in kind["inputs"]["fields"] if each["type"] == "string"}
+    injected = inject(kind, inputs, tmp_path, tmp_path)
+    assert set(injected.env) == set(injected.shown) == set(kind["injectors"].get("env", {})), (
+        "AWX has a list of names it leaves out"
+    )
+    assert secret
+    text = " ".join([*map(str, injected.shown.values()), *injected.arguments])
+    assert not [name for name in secret if inputs[name] in text]
+    given = [*map(str, injected.env.values()), *(path.read_text(encoding="utf-8") for path in injected.files)]
+    assert not [name for name, value in inputs.items() if value not in " ".join(given)], "an input that is used for nothing"
+
+
 def test_certificate_authority_becomes_a_file(tmp_path: Path) -> None:
     (tmp_path / "env").mkdir()
     kind = find(KIT, "controller_credential_types", EM)
@@ -180,7 +196,6 @@ def test_survey_fits_the_playbook(template: dict[str, Any]) -> None:
 
 NOT_FOR_JOB_TEMPLATES = {
     "cloud_tenants",  # its list holds passwords: it belongs into a vaulted file of one's own project, not into a survey
-    "probe",  # writes a report into a file, which an execution node does not keep
 }
 
 

@@ -28,7 +28,7 @@ from ansible_collections.vbem.rest.plugins.module_utils._em.runtime.argument_spe
 from emulator import Emulator, Switches
 
 MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("veeam_*.py"))
-QUICK = ["veeam_job", "veeam_session"]  # one that waits, and one that returns secrets
+QUICK = ["veeam_session", "veeam_task"]  # one that returns secrets, and one that waits
 WRONG: dict[str, Any] = {
     "int": "many",
     "bool": "perhaps",

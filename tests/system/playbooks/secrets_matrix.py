@@ -46,7 +46,7 @@ PASSWORD = "kX7:ü€ 'q\"Zs\\6 %41+&=;{Mw}/?#-9vLp"
 WRONG = "wrong-Tz8/'\"ä-Rk3:pN6&<b>"
 ECHOED = "echoed-Hv5/\"é-Wd2'xQ9&Jc"
 IN_BODY = "in-body-Qn4/'\"ö-Xt8:kB3&<z>"
-BODY_PATHS = "/api/cloud/"  # below which the bodies of requests may hold it
+BODY_PATHS = ("/api/cloud/nowhere", "/api/cloud/tenants")  # the addresses whose requests may hold it
 
 WAYS: dict[str, dict[str, str]] = {
     "default": {},

@@ -14,6 +14,7 @@ import pytest
 import yaml
 from support.emulators import FAST_SWITCHES, create_environment_variables
 from support.playbooks import PlaybookRun, run_playbook
+from support.tiers import thorough
 
 from emulator import Emulator, Switches
 
@@ -62,6 +63,7 @@ class Workplace:
         return sum(len(self.em.requests(method, "/api/jobs")) for method in ("POST", "PUT", "DELETE"))
 
 
+@thorough
 def test_the_life_of_a_change(em: Emulator, tmp_path: Path) -> None:
     place = Workplace(em, tmp_path)
     assert "changed=1" in place.play("export_jobs").output

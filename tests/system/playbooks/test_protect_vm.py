@@ -217,6 +217,7 @@ def test_a_machine_is_taken_out_of_a_job_once(em: Emulator, home: Path) -> None:
     assert "Removed: nothing" in done.output
 
 
+@thorough
 def test_a_machine_is_taken_out_of_all_jobs(em: Emulator, home: Path) -> None:
     for job in (JOB, "Manual Backup"):
         em.world.add_object(em.world.job(job), "fresh01")

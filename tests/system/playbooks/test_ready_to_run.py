@@ -17,7 +17,7 @@ import pytest
 from support.emulators import FAST_SWITCHES, create_environment_variables
 from support.places import ROOT
 from support.playbooks import run_playbook
-from support.tiers import sample
+from support.tiers import sample, thorough
 
 from emulator import Emulator, Switches
 
@@ -240,6 +240,7 @@ def test_a_page_is_written_where_the_path_points(em: Emulator, tmp_path: Path) -
     assert page.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
 
 
+@thorough
 def test_a_report_about_a_server_makes_an_emulator_like_it(em: Emulator, tmp_path: Path) -> None:
     em.switches.update({"task_sort": "ignored", "second_logoff": 404})
     home, environment = tmp_path, {**create_environment_variables(em), "COLUMNS": "2000"}

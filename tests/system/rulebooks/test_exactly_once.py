@@ -237,7 +237,7 @@ def test_a_rulebook_killed_before_the_checkpoint_was_written(harness: SourceHarn
 
     async def scenario() -> None:
         state = {"state_file": str(harness.state_file)}
-        write = job_sessions.write_checkpoint
+        write = job_sessions.append_emitted
         written = 0
 
         def write_some(*args: Any) -> None:
@@ -249,10 +249,10 @@ def test_a_rulebook_killed_before_the_checkpoint_was_written(harness: SourceHarn
 
         async with harness.watch(**state) as watch:
             made = [harness.end_run(name, ago=10 - number) for number, name in enumerate(JOBS)]
-            monkeypatch.setattr(job_sessions, "write_checkpoint", write_some)
+            monkeypatch.setattr(job_sessions, "append_emitted", write_some)
             with pytest.raises(KilledError):
                 await watch.poll()
-        monkeypatch.setattr(job_sessions, "write_checkpoint", write)
+        monkeypatch.setattr(job_sessions, "append_emitted", write)
         told = list(watch.events)
         assert len(told) == 3
         async with harness.watch(**state) as watch:

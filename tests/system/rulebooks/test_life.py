@@ -27,6 +27,8 @@ from support.processes import SAFETY_NET
 from support.tiers import thorough
 
 from ansible_collections.vbem.rest.extensions.eda.plugins.event_source import job_sessions
+from ansible_collections.vbem.rest.plugins.module_utils._em.events import checkpoint, finished_sessions
+from ansible_collections.vbem.rest.plugins.module_utils._em.events.checkpoint import read_checkpoint
 from ansible_collections.vbem.rest.plugins.module_utils._em.options import CONNECTION_OPTIONS, Option
 from ansible_collections.vbem.rest.plugins.module_utils._em.resources.listing import REFUSALS
 from emulator import Emulator
@@ -503,9 +505,62 @@ def test_a_state_file_is_never_half_written(harness: SourceHarness, monkeypatch:
                 patch.setattr(os, "fsync", fail)
                 harness.end_run("SQL Backup")
                 await watch.poll()
-            assert harness.state_file.read_text(encoding="utf-8") == before
+            text = harness.state_file.read_text(encoding="utf-8")
+            assert text.startswith(before)
+            assert len([json.loads(line) for line in text.removeprefix(before).splitlines()]) <= 1
         assert [path.name for path in harness.folder.iterdir() if "state" in path.name] == ["state.json"]
         assert stat.S_IMODE(harness.state_file.stat().st_mode) == 0o600
+
+    run(scenario())
+
+
+def test_a_line_that_was_half_written_is_followed_by_none(harness: SourceHarness, monkeypatch: pytest.MonkeyPatch) -> None:
+    def tear(path: Path, session_id: str, _end: float) -> None:
+        with path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(session_id)[:9])
+        raise OSError(28, "No space left on device")
+
+    async def scenario() -> None:
+        async with harness.watch(state_file=str(harness.state_file)) as watch:
+            with monkeypatch.context() as patch:
+                patch.setattr(job_sessions, "append_emitted", tear)
+                made = [harness.end_run("SQL Backup", ago=2), harness.end_run("SQL Backup", ago=1)]
+                await watch.poll()
+            read = read_checkpoint(harness.state_file, f"{harness.em.hostname}:{harness.em.port}")
+            assert read is not None
+            assert {one.id for one in made} <= set(read.emitted)
+
+    run(scenario())
+
+
+def test_a_poll_costs_no_more_however_many_there_were(harness: SourceHarness, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The file is written once in a poll, whatever that finds, and holds what finished while ids are kept; so do requests."""
+    polls, finished, interval = 40, 3, 600
+    for module in (checkpoint, finished_sessions):
+        monkeypatch.setattr(module, "RETENTION_SECONDS", 9 * interval)
+    written: list[int] = []
+    write = job_sessions.write_checkpoint
+
+    def count(*arguments: Any) -> None:
+        written.append(len(arguments[2].emitted))
+        write(*arguments)
+
+    async def scenario() -> None:
+        async with harness.watch(state_file=str(harness.state_file), poll_interval=interval, lookback=interval) as watch:
+            monkeypatch.setattr(job_sessions, "write_checkpoint", count)
+            requests: list[int] = []
+            for _number in range(polls):
+                harness.em.clock.advance(interval)
+                for number in range(finished):
+                    harness.end_run("SQL Backup", ago=300 - number)
+                harness.em.clear_log()
+                await watch.poll()
+                requests.append(len(harness.em.log))
+        assert len(watch.events) == len(watch.uids) == polls * finished
+        assert len(written) == polls
+        assert set(written[-10:]) == {10 * finished}, "ids are kept longer than they are needed"
+        assert set(requests) == {2}
+        assert len(harness.state_file.read_text(encoding="utf-8").splitlines()) == 1, "lines of earlier polls are left"
 
     run(scenario())
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -46,8 +45,7 @@ def create_hostile_event(mark: Path) -> dict[str, Any]:
         "href": "https://em:9398/api/{{" + command + "}}",
     }
     messages = [{"name": "{{ " + command + " }}", "result": "Failed", "reason": "{{" + command + "}}"}]
-    client: Any = SimpleNamespace(connection=SimpleNamespace(hostname="em.example.com"))
-    return create_event(client, run, messages)
+    return create_event("em.example.com", run, messages)
 
 
 def play(name: str, event: dict[str, Any], folder: Path, **variables: str) -> PlaybookRun:

@@ -42,6 +42,7 @@ from ansible_collections.vbem.rest.plugins.module_utils._em.client.transport imp
 from ansible_collections.vbem.rest.plugins.module_utils._em.errors import EmError, create_option_error, to_line
 from ansible_collections.vbem.rest.plugins.module_utils._em.events.checkpoint import (
     Checkpoint,
+    append_emitted,
     get_id,
     read_checkpoint,
     write_checkpoint,
@@ -326,6 +327,7 @@ class Source:
         self.was_lost = False
         self.has_succeeded = False
         self.saved = 0.0
+        self.is_appendable = False  # whether the checkpoint's file is what was written last
 
     async def run(self) -> None:
         """Poll until cancelled, or until an error that a retry cannot fix."""
@@ -355,7 +357,7 @@ class Source:
         return result
 
     async def _poll(self) -> None:
-        checkpoint, result, events = await self._in_thread(self._find_finished)
+        checkpoint, result, messages = await self._in_thread(self._find_finished)
         if self.is_failing:
             LOGGER.warning("%s answers again.", self.address)
         self.pauses = RECONNECT_BACKOFF.pauses()
@@ -363,19 +365,19 @@ class Source:
         is_new = self.checkpoint is None
         self.checkpoint = checkpoint
         for session in result.finished:
-            event = events.get(get_id(session))
-            if event is not None:
-                await self._emit(event)
+            is_chosen = get_id(session) in messages
+            if is_chosen:
+                await self._emit(create_event(self.connection.hostname, session, messages[get_id(session)]))
             checkpoint.add(session)
-            if event is not None:
-                await self._save()
+            if is_chosen:
+                await self._save_emitted(get_id(session))
         is_changed = is_new or bool(result.finished) or result.pending != checkpoint.pending
         checkpoint.advance(result.now, result.pending, self.options["lookback"])
         if is_changed or time.monotonic() - self.saved > SAVE_INTERVAL:
             await self._save()
 
-    def _find_finished(self) -> tuple[Checkpoint, PollResult, dict[str, dict[str, Any]]]:
-        """Log on if necessary, poll, and return the events of the sessions that meet the filters. Runs in a thread."""
+    def _find_finished(self) -> tuple[Checkpoint, PollResult, dict[str, list[dict[str, Any]]]]:
+        """Log on if necessary, and poll; return also the messages of each session that meets the filters. Runs in a thread."""
         if self.client is None or self.finder is None:
             self.client = Client(self.connection, hooks=Hooks(sleep=self._sleep))
             self.finder = Finder(self.client, self.options["lookback"], with_restores=self.options["restore_sessions"])
@@ -393,7 +395,7 @@ class Source:
             for warning in client.warnings:
                 LOGGER.warning("%s: %s", self.address, self._censor(warning))
             client.warnings.clear()
-        return checkpoint, result, {get_id(one): create_event(client, one, messages.get(get_id(one), ())) for one in chosen}
+        return checkpoint, result, {get_id(one): messages.get(get_id(one), []) for one in chosen}
 
     def _sleep(self, seconds: float) -> None:
         if self.stopping.wait(seconds):
@@ -429,10 +431,24 @@ class Source:
         self.saved = time.monotonic()
         if self.path is not None and self.checkpoint is not None:
             path, checkpoint = self.path, self.checkpoint
+            self.is_appendable = False
             try:
                 await self._in_thread(lambda: write_checkpoint(path, self.address, checkpoint))
             except OSError as err:  # an event twice after a restart is better than none
                 LOGGER.warning("The option state_file: %s cannot be written: %s.", path, err.strerror)
+            else:
+                self.is_appendable = True
+
+    async def _save_emitted(self, session_id: str) -> None:
+        """Save that a session was emitted: as a line of its own, for the whole file grows with the sessions of a day."""
+        if self.path is not None and self.checkpoint is not None and self.is_appendable:
+            path, end = self.path, self.checkpoint.emitted[session_id]
+            self.is_appendable = False
+            with suppress(OSError):
+                await self._in_thread(lambda: append_emitted(path, session_id, end))
+                self.is_appendable = True
+                return
+        await self._save()
 
     def _backoff_or_raise(self, err: EmError) -> float:
         """Return the seconds to pause after a failure. Raise what a retry cannot fix."""

@@ -2,7 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The checkpoint of an event source: which job sessions it has emitted, and the file that keeps it."""
+"""The checkpoint of an event source: which job sessions it has emitted, and the file that keeps it.
+
+The file is a JSON document. Lines after it, each a pair of an id and an end time, are sessions that were emitted since it was
+written: to add one costs the same however many there are.
+"""
 
 from __future__ import annotations
 
@@ -103,8 +107,12 @@ def read_checkpoint(path: Path, address: str) -> Checkpoint | None:
             raise _refuse(path, "it is not a regular file; give another path")
         if status.st_size > MAX_BYTES:
             raise ValueError("too large")
-        data = json.loads(target.read_text(encoding="utf-8"))
+        document, *lines = target.read_text(encoding="utf-8").split("\n")
+        data = json.loads(document)
         checkpoint = Checkpoint.load(data["checkpoint"])
+        for line in lines[:-1]:  # what follows the last line break was not written to its end
+            key, end = json.loads(line)
+            checkpoint.emitted[str(key)] = _check_time(end)
         owner = str(data["enterprise_manager"])
     except FileNotFoundError:
         return None
@@ -132,7 +140,7 @@ def _refuse(path: Path, hint: str) -> EmError:
 def write_checkpoint(path: Path, address: str, checkpoint: Checkpoint) -> None:
     """Replace the file atomically, readable by its owner only. A symbolic link stays. Raise OSError where that fails."""
     target = _resolve(path)
-    text = json.dumps({"enterprise_manager": address, "checkpoint": checkpoint.dump()})
+    text = json.dumps({"enterprise_manager": address, "checkpoint": checkpoint.dump()}) + "\n"
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")  # created with mode 0600
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
@@ -144,3 +152,14 @@ def write_checkpoint(path: Path, address: str, checkpoint: Checkpoint) -> None:
         with suppress(OSError):
             Path(name).unlink()
         raise
+
+
+def append_emitted(path: Path, session_id: str, end: float) -> None:
+    """Add a session to the file that `write_checkpoint` wrote, and nothing else since. Raise OSError where that fails.
+
+    After a failure the file has to be written anew, since a part of the line may be in it.
+    """
+    with os.fdopen(os.open(_resolve(path), os.O_WRONLY | os.O_APPEND), "w", encoding="utf-8") as file:
+        file.write(json.dumps([session_id, end]) + "\n")
+        file.flush()
+        os.fsync(file.fileno())

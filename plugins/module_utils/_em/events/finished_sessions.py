@@ -107,8 +107,9 @@ class Finder:
         if since is None:
             earliest = result.now - unreachable_for
             fresh = [one for one in result.finished if unreachable_for and (to_timestamp(one["end_time"]) or 0.0) >= earliest]
+            kept = {get_id(one) for one in fresh}
             for session in result.finished:
-                if session not in fresh:
+                if get_id(session) not in kept:
                     checkpoint.add(session)
             result = result._replace(finished=fresh)
         return checkpoint, result
@@ -262,7 +263,7 @@ def matches_filters(session: Mapping[str, Any], filters: Mapping[str, list[str] 
     return True
 
 
-def create_event(client: Client, session: Mapping[str, Any], messages: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+def create_event(hostname: str, session: Mapping[str, Any], messages: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     """Return the event of a finished session. ``duration`` is in seconds; ``meta.uuid`` is the session's own id."""
     ordered = sorted(messages, key=lambda message: (message["result"] != "Failed", message["name"] or ""))
     begin, end = to_timestamp(session["creation_time"]), to_timestamp(session["end_time"])
@@ -275,7 +276,7 @@ def create_event(client: Client, session: Mapping[str, Any], messages: Iterable[
         more["messages"] = [dict(message) for message in ordered]
     event = {
         "restore_session" if is_restore(session) else "job_session": {**session, **more},
-        "enterprise_manager": client.connection.hostname,
+        "enterprise_manager": hostname,
         "meta": {"uuid": get_id(session)},
     }
     escaped: dict[str, Any] = escape_templates(event)

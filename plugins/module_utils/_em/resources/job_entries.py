@@ -52,11 +52,20 @@ class JobInventory:
         self.infrastructure = Infrastructure(client)
         self.jobs = [job for job in find_jobs(client, JOB_KINDS["job"], ()) if job.data["name"]]
         self._rows: dict[str, list[HeldObject]] | None = None
+        self._names: dict[str | None, dict[str, str]] = {}
+        self._named: dict[str, list[Job]] = {}
+        for job in self.jobs:
+            own = self._names.setdefault(job.data["backup_server"], {})
+            own[find_guid(job.data["uid"] or "") or ""] = str(job.data["name"])
+            self._named.setdefault(fold_name(job.data["name"]), []).append(job)
 
-    def names_on(self, server: str | None) -> dict[str, str]:
+    def names_on(self, server: str | None) -> Mapping[str, str]:
         """Return the names of a backup server's jobs by GUID."""
-        own = (job.data for job in self.jobs if job.data["backup_server"] == server)
-        return {find_guid(data["uid"] or "") or "": str(data["name"]) for data in own}
+        return self._names.get(server, {})
+
+    def find_named(self, name: str) -> list[Job]:
+        """Return the jobs of a name in any case, on all backup servers."""
+        return self._named.get(fold_name(name), [])
 
     def list_objects(self, job: Job) -> list[HeldObject] | None:
         """Return the objects of a job, each once; None for a job that has no list of them, as backup copies.
@@ -148,8 +157,9 @@ def export_jobs(inventory: JobInventory, *, names: list[str] | None, backup_serv
 
 def _require_names(names: Iterable[str], jobs: list[Job]) -> None:
     known = [job.data["name"] for job in jobs]
+    folded = {fold_name(one) for one in known}
     for name in names:
-        if fold_name(name) not in {fold_name(one) for one in known}:
+        if fold_name(name) not in folded:
             raise EmError("not_found", f"There is no job with the name {name}.{suggest_names(name, known)}")
 
 

@@ -71,6 +71,7 @@ class JobPlan:
 
     entry: Entry
     job: Job | None
+    is_missing: bool = False  # whether there is no such job, as opposed to several
     clone: ClonePlan | None = None
     differences: list[tuple[str, Any, Any]] = field(default_factory=list)
     objects: list[HeldObject] | None = None  # afterwards; None where they are left alone
@@ -107,8 +108,8 @@ class JobPlan:
 
     def describe(self) -> list[str]:
         """Return what differs from the file, as sentences."""
-        if self.action == "created":
-            return [f"{self.label}: does not exist"]
+        if self.job is None:
+            return [f"{self.label}: does not exist"] if self.is_missing else []
         lines = []
         for name, before, after in self.differences:
             if name.partition(".")[0] == "settings":
@@ -286,12 +287,10 @@ class JobPlanner:
         return [plans[entry.number] for entry in entries]
 
     def _find(self, entry: Entry, *, is_exact: bool) -> list[Job]:
-        jobs = self.inventory.jobs
+        jobs = self.inventory.find_named(entry.name)
         if entry.server is not None:
             jobs = [job for job in jobs if fold_name(job.data["backup_server"]) == fold_name(entry.server)]
-        if is_exact:
-            return [job for job in jobs if job.data["name"] == entry.name]
-        return [job for job in jobs if fold_name(job.data["name"]) == fold_name(entry.name)]
+        return [job for job in jobs if job.data["name"] == entry.name] if is_exact else list(jobs)
 
     def _compare(self, plan: JobPlan, entry: Entry, named: set[tuple[str, str]]) -> None:
         job = plan.job
@@ -455,7 +454,7 @@ def _create_plan(entry: Entry, found: list[Job], taken: dict[str, Entry]) -> Job
     if len(found) > 1:
         return JobPlan(entry, None, error=_create_ambiguity(entry, found))
     if not found:
-        return JobPlan(entry, None)
+        return JobPlan(entry, None, is_missing=True)
     other = taken.setdefault(found[0].data["uid"], entry)
     if other is not entry:
         msg = f"The definitions number {other.number} and {entry.number} are of the same job {entry.label}."

@@ -176,7 +176,9 @@ class _Prober:
         seen = self.observations.get("task")
         rows = read_rows(seen.response) if seen is not None and seen.response is not None else []
         if rows and read_text(rows[0], "state") == FINISHED:
-            self.ask_all(REMOVE)
+            response = self.ask(REMOVE[0])
+            if response is not None and response.status < 400:
+                self.ask_all(REMOVE[1:])
         elif "task" in self._known:
             self.skipped["removal"] = "the task was not finished within wait_timeout"
 

@@ -297,7 +297,11 @@ def _unknown_session(seen: Seen) -> int | None:
 
 
 def _unknown_task(seen: Seen) -> int | None:
-    return _choose_status(seen, "unknown_task", (500, 404))
+    status = _choose_status(seen, "unknown_task", (500, 404))
+    for name in ("removed_task", "missed_removal"):
+        if status is not None and seen.status(name) not in (None, status):
+            raise Surprise(name)  # reading and removing, one that was there and one that never was: the same everywhere
+    return status
 
 
 def _error_format(seen: Seen) -> str | None:
@@ -577,7 +581,9 @@ QUESTIONS: dict[str, Question] = {
         ("tasks_sorted_by_id", "tasks_sorted_by_uid", "tasks_by_task_id", "tasks_by_task_uid"),
     ),
     "json_tasks": Question("What does a query of tasks look like in JSON?", _json_tasks, ("tasks",)),
-    "unknown_task": Question("Which status has an unknown task?", _unknown_task, ("unknown_task",)),
+    "unknown_task": Question(
+        "Which status has an unknown task?", _unknown_task, ("unknown_task", "removed_task", "missed_removal")
+    ),
     "result_null": Question("What is the result of a running task?", _result_null, ("collect",)),
     "json_result_flags": Question("Which members has a result in JSON?", _json_result_flags, ("task",)),
     "tasks_scope": Question("Does another session see a task?", _tasks_scope, ("task", "task_elsewhere")),

@@ -109,7 +109,11 @@ SECOND = (
     Request("second_logoff", "logonSessions/{second}", "its log-off again", method="DELETE", session="second"),
 )
 
-REMOVE = (Request("removal", "tasks/{task}", "the removal of the finished task", method="DELETE"),)
+REMOVE = (
+    Request("removal", "tasks/{task}", "the removal of the finished task", method="DELETE"),
+    Request("removed_task", "tasks/{task}", "a task that was removed"),
+    Request("missed_removal", f"tasks/{UNKNOWN_TASK}", "the removal of a task that is not there", method="DELETE"),
+)
 
 
 def list_requests(*, collect: bool, has_password: bool) -> list[Request]:

@@ -18,6 +18,7 @@ import pytest
 from ansible_collections.vbem.rest.plugins.module_utils._em.errors import EmError
 from ansible_collections.vbem.rest.plugins.module_utils._em.events.checkpoint import (
     Checkpoint,
+    append_emitted,
     read_checkpoint,
     write_checkpoint,
 )
@@ -51,6 +52,43 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
     assert read.dump()["emitted"].keys() == {"a", "b"}
     assert read.pending == {"c": ("urn:veeam:BackupJobSession:c", 2)}
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_what_is_added_is_read(tmp_path: Path) -> None:
+    path, link = tmp_path / "state.json", tmp_path / "link.json"
+    link.symlink_to(path)
+    with pytest.raises(FileNotFoundError):
+        append_emitted(path, "d", 5.0)
+    write_checkpoint(path, EM, create_checkpoint())
+    before = path.read_bytes()
+    append_emitted(link, "d", 1764211664.25)
+    append_emitted(path, "c", 1764211665.5)
+    added = path.read_bytes()
+    assert added.startswith(before)
+    assert len(added) - len(before) < 60
+    read = read_checkpoint(path, EM)
+    assert read is not None
+    assert read.emitted == {**read.emitted, "c": 1764211665.5, "d": 1764211664.25}
+    assert read.emitted.keys() == {"a", "b", "c", "d"}
+
+
+@pytest.mark.parametrize("part", ["[", '["d"', '["d", 17642116', '["d", 1764211664.25]'])
+def test_a_line_that_was_not_written_to_its_end_is_left_out(tmp_path: Path, part: str) -> None:
+    path = tmp_path / "state.json"
+    write_checkpoint(path, EM, create_checkpoint())
+    append_emitted(path, "e", 5.0)
+    path.write_text(path.read_text(encoding="utf-8") + part, encoding="utf-8")
+    read = read_checkpoint(path, EM)
+    assert read is not None
+    assert read.emitted.keys() == {"a", "b", "e"}
+
+
+@pytest.mark.parametrize("line", ["", "{}", "7", '["d"]', '["d", "e"]', '["d", 5, 5]', '["d", NaN]', "no JSON"])
+def test_a_line_that_is_none_of_ours(tmp_path: Path, line: str) -> None:
+    path = tmp_path / "state.json"
+    write_checkpoint(path, EM, create_checkpoint())
+    path.write_text(path.read_text(encoding="utf-8") + line + "\n", encoding="utf-8")
+    assert NOT_ONE in refuse(path)
 
 
 @pytest.mark.parametrize("is_there", [True, False])
