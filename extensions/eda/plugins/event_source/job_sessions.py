@@ -242,7 +242,7 @@ OWN_OPTIONS = (
     Option("job_type", "list", env=False),
     Option("result", "list", env=False, choices=("Success", "Warning", "Failed")),
     Option("backup_server", "list", env=False),
-    Option("restore_sessions", "bool", False, env=False),
+    Option("restore_sessions", "bool", default=False, env=False),
 )
 MINIMUM = {"poll_interval": 1, "lookback": 60}
 DAY = 86400
