@@ -28,10 +28,12 @@ def say(text: str) -> None:
     print("\n" + "\n".join(f"### {line}" for line in lines), flush=True)
 
 
-def play(em: Emulator, playbook: str, variables: dict[str, object], *options: str) -> int:
+def play(em: Emulator, playbook: str, variables: dict[str, object], *, shows_progress: bool = False) -> int:
     """Run a shipped playbook against the emulator, as a user would; return its exit code."""
-    command = ["ansible-playbook", f"vbem.rest.{playbook}", "-e", json.dumps(variables), *options]
-    print("\n$", " ".join(f"'{part}'" if " " in part else part for part in command), flush=True)
+    command = ["ansible-playbook", f"vbem.rest.{playbook}", "-e", json.dumps(variables)]
+    progress = {"VBEM_SHOW_PROGRESS": "true"} if shows_progress else {}
+    shown = [f"'{part}'" if " " in part else part for part in command]
+    print("\n$", *(f"{name}={value}" for name, value in progress.items()), *shown, flush=True)
     environment = create_environment(
         ANSIBLE_COLLECTIONS_PATH=str(INSTALLED),
         ANSIBLE_CALLBACK_RESULT_FORMAT="yaml",
@@ -41,6 +43,7 @@ def play(em: Emulator, playbook: str, variables: dict[str, object], *options: st
         VBEM_USERNAME=em.admin.username,
         VBEM_PASSWORD=em.admin.password,
         VBEM_CA_PATH=str(em.ca_path),
+        **progress,
     )
     return subprocess.run([BIN / command[0], *command[1:]], env=environment, check=False).returncode
 
@@ -63,7 +66,7 @@ def protect_machine(em: Emulator) -> str | None:
         "protect_vm_machines": [{"moid": "vm-1042", "root": VCENTER}],
         "protect_vm_first_backup": True,
     }
-    if play(em, "protect_vm", machine, "-v"):
+    if play(em, "protect_vm", machine, shows_progress=True):
         return "the new machine has no backup."
     say("The same once more: the machine is in the job and has a restore point, so nothing changes, and no job is run.")
     runs = len(em.world.runs)
@@ -79,12 +82,16 @@ def main() -> int:
     say(f"{show(artifact)} is built and installed below {show(INSTALLED / PLACE)}.")
     # Slow enough for a task to be seen in each of its three states.
     with Emulator(Switches(version=13, task_running=2.5, task_collecting=2.0, run_duration=9.0)) as em:
-        say(f"An emulated Enterprise Manager runs here: {em.base_url}, certificate authority {em.ca_path}.")
+        say(
+            f"An emulated Enterprise Manager runs here: {em.base_url}, certificate authority {em.ca_path}. The playbooks"
+            " find it by VBEM_HOSTNAME, VBEM_PORT, VBEM_USERNAME, VBEM_PASSWORD and VBEM_CA_PATH."
+        )
+        say("First, several steps in one logon session: start three jobs, wait for the tasks that this makes, and remove them.")
         if play(em, "first_steps", {"first_steps_jobs": ["SQL Backup", "DC Replication", "Offsite Copy"]}):
             return fail("the first steps failed.")
         say(
-            "Now a guarded change: back up, wait until the run has really ended, then change. First a backup that succeeds."
-            " With -v the wait tells what it sees."
+            "Now a guarded change: back up, wait until the job session has finished, then change. First a backup that succeeds."
+            " With VBEM_SHOW_PROGRESS or -v, a module that waits prints what it sees."
         )
         change = str(Path(__file__).resolve().parent / "demo_change.yml")
         names = {"guarded_change_tasks": change, "guarded_change_timeout": 120}
@@ -92,10 +99,10 @@ def main() -> int:
             em,
             "guarded_change",
             {"guarded_change_job": "Daily Backup", "guarded_change_backup_server": "vbr02.vbem.test", **names},
-            "-v",
+            shows_progress=True,
         ):
             return fail("the guarded change failed.")
-        say("And once more with a backup that fails. The play has to stop before the change.")
+        say("The same with a backup that fails. The play has to stop before the change, so what follows ends with an error.")
         if not play(em, "guarded_change", {"guarded_change_job": "Failing Backup", **names}):
             return fail("the change was made though the backup had failed.")
         say("As it should be: the backup failed, and nothing was changed.")

@@ -13,13 +13,16 @@ from __future__ import annotations
 import re
 import shutil
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
-from build_tree import BIN, BUILD, SOURCE, build_trees, run, show
+import yaml
+from build_tree import BIN, BUILD, ROOT, SOURCE, build_trees, run, show
 
 SITE = BUILD / "site"
 EVERYBODY = "All modules of vbem.rest and its event source take these variables too, on the machine that they run on.\n\n"
 LOOKS = Path(__file__).with_name("docsite")  # conf.py, what is static, and the first page
+KINDS = ("role", "lookup", "filter")  # of plugins, in the order of the site
 
 
 def build(site: Path, paths: Path) -> Path:
@@ -58,7 +61,8 @@ def build(site: Path, paths: Path) -> Path:
 
 def prepare(rst: Path) -> None:
     """Put our first page in place of the list of plugins, and leave tables of contents to the theme."""
-    shutil.copy2(LOOKS / "index.rst", rst / "index.rst")
+    contents = "\n".join(_list_contents(rst))
+    (rst / "index.rst").write_text(f"{(LOOKS / 'index.rst').read_text(encoding='utf-8')}\n{contents}\n", encoding="utf-8")
     index = rst / "environment_variables.rst"  # made of the lookup's documentation, the only one that Ansible reads them for
     title, line, rest = index.read_text(encoding="utf-8").partition("\n=====")
     rest, end, others = rest.partition("\n\n")
@@ -66,6 +70,28 @@ def prepare(rst: Path) -> None:
     for path in rst.rglob("*.rst"):
         text = path.read_text(encoding="utf-8")
         path.write_text(re.sub(r"(?m)^\.\. contents::.*\n(?: +:.*\n)*", "", text), encoding="utf-8")
+
+
+def _list_contents(rst: Path) -> Iterator[str]:
+    """Yield the tables of contents: the guides as extra-docs.yml has them, then every module, role and plugin."""
+    guides = yaml.safe_load((ROOT / "docs" / "docsite" / "extra-docs.yml").read_text(encoding="utf-8"))
+    for section in guides["sections"]:
+        yield from _print_toctree(section["title"], [f"docsite/{name}" for name in section["toctree"]])
+    yield from _print_toctree("Modules", [f"{name} <{name}_module>" for name in _list_pages(rst, "module")])
+    others = []
+    for kind in KINDS:
+        others += [f"{name}{'' if kind == 'role' else f' {kind}'} <{name}_{kind}>" for name in _list_pages(rst, kind)]
+    yield from _print_toctree("Roles and other plugins", [*others, "environment_variables"])
+
+
+def _list_pages(rst: Path, kind: str) -> list[str]:
+    """Return the names of the plugins of a kind, as their pages have them."""
+    return sorted(path.stem.removesuffix(f"_{kind}") for path in rst.glob(f"*_{kind}.rst"))
+
+
+def _print_toctree(caption: str, entries: list[str]) -> list[str]:
+    """Return the lines of a table of contents."""
+    return [".. toctree::", f"   :caption: {caption}", "   :maxdepth: 1", "", *(f"   {entry}" for entry in entries), ""]
 
 
 if __name__ == "__main__":

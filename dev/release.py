@@ -15,6 +15,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -57,6 +58,18 @@ def look(version: str) -> None:
         sys.exit(f"VERSION={version} is not above the latest release, {'.'.join(map(str, max(released)))}.")
     if not any("release_summary:" in path.read_text(encoding="utf-8") for path in FRAGMENTS.glob("*.yml")):
         sys.exit("No fragment has a release_summary: say in changelogs/fragments/ what this release is about.")
+    late = [f"{path.relative_to(ROOT)} ({added})" for path, added in iter_versions_added() if read_version(added) > number]
+    if late:
+        sys.exit(f"version_added is above VERSION={version} in {', '.join(late)}: give a higher version, or correct it.")
+
+
+def iter_versions_added() -> Iterator[tuple[Path, str]]:
+    """Yield each version_added of plugins, roles and extensions, with its file."""
+    for folder in ("plugins", "roles", "extensions"):
+        for path in sorted((ROOT / folder).rglob("*")):
+            if path.suffix in (".py", ".yml", ".yaml"):
+                for added in re.findall(r"version_added: *['\"]?([\d.]+)", path.read_text(encoding="utf-8")):
+                    yield path, added
 
 
 def put_back(head: str, version: str) -> None:

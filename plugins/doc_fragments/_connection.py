@@ -20,21 +20,21 @@ options:
     aliases: [host]
   port:
     description:
-      - Port of Enterprise Manager's REST API. Only HTTPS is spoken, so that a password never travels in clear.
+      - Port of Enterprise Manager's REST API. Only HTTPS is supported, so a password is never sent in clear text.
       - If not given, the environment variable E(VBEM_PORT) is used.
     type: int
     default: 9398
   username:
     description:
       - User to log on as. Both V(DOMAIN\\user) and V(user@domain) work.
-      - The user needs one of Enterprise Manager's roles. Listing, starting and stopping jobs takes a Portal Administrator.
+      - The user needs one of Enterprise Manager's roles. Listing, starting and stopping jobs needs a Portal Administrator.
       - If not given, the environment variable E(VBEM_USERNAME) is used.
     type: str
   password:
     description:
       - Password of O(username).
       - Ansible masks a password wherever it occurs, also within other words, so a short or common one can make results
-        unusable. A warning says so where it happens.
+        unusable. In that case there is a warning.
       - If not given, the environment variable E(VBEM_PASSWORD) is used.
     type: str
   session:
@@ -42,8 +42,8 @@ options:
       - A logon session to use, as returned by M(vbem.rest.veeam_session).
       - Give this, or O(hostname), O(username) and O(password). Where both are given, the session is used, so that
         C(module_defaults) or the environment may hold the credentials.
-      - What the session says of the connection wins over the other connection options.
-      - A session that is given is never logged off, and never replaced by a new one if it is lost.
+      - The connection settings in the session take precedence over the other connection options.
+      - A given session is never logged off, and never replaced by a new one if it is lost.
     type: dict
     suboptions:
       hostname:
@@ -56,13 +56,13 @@ options:
         description: The logon session's own id, a secret like the token.
         type: str
       token:
-        description: What each request of the session carries.
+        description: The token that each request of the session carries.
         type: str
       username:
-        description: Who logged on.
+        description: The user who logged on.
         type: str
       api_version:
-        description: The REST API's version that was asked for.
+        description: The version of the REST API that was requested.
         type: str
       validate_certs:
         description: Whether the server's certificate is checked.
@@ -74,7 +74,7 @@ options:
         description: Seconds that one request may take.
         type: int
       retries:
-        description: How often a request is tried again.
+        description: How often a request is retried.
         type: int
       response_format:
         description: The format of the server's answers.
@@ -91,9 +91,9 @@ options:
     default: latest
   validate_certs:
     description:
-      - Whether to check the server's certificate. Enterprise Manager makes itself a self-signed one when it is installed; give
-        that one as O(ca_path) rather than turning the check off.
-      - Variables such as E(REQUESTS_CA_BUNDLE) have no influence, whatever they are set to.
+      - Whether to check the server's certificate. Enterprise Manager creates a self-signed certificate when it is installed;
+        set O(ca_path) to it rather than turning the check off.
+      - Variables such as E(REQUESTS_CA_BUNDLE) are ignored.
       - If not given, the environment variable E(VBEM_VALIDATE_CERTS) is used.
     type: bool
     default: true
@@ -111,14 +111,15 @@ options:
     default: 30
   retries:
     description:
-      - How often a read is tried again after a fault that may pass (no connection, no answer in time, status 429, 502, 503 or
-        504). Requests that change something are tried again only where they certainly never reached the server.
+      - How often a read is retried after a transient error (no connection, a timeout, status 429, 502, 503 or 504). Requests
+        that change something are retried only if they certainly never reached the server, or if it refused them with status
+        429.
       - If not given, the environment variable E(VBEM_RETRIES) is used.
     type: int
     default: 3
   response_format:
     description:
-      - Which format to ask the server for. The result is the same; V(auto) chooses JSON, the faster one.
+      - Which format to request. The result is the same; V(auto) is JSON, which is faster.
       - If not given, the environment variable E(VBEM_RESPONSE_FORMAT) is used.
     type: str
     choices: [auto, xml, json]
@@ -128,8 +129,9 @@ requirements:
   - requests 2.25.1 or newer
   - xmltodict 0.12.0 or newer, where the server answers in XML
 notes:
-  - Enterprise Manager keeps tasks per logon session. A module that logs on for itself sees none of those that others made.
-  - Proxies and C(.netrc) of the environment are not used, cookies are not kept, and redirects are not followed.
+  - Enterprise Manager keeps tasks per logon session. A module that logs on for itself sees none of the tasks of other
+    sessions.
+  - Proxies and C(.netrc) are ignored, cookies are not kept, and redirects are not followed.
   - Every failure has RV(ignore:msg), a sentence, and RV(ignore:error), whose RV(ignore:error.kind) a playbook can test. The
     kinds are listed in the guide on failures.
 seealso:

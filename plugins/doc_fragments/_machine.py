@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Documentation of the options that say which virtual machine is meant."""
+"""Documentation of the options that identify a virtual machine."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ options:
     type: str
   root:
     description:
-      - The hierarchy root (virtualization host) that the machine belongs to - its name, its UID, or its unique id, which is the
-        instance UUID of a vCenter, such as C(about_info.instance_uuid) of C(community.vmware.vmware_about_info). The
-        C(instance_uuid) of a machine is another one.
+      - The hierarchy root (virtualization host) that the machine belongs to - its name, its UID, or its unique id, which is
+        the instance UUID of a vCenter, such as C(about_info.instance_uuid) of C(community.vmware.vmware_about_info). The
+        C(instance_uuid) of a machine does not identify a root.
       - May be left out if there is only one.
     type: str
   backup_server:

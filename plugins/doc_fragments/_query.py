@@ -14,14 +14,14 @@ class ModuleDocFragment:
 options:
   type:
     description:
-      - Type of the resources, such as V(BackupJobSession), V(Repository) or V(VmRestorePoint), in any case.
+      - Type of the resources, such as V(BackupJobSession), V(Repository) or V(VmRestorePoint), case-insensitive.
     type: str
     required: true
   filter:
     description:
       - A filter in Enterprise Manager's own language, over the type's fields.
       - C(;) is AND, C(,) is OR, and C(;) binds tighter; parentheses group. The operators are C(==), C(!=), C(<), C(>), C(<=)
-        and C(>=). Values with spaces or punctuation stand in double quotes, a quote within them is doubled.
+        and C(>=). Values with spaces or punctuation need double quotes; a quote within them is doubled.
     type: str
   where:
     description:
@@ -31,7 +31,7 @@ options:
     elements: dict
     suboptions:
       field:
-        description: A field of the type, in any case.
+        description: A field of the type, case-insensitive.
         type: str
         required: true
       operator:
@@ -42,7 +42,7 @@ options:
         default: "=="
       value:
         description:
-          - What to compare with. Dates are ISO 8601 in any zone, without one in UTC, and are sent in UTC.
+          - What to compare with. Dates are ISO 8601, in UTC unless they have a time zone.
         type: raw
         required: true
   sort_by:
@@ -56,22 +56,22 @@ options:
     default: false
   limit:
     description:
-      - Return only the first so many resources, and read no more pages than that takes.
+      - Maximum number of resources to return. No more pages are read than that takes.
     type: int
   page_size:
     description:
-      - How many resources to ask for with one request. All pages are read in any case.
+      - Number of resources to request per page. All pages are read, unless O(limit) needs fewer.
     type: int
     default: 500
   format:
     description:
-      - Whether to return the resources with all that the server tells of them, or just their names, UIDs and links.
+      - Whether to return the resources with all their properties, or just their names, UIDs and links.
     type: str
     choices: [entities, references]
     default: entities
   allow_unknown:
     description:
-      - Whether types, fields and values may be asked for that are newer than this collection.
+      - Whether to accept types, fields and values that this collection does not know, of a newer server.
     type: bool
     default: false
 """

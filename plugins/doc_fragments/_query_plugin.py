@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Documentation of the options of plugins on the controller that ask Enterprise Manager."""
+"""Documentation of the connection options of plugins on the controller."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ options:
     vars:
       - name: vbem_hostname
   port:
-    description: Port of Enterprise Manager's REST API. Only HTTPS is spoken.
+    description: Port of Enterprise Manager's REST API. Only HTTPS is supported.
     type: int
     default: 9398
     env:
@@ -81,7 +81,7 @@ options:
     vars:
       - name: vbem_timeout
   retries:
-    description: How often a read is tried again after a fault that may pass.
+    description: How often a read is retried after a transient error.
     type: int
     default: 3
     env:
@@ -89,7 +89,7 @@ options:
     vars:
       - name: vbem_retries
   response_format:
-    description: Which format to ask the server for, where either will do.
+    description: Which format to request, where both are possible.
     type: str
     choices: [auto, xml, json]
     default: auto

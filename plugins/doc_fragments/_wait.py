@@ -14,7 +14,7 @@ class ModuleDocFragment:
 options:
   wait_timeout:
     description:
-      - Seconds to wait at the most, in real time. V(0) looks once.
+      - Maximum time to wait, in seconds of real time. V(0) polls once.
     type: int
     default: 600
   poll_interval:
@@ -25,6 +25,6 @@ options:
     default: 10
   _progress_file:
     description:
-      - Not for playbooks. The action plugin of this module uses it to show the progress of a wait, and to end the wait.
+      - Internal. The action plugin of this module uses it to show the progress of a wait, and to end the wait.
     type: str
 """

@@ -14,7 +14,7 @@ author:
   - vbem.rest contributors (@vbem-rest)
 description:
   - Returns the same objects as the module M(vbem.rest.veeam_object_info), on the controller.
-  - What is not found is left out; nothing found is an empty list. A failure is never an empty list.
+  - Objects that are not found are left out; if none is found, the list is empty. A failure is never an empty list.
 extends_documentation_fragment:
   - vbem.rest._query_plugin
 options:

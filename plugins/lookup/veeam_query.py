@@ -13,12 +13,13 @@ version_added: 0.1.0
 author:
   - vbem.rest contributors (@vbem-rest)
 description:
-  - Gives the same list as the module M(vbem.rest.veeam_query_info), on the controller.
+  - Returns the same list as the module M(vbem.rest.veeam_query_info), on the controller.
 extends_documentation_fragment:
   - vbem.rest._query_plugin
 options:
   _terms:
-    description: Type of the resources, such as V(BackupJobSession), in any case. Of several, all are asked for.
+    description: Type of the resources, such as V(BackupJobSession), case-insensitive. With several types, the resources of all
+      of them are returned.
     type: list
     elements: str
     required: true
@@ -39,19 +40,19 @@ options:
     type: bool
     default: false
   limit:
-    description: Return only the first so many resources, and read no more pages than that takes.
+    description: Maximum number of resources to return. No more pages are read than that takes.
     type: int
   page_size:
-    description: How many resources to ask for with one request.
+    description: Number of resources to request per page.
     type: int
     default: 500
   format:
-    description: Whether to return the resources with all that the server tells of them, or just their names, UIDs and links.
+    description: Whether to return the resources with all their properties, or just their names, UIDs and links.
     type: str
     choices: [entities, references]
     default: entities
   allow_unknown:
-    description: Whether types, fields and values may be asked for that are newer than this collection.
+    description: Whether to accept types, fields and values that this collection does not know, of a newer server.
     type: bool
     default: false
 seealso:
@@ -110,7 +111,7 @@ class LookupModule(LookupBase):  # type: ignore[misc]
         def read_options() -> dict[str, Any]:
             types = _check_terms(terms)
             options = read_plugin_options(OWN_OPTIONS, kwargs, variables or {}, self._templar)
-            # An empty filter would select everything, which nobody who passes one means.
+            # An empty filter would select everything, which is never intended.
             empty = {name: kwargs[name] for name in ("filter", "where") if kwargs.get(name) in ("", [], ())}
             return {**options, **empty, "types": types}
 

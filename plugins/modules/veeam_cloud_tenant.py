@@ -15,12 +15,12 @@ author:
   - vbem.rest contributors (@vbem-rest)
 description:
   - Creates, edits and deletes a standalone tenant of Veeam Cloud Connect, with the quotas that it has on backup repositories.
-  - What is not mentioned is left alone. A quota that is not mentioned stays, too.
+  - Options that are not given, and quotas that are not listed, are left as they are.
   - Waits until a new tenant or quota can be read, because Enterprise Manager shows it some seconds after its task has ended.
-  - Compute resources, subtenants and gateway pools are done with M(vbem.rest.veeam_rest).
+  - For compute resources, subtenants and gateway pools use M(vbem.rest.veeam_rest).
 options:
   name:
-    description: Name of the tenant. It cannot be changed.
+    description: Name of the tenant. A tenant cannot be renamed.
     type: str
     required: true
   backup_server:
@@ -30,19 +30,19 @@ options:
     type: str
   state:
     description:
-      - V(present) makes the tenant exist and be as described.
+      - V(present) creates the tenant, or edits what differs from the options.
       - V(absent) deletes the tenant. Enterprise Manager does not say what becomes of its backups on the repositories.
     type: str
     choices: [present, absent]
     default: present
   tenant_password:
     description:
-      - Password of the tenant. Enterprise Manager needs it to create a tenant and with each edit, so that each edit sets it.
+      - Password of the tenant. Enterprise Manager requires it to create a tenant and for each edit, so each edit sets it.
     type: str
   update_password:
     description:
-      - V(on_create) sends the password only with what has to be sent anyway. V(always) sends it each time, which is always a
-        change, because the server shows no password to compare.
+      - V(on_create) sends the password only if the tenant has to be created or edited anyway. V(always) sends it each time,
+        which is always a change, because the server shows no password to compare.
     type: str
     choices: [always, on_create]
     default: on_create
@@ -171,7 +171,7 @@ SPEC: dict[str, Any] = {
 
 
 def run(client: Client, params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
-    """Make the tenant be as described."""
+    """Bring the tenant into the described state, and return the result."""
     if params["tenant_password"] is not None:
         client.hide([params["tenant_password"]])
     check_minimum(params, "wait_timeout", 0)

@@ -17,7 +17,7 @@ author:
 description:
   - Starts, stops or retries a job, enables or disables its schedule, and waits until the request was carried out or until the
     job session has finished.
-  - Creates a job from a template, makes it be as described, and deletes it.
+  - Creates a job from a template, changes it to what the options describe, and deletes it.
   - That a job was started does not say how its job session ends. Only O(wait_for=session) fails if the backup fails.
   - The task that a request creates in Enterprise Manager is removed once it is finished.
 extends_documentation_fragment:
@@ -31,7 +31,8 @@ attributes:
   diff_mode:
     support: partial
     details:
-      - With O(state=present) and O(state=absent). What else changes is a run or one switch.
+      - With O(state=present) and O(state=absent). The other states change no definition, or only whether the schedule is
+        enabled.
 options:
   name:
     description:
@@ -55,12 +56,12 @@ options:
   state:
     description:
       - V(started) starts the job unless it runs already. A backup copy job, which cannot be started, is synchronised. If a run
-        is being stopped, its end is awaited first.
+        is being stopped, the module waits for its end first.
       - V(stopped) stops the job session if there is an active one.
-      - V(retried) runs the job again for what failed, if its latest session has ended with Failed or Warning.
-      - V(present) creates the job from O(template) if it does not exist, and makes it be as O(description), O(retention),
-        O(schedule), O(retry), O(settings) and O(schedule_enabled) say. What is not given is left alone. Only what differs is
-        sent.
+      - V(retried) retries the failed part of the job, if its latest session has ended with Failed or Warning.
+      - V(present) creates the job from O(template) if it does not exist, and changes it to what O(description), O(retention),
+        O(schedule), O(retry), O(settings) and O(schedule_enabled) say. Options that are not given are left as they are. Only
+        differences are sent.
       - V(absent) deletes the job. Its backups stay. A job that runs is deleted after its session has finished, within
         O(wait_timeout); see O(force). By the vendor's reference this works for jobs of VMware vSphere, VMware Cloud Director
         and Microsoft Hyper-V.
@@ -138,11 +139,11 @@ options:
             type: list
             elements: str
       periodic:
-        description: Every so many hours or minutes.
+        description: At a fixed interval of hours or minutes.
         type: dict
         suboptions:
           every:
-            description: How many, from 1 to 24 hours or from 1 to 60 minutes.
+            description: The interval, from 1 to 24 hours or from 1 to 60 minutes.
             type: int
             required: true
           unit:
@@ -176,7 +177,7 @@ options:
     type: dict
   force:
     description:
-      - Whether O(state=absent) stops a job that runs, in place of waiting for its session.
+      - Whether O(state=absent) stops a job that runs, instead of waiting for its session to finish.
     type: bool
     default: false
   wait_for:
@@ -186,14 +187,14 @@ options:
         fails the module as V(job_failed), unless it was to be stopped. A session that stays open between two synchronisations,
         as those of some backup copy jobs do, cannot be waited for.
       - V(nothing) returns once the server has accepted the request, and leaves the task in the session. Give O(session) with
-        it. In a session of the module's own the task is lost with the log-off that follows at once.
+        it. In a session of the module's own the task is lost, because the module logs off at once.
       - Not for O(state=present) and O(state=absent), which always wait until the change shows.
     type: str
     choices: [task, session, nothing]
     default: task
   wait_timeout:
     description:
-      - Seconds to wait at the most, in real time. The default is V(600), and V(86400) with O(wait_for=session) or
+      - Maximum time to wait, in seconds of real time. The default is V(600), and V(86400) with O(wait_for=session) or
         O(state=absent).
     type: int
   poll_interval:
@@ -204,7 +205,7 @@ options:
     default: 10
   _progress_file:
     description:
-      - Not for playbooks. The action plugin of this module uses it to show the progress of a wait, and to end the wait.
+      - Internal. The action plugin of this module uses it to show the progress of a wait, and to end the wait.
     type: str
   fail_on_warning:
     description:
@@ -213,9 +214,10 @@ options:
     default: false
   wait_for_retries:
     description:
-      - If a job session ends with Failed, seconds to wait for the backup server's own retry of it to begin. The result is then
-        that of the retry, for which the same holds. Choose more than the interval of retries in the job's settings.
-      - V(0) takes the first session for the result. Only for O(wait_for=session).
+      - If a job session ends with Failed, seconds to wait for the backup server's own retry of it to begin. If it begins, the
+        module waits for the retry in the same way, and returns its result. Choose more than the interval of retries in the
+        job's settings.
+      - With V(0) the result of the first session counts. Only for O(wait_for=session).
     type: int
     default: 0
 seealso:
@@ -312,7 +314,8 @@ job:
     backup_server_uid: urn:veeam:BackupServer:f8f1eb52-b905-5f1b-a54d-b452f5ef34af
     href: https://em.example.com:9398/api/jobs/6b1c4f8e-0a1d-5f0e-9d7c-2f3f7a3f9a11?format=Entity
 jobs:
-  description: The jobs that the name may mean. The keys are those of the return value C(jobs) of M(vbem.rest.veeam_job_info).
+  description: The jobs of this name, if there are several. The keys are those of the return value C(jobs) of
+    M(vbem.rest.veeam_job_info).
   returned: when the failure is V(ambiguous)
   type: list
   elements: dict
@@ -364,7 +367,7 @@ job_session:
       returned: success
       sample: Stopped
     result:
-      description: V(Success), V(Warning) or V(Failed); V(null) while the run goes on.
+      description: V(Success), V(Warning) or V(Failed); V(null) while the run is active.
       type: str
       returned: success
       sample: Success
@@ -389,11 +392,11 @@ job_session:
       returned: success
       sample: false
     failure_message:
-      description: Why the run failed, or V(null). Enterprise Manager often says nothing here.
+      description: Why the run failed, or V(null). Enterprise Manager often gives no reason here.
       type: str
       returned: success
     href:
-      description: URL of the run, on the server that was asked.
+      description: URL of the run, on the server of the connection.
       type: str
       returned: success
       sample: https://em.example.com:9398/api/backupSessions/35c24055-bdee-4e43-b655-a42de408d2ec?format=Entity
@@ -476,9 +479,9 @@ def _check_options(params: dict[str, Any]) -> None:
     """Raise ``invalid_option`` for options that are missing or do not go together."""
     state = params["state"]
     if (params["name"] is None) == (params["uid"] is None):
-        raise EmError("invalid_option", "Which job is not clear: set either name or uid, one of the two.")
+        raise EmError("invalid_option", "Either no job is given or two are: set exactly one of name and uid.")
     if state is None and params["schedule_enabled"] is None:
-        raise EmError("invalid_option", "What to do is not clear: set state, schedule_enabled or both.")
+        raise EmError("invalid_option", "Neither state nor schedule_enabled is given: set state, schedule_enabled or both.")
     if state in ("present", "absent") and params["kind"] != "job":
         raise EmError("invalid_option", f"The option state: {state} works for jobs of kind job, not of kind {params['kind']}.")
     if state == "present" and not (params["name"] or "").strip():

@@ -15,8 +15,8 @@ version_added: 0.1.0
 author:
   - vbem.rest contributors (@vbem-rest)
 description:
-  - Lists the jobs of all backup servers that are connected to Veeam Backup Enterprise Manager and, if asked to, how each job's
-    latest run went.
+  - Lists the jobs of all backup servers that are connected to Veeam Backup Enterprise Manager and optionally each job's latest
+    run.
 extends_documentation_fragment:
   - vbem.rest._connection
   - vbem.rest._attributes
@@ -24,7 +24,7 @@ extends_documentation_fragment:
 options:
   name:
     description:
-      - Only jobs of this name, compared without case. Backup servers may have jobs of equal names.
+      - Only jobs of this name, compared case-insensitively. Several backup servers may have jobs of the same name.
     type: str
   uid:
     description:
@@ -45,7 +45,7 @@ options:
     type: str
   kind:
     description:
-      - Which collection of jobs to look in. Jobs of Veeam Agents and of file shares have collections of their own.
+      - Which collection of jobs to search. Jobs of Veeam Agents and of file shares have collections of their own.
     type: str
     choices: [job, agent, nas]
     default: job
@@ -61,11 +61,11 @@ options:
     default: false
   limit:
     description:
-      - Return only the first so many jobs, once they are sorted by name.
+      - Maximum number of jobs to return, after they are sorted by name.
     type: int
   page_size:
     description:
-      - How many jobs to ask for with one request. All pages are read in any case.
+      - Number of jobs to request per page. All pages are read in any case.
     type: int
     default: 500
 seealso:
@@ -97,7 +97,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 jobs:
-  description: The jobs, sorted by name and backup server. Every key is always there; what is not known is V(null).
+  description: The jobs, sorted by name and backup server. Every key is always present; unknown values are V(null).
   returned: success
   type: list
   elements: dict
@@ -123,7 +123,7 @@ jobs:
       returned: success
       sample: VMware
     description:
-      description: What its author says of the job.
+      description: Description of the job.
       type: str
       returned: success
       sample: All production machines
@@ -133,7 +133,7 @@ jobs:
       returned: success
       sample: true
     schedule_enabled:
-      description: Whether the schedule is on.
+      description: Whether the schedule is enabled.
       type: bool
       returned: success
       sample: true
@@ -153,7 +153,7 @@ jobs:
       returned: success
       sample: urn:veeam:BackupServer:f8f1eb52-b905-5f1b-a54d-b452f5ef34af
     href:
-      description: URL of the job, on the server that was asked.
+      description: URL of the job, on the server of the connection.
       type: str
       returned: success
       sample: https://em.example.com:9398/api/jobs/c8e83c91-ecb3-5b6b-a127-97fae1072e44?format=Entity

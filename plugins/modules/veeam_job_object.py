@@ -3,7 +3,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Put objects into a job, and take them out."""
+"""Add objects to a job, and remove them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ version_added: 0.1.0
 author:
   - vbem.rest contributors (@vbem-rest)
 description:
-  - Puts virtual machines, folders, tags and other objects into a backup job, replication job or CDP policy, and takes them out.
+  - Adds virtual machines, folders, tags and other objects to a backup job, replication job or CDP policy, and removes them.
   - Each object that changes is one request. Objects are added first and removed after that, so a swap never leaves the job
     empty. The last object of a job cannot be removed; that is refused before anything is done.
   - After the changes the job's list of objects is read until it shows them, and that list is returned.
@@ -55,7 +55,7 @@ options:
         description:
           - The name of the object, compared exactly or, if nothing matches, case-insensitively. Several objects of one name
             fail as V(ambiguous).
-          - With C(ref) or C(moid) only the name to show.
+          - With C(ref) or C(moid), the name is only shown.
         type: str
       root:
         description:
@@ -69,8 +69,8 @@ options:
         default: Vm
   state:
     description:
-      - V(present) adds what the job does not hold, and leaves its other objects alone.
-      - V(absent) removes what the job holds.
+      - V(present) adds objects that the job does not hold, and leaves its other objects alone.
+      - V(absent) removes the objects that the job holds.
       - V(exact) makes the job hold these objects and no others; see O(max_remove).
     type: str
     choices: [present, absent, exact]
@@ -82,19 +82,19 @@ options:
     default: 0
   unless_in_any_job:
     description:
-      - Whether to leave out what another job holds already; it is listed in RV(kept). Jobs that hold a container of the object
-        are not found.
+      - Whether to leave out objects that another job holds already; they are listed in RV(kept). Jobs that hold a container of
+        the object are not found.
     type: bool
     default: false
   guest_processing:
     description:
-      - Guest processing options for what is added, in the API's own names, such as C(VssSnapshotOptions). Without them the
+      - Guest processing options for added objects, in the API's own names, such as C(VssSnapshotOptions). Without them the
         job's own defaults apply.
     type: dict
   max_remove:
     description:
-      - More removals than this fail before anything is done. Needed for O(state=exact) unless nothing has to be removed; V(0)
-        is allowed.
+      - If more objects than this would be removed, fail before anything is done. Required for O(state=exact) unless nothing
+        has to be removed; V(0) is allowed.
     type: int
 extends_documentation_fragment:
   - vbem.rest._connection
@@ -172,17 +172,17 @@ objects:
       returned: success
       sample: web01
 added:
-  description: What was added. The keys are those of RV(objects).
+  description: The objects that were added. The keys are those of RV(objects).
   type: list
   elements: dict
   returned: success
 removed:
-  description: What was removed. The keys are those of RV(objects).
+  description: The objects that were removed. The keys are those of RV(objects).
   type: list
   elements: dict
   returned: success
 kept:
-  description: What was left out because of O(unless_in_any_job).
+  description: The objects that were left out because of O(unless_in_any_job).
   type: list
   elements: dict
   returned: success
@@ -203,7 +203,8 @@ kept:
       elements: dict
       returned: success
 errors:
-  description: What was not done, with C(ref), C(name) and C(msg). Not empty only in a failure of the kind V(partial).
+  description: The objects that could not be added or removed, with C(ref), C(name) and C(msg). Empty except in a failure of
+    the kind V(partial).
   type: list
   elements: dict
   returned: success
@@ -240,10 +241,10 @@ SPEC: dict[str, Any] = {
 
 
 def run(client: Client, params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
-    """Make the job hold the objects as ``state`` says."""
+    """Make the job hold the objects as ``state`` says, and return the result."""
     state = params["state"]
     if (params["job"] is None) == (params["job_uid"] is None):
-        raise EmError("invalid_option", "Which job is not clear: set either job or job_uid, one of the two.")
+        raise EmError("invalid_option", "Either no job is given or two are: set exactly one of job and job_uid.")
     for name in ("wait_for_object", "max_remove", "wait_timeout"):
         check_minimum(params, name, 0)
     check_minimum(params, "poll_interval", 1)

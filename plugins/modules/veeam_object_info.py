@@ -14,9 +14,9 @@ version_added: 0.1.0
 author:
   - vbem.rest contributors (@vbem-rest)
 description:
-  - Finds virtual machines, folders, tags and other objects that the backup servers know, with their references, and tells which
-    jobs hold them.
-  - The inventory of the backup servers counts. A machine that was just created shows up after their next update.
+  - Finds virtual machines, folders, tags and other objects that the backup servers know, with their references and,
+    optionally, the jobs that hold them.
+  - The objects are looked up in the inventory of the backup servers. A new machine shows up there after its next update.
 options:
   objects:
     description: The objects to find.
@@ -34,14 +34,14 @@ options:
         type: str
       name:
         description:
-          - The name of the object. V(*) stands for any characters. Several objects may have one name.
+          - The name of the object. V(*) stands for any characters. Several objects may have the same name.
           - Names are compared exactly or, if nothing matches, case-insensitively.
         type: str
       root:
         description:
           - The hierarchy root (virtualization host) that the object belongs to - its name, its UID, or its unique id, which is
             the instance UUID of a vCenter, such as C(about_info.instance_uuid) of C(community.vmware.vmware_about_info). The
-            C(instance_uuid) of a machine is another one.
+            C(instance_uuid) of a machine does not identify a root.
           - May be left out if there is only one.
         type: str
       type:
@@ -143,7 +143,7 @@ objects:
           returned: success
           sample: vbr01.vbem.test
 missing:
-  description: What was not found, as it was given.
+  description: The objects that were not found, as they were given.
   type: list
   elements: dict
   returned: success
@@ -164,7 +164,7 @@ SPEC: dict[str, Any] = {
 
 
 def run(client: Client, params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
-    """Return the objects that were found, and what was not."""
+    """Return the objects that were found, and the descriptions of those that were not."""
     del check_mode
     objects, missing = find_objects(client, params["objects"], in_jobs=params["in_jobs"])
     return {"changed": False, "objects": objects, "missing": missing}

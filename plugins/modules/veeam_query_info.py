@@ -15,10 +15,10 @@ version_added: 0.1.0
 author:
   - vbem.rest contributors (@vbem-rest)
 description:
-  - Asks the query service of Veeam Backup Enterprise Manager for sessions, restore points, repositories, replicas and all other
-    resources that it knows, some fifty types.
+  - Queries sessions, restore points, repositories, replicas and all other resources of the query service of Veeam Backup
+    Enterprise Manager, some fifty types.
   - Types, fields and operators are checked before any request, against the vendor's reference.
-  - The server is asked for JSON, whatever O(response_format) says, because XML does not tell numbers and booleans from text.
+  - Always requests JSON, whatever O(response_format) says, because XML does not distinguish numbers and booleans from text.
 extends_documentation_fragment:
   - vbem.rest._connection
   - vbem.rest._query
@@ -64,9 +64,9 @@ EXAMPLES = r"""
 RETURN = r"""
 resources:
   description:
-    - The resources, with what the server tells of them. The keys are the server's names in snake_case, such as
-      C(creation_time_utc), and the same from every version. Numbers and booleans are numbers and booleans, dates are ISO 8601
-      in UTC, or V(null) for never, and lists are lists even if they hold one thing.
+    - The resources, with their properties. The keys are the server's names in snake_case, such as C(creation_time_utc), and
+      the same from every version. Numbers and booleans are numbers and booleans, dates are ISO 8601 in UTC, or V(null) for
+      never, and lists are lists even if they have one element.
   returned: success
   type: list
   elements: dict
@@ -82,18 +82,18 @@ resources:
       returned: where the type has it
       sample: urn:veeam:Repository:b609c947-dd30-4295-8b57-cc880329dbd6
     href:
-      description: URL of the resource, on the server that was asked.
+      description: URL of the resource, on the server of the connection.
       type: str
       returned: success
       sample: https://em.example.com:9398/api/repositories/b609c947-dd30-4295-8b57-cc880329dbd6?format=Entity
     links:
-      description: What the resource belongs to and leads to; links of actions are left out.
+      description: Links to parent and related resources; links of actions are left out.
       returned: success
       type: list
       elements: dict
       contains:
         rel:
-          description: The relation, such as V(Up) for what the resource belongs to.
+          description: The relation, such as V(Up) for a parent.
           type: str
           returned: success
           sample: Up
@@ -108,7 +108,7 @@ resources:
           returned: success
           sample: vbr01.vbem.test
         href:
-          description: URL of the linked resource, on the server that was asked.
+          description: URL of the linked resource, on the server of the connection.
           type: str
           returned: success
           sample: https://em.example.com:9398/api/backupServers/f8f1eb52-b905-5f1b-a54d-b452f5ef34af
@@ -118,12 +118,12 @@ resources:
           returned: success
           sample: f8f1eb52-b905-5f1b-a54d-b452f5ef34af
 stats:
-  description: What it took.
+  description: Statistics of the query.
   returned: success
   type: dict
   contains:
     requests:
-      description: Requests sent, retries included, logging on and off not included.
+      description: Requests sent, including retries, without logon and log-off.
       type: int
       returned: success
       sample: 1

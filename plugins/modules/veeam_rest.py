@@ -14,10 +14,10 @@ version_added: 0.1.0
 author:
   - vbem.rest contributors (@vbem-rest)
 description:
-  - Reads and changes whatever has no module of its own, idempotently as far as the API allows, with sessions, pages, tasks and
-    check mode.
-  - A C(PUT) is compared with the resource and sent only if something differs. A C(DELETE) of what is gone is no change. A
-    C(POST) can be guarded by O(unless_found).
+  - Reads and changes resources that have no module of their own, idempotently as far as the API allows, with sessions, paging,
+    tasks and check mode.
+  - A C(PUT) is compared with the resource and sent only if something differs. A C(DELETE) of a resource that does not exist is
+    no change. A C(POST) can be guarded by O(unless_found).
   - The page
     R(Operations that change something,ansible_collections.vbem.rest.docsite.operations) lists each operation of the API with
     the options that do it, and R(From an API page to a task,ansible_collections.vbem.rest.docsite.guide_rest) shows how to fill
@@ -41,7 +41,8 @@ options:
     description:
       - The members of the body in the API's own names, as the reference's examples in JSON have them, in any order. With
         O(response_format=xml) it is sent as XML, in the order of the reference.
-      - It is never shown. Values of members whose names say so, such as C(Password), are masked in the result as well.
+      - It is never shown. The values of members with the name of a secret, such as C(Password), are masked in the result as
+        well.
     type: dict
   unless_found:
     description:
@@ -61,7 +62,7 @@ options:
         elements: dict
         suboptions:
           field:
-            description: A field of the type, in any case.
+            description: A field of the type, case-insensitive.
             type: str
             required: true
           operator:
@@ -79,15 +80,15 @@ options:
     default: false
   force:
     description:
-      - Whether to send a C(PUT) even if nothing seems to differ. A new password needs this, as the server shows none to
-        compare.
+      - Whether to send a C(PUT) even if nothing seems to differ. A new password needs this, because the server shows no
+        password to compare.
     type: bool
     default: false
   wait_for:
     description:
-      - V(task) waits until the request was carried out, V(related) also until what the task names is there - a session is
-        followed to its end, and a failed one fails the module; any other resource until it can be read. V(nothing) waits for
-        nothing.
+      - V(task) waits until the request was carried out. V(related) waits for the resource that the task links to as well - for
+        a session until its end, where a failed one fails the module; for any other resource until it can be read. V(nothing)
+        does not wait.
     type: str
     choices: [task, related, nothing]
     default: task
@@ -184,7 +185,7 @@ task:
   type: dict
   returned: success
 related:
-  description: What the task names, with O(wait_for=related).
+  description: The resource that the task links to, with O(wait_for=related).
   type: dict
   returned: success
 """
@@ -220,7 +221,7 @@ SPEC: dict[str, Any] = {
 
 
 def run(client: Client, params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
-    """Send the request, and follow it."""
+    """Send the request, wait as ``wait_for`` says, and return the result."""
     method = params["method"]
     client.hide(iter_secrets(params["body"]))
     check_minimum(params, "wait_timeout", 0)

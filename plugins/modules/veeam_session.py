@@ -16,8 +16,8 @@ author:
   - vbem.rest contributors (@vbem-rest)
 description:
   - Opens a logon session of Veeam Backup Enterprise Manager for the following tasks of a play, and ends it.
-  - Enterprise Manager shows a session only the tasks that were made in it. So the session in which a job is started is the one
-    to list, wait for and remove its task with.
+  - Enterprise Manager shows a session only the tasks that were created in it. To list, wait for and remove the task of a
+    started job, use the session in which the job was started.
   - A successful result is hidden from all output, as C(no_log) would, because it holds the session's secrets. It can be
     registered and used all the same. A failure stays readable.
 extends_documentation_fragment:
@@ -27,23 +27,23 @@ attributes:
   check_mode:
     support: full
     details:
-      - Logs on and off in check mode as well. A session is how to look, not what is managed.
+      - Logs on and off in check mode as well, because later tasks need the session to read.
   diff_mode:
     support: N/A
     details:
-      - There is nothing to show, since a session is secret.
+      - There is nothing to show, because a session is secret.
 options:
   state:
     description:
-      - V(present) logs on or, if O(session) is given, makes sure that it is alive.
+      - V(present) logs on or, if O(session) is given, checks that it is alive.
       - V(present) with a O(session) that is gone fails as V(session_lost), unless credentials are given too; then it logs on.
-      - V(absent) logs O(session) off. One that is gone already is fine.
+      - V(absent) logs O(session) off. A session that has ended already is no failure.
     type: str
     choices: [present, absent]
     default: present
   _one_time_pad:
     description:
-      - Not for playbooks. The action plugin of this module uses it to keep the session's secrets out of the module's output.
+      - Internal. The action plugin of this module uses it to keep the session's secrets out of the module's output.
     type: str
 seealso:
   - module: vbem.rest.veeam_task_info
@@ -101,16 +101,16 @@ session:
       type: str
       returned: success
     token:
-      description: What each request of the session carries.
+      description: The token that each request of the session carries.
       type: str
       returned: success
     username:
-      description: Who logged on.
+      description: The user who logged on.
       type: str
       returned: success
       sample: EXAMPLE\backup
     api_version:
-      description: The REST API's version that was asked for.
+      description: The version of the REST API that was requested.
       type: str
       returned: success
       sample: latest
@@ -130,7 +130,7 @@ session:
       returned: success
       sample: 30
     retries:
-      description: How often a request is tried again.
+      description: How often a request is retried.
       type: int
       returned: success
       sample: 3
@@ -140,7 +140,7 @@ session:
       returned: success
       sample: auto
     expires_after:
-      description: Seconds of idleness after which Enterprise Manager ends the session. Each request begins them anew.
+      description: Seconds of idleness after which Enterprise Manager ends the session. Each request restarts the period.
       type: int
       returned: success
       sample: 900
@@ -164,7 +164,7 @@ HIDDEN_RESULT = "session"
 
 
 def run(client: Client, params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
-    """Log on, check a session, or log off; in check mode too."""
+    """Log on, check a session, or log off, and return the result; in check mode too."""
     del check_mode
     if params["state"] == "absent":
         if client.owns_session:

@@ -16,7 +16,8 @@ author:
   - vbem.rest contributors (@vbem-rest)
 description:
   - Removes tasks of a logon session of Veeam Backup Enterprise Manager, or waits until they are finished.
-  - At least one of O(task_id), O(task_state), O(operation), O(success) and O(filter) says which. Giving none is an error.
+  - At least one of O(task_id), O(task_state), O(operation), O(success) and O(filter) must select the tasks. Giving none is an
+    error.
 extends_documentation_fragment:
   - vbem.rest._connection
   - vbem.rest._selection
@@ -26,8 +27,8 @@ attributes:
   check_mode:
     support: full
     details:
-      - With O(state=absent) nothing is removed, and the result is that of a real run.
-      - With O(state=finished) nothing is waited for.
+      - With O(state=absent) nothing is removed, and the result predicts that of a real run.
+      - With O(state=finished) the module does not wait.
   diff_mode:
     support: full
     details:
@@ -35,7 +36,7 @@ attributes:
 options:
   state:
     description:
-      - V(absent) removes the tasks. A task that is gone already is fine; a lost session is a failure.
+      - V(absent) removes the tasks. A task that does not exist is no failure; a lost session is one.
       - V(finished) waits until every one of the tasks is finished, and never is a change.
     type: str
     choices: [absent, finished]
@@ -61,7 +62,7 @@ options:
     default: true
   fail_if_none:
     description:
-      - Whether it fails the module as V(not_found) if there is no task to wait for; without it, there is a warning.
+      - Whether the module fails as V(not_found) if there is no task to wait for. Without it, there is only a warning.
       - Only for O(state=finished).
     type: bool
     default: false
@@ -102,7 +103,7 @@ EXAMPLES = r"""
 RETURN = r"""
 tasks:
   description:
-    - The selected tasks, as they were before a removal, or as last seen by a wait.
+    - The selected tasks, as they were before a removal, or as last read by a wait.
     - The keys are those of the return value C(tasks) of M(vbem.rest.veeam_task_info).
   returned: success, and failures that come after the tasks were listed
   type: list
@@ -138,7 +139,7 @@ kept:
       returned: success
       sample: Running
 errors:
-  description: Tasks that were to be removed and were not, or may not have been.
+  description: Tasks whose removal failed, or may have failed.
   returned: when O(state=absent)
   type: list
   elements: dict
@@ -194,20 +195,20 @@ SPEC: dict[str, Any] = {
 
 
 def run(client: Client, params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
-    """Remove the selected tasks or wait for them."""
+    """Remove the selected tasks or wait for them, and return the result."""
     selection = create_selection(params)
     if selection.is_all:
         raise EmError(
             "invalid_option",
             "No task is selected: set at least one of task_id, task_state, operation, success and filter."
-            " (To mean every finished task of the session, say task_state: Finished.)",
+            " (For every finished task of the session, set task_state: Finished.)",
         )
     check_minimum(params, "max_delete", 0)
     check_minimum(params, "wait_timeout", 0)
     check_minimum(params, "poll_interval", 1)
     for name in ("force", "max_delete"):
         if params["state"] == "finished" and params[name] is not None and params[name] is not False:
-            client.warnings.append(f"The option {name} is for state: absent, and does nothing here.")
+            client.warnings.append(f"The option {name} has no effect without state: absent.")
     if params["state"] == "absent":
         return _remove(client, selection, params, check_mode)
     return _wait(client, selection, params, check_mode)

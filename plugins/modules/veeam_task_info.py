@@ -15,9 +15,9 @@ version_added: 0.1.0
 author:
   - vbem.rest contributors (@vbem-rest)
 description:
-  - Lists the tasks that were made in a logon session of Veeam Backup Enterprise Manager.
-  - Requests that take time, such as starting a job, create tasks. The task tells whether the request was carried out; what
-    became of a started job is told by the job's own session.
+  - Lists the tasks that were created in a logon session of Veeam Backup Enterprise Manager.
+  - Requests that take time, such as starting a job, create tasks. A task says whether the request was carried out; how a
+    started job ended is in the job session.
 extends_documentation_fragment:
   - vbem.rest._connection
   - vbem.rest._selection
@@ -38,11 +38,11 @@ options:
     default: false
   limit:
     description:
-      - Return only the first so many tasks, once they are sorted.
+      - Maximum number of tasks to return, after they are sorted.
     type: int
   page_size:
     description:
-      - How many tasks to ask for with one request. All pages are read in any case.
+      - Number of tasks to request per page. All pages are read in any case.
     type: int
     default: 500
 seealso:
@@ -76,7 +76,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 tasks:
-  description: The tasks. Every key is always there; what is not known is V(null).
+  description: The tasks. Every key is always present; unknown values are V(null).
   returned: success
   type: list
   elements: dict
@@ -102,17 +102,17 @@ tasks:
       returned: success
       sample: true
     message:
-      description: What the server says of the outcome, or V(null).
+      description: The server's message on the outcome, or V(null).
       type: str
       returned: success
       sample: Ok
     href:
-      description: URL of the task, on the server that was asked.
+      description: URL of the task, on the server of the connection.
       type: str
       returned: success
       sample: https://em.example.com:9398/api/tasks/task-5
     related:
-      description: What the task worked on, or made.
+      description: The resources that the task worked on, or created.
       type: list
       elements: dict
       returned: success
@@ -132,7 +132,7 @@ tasks:
           type: str
           returned: success
         href:
-          description: URL of the resource, on the server that was asked.
+          description: URL of the resource, on the server of the connection.
           type: str
           returned: success
           sample: https://em.example.com:9398/api/backupSessions/35c24055-bdee-4e43-b655-a42de408d2ec?format=Entity
@@ -142,12 +142,12 @@ tasks:
           returned: success
           sample: 35c24055-bdee-4e43-b655-a42de408d2ec
 stats:
-  description: What it took.
+  description: Statistics of the query.
   returned: success
   type: dict
   contains:
     requests:
-      description: Requests sent, retries included, logging on and off not included.
+      description: Requests sent, including retries, without logon and log-off.
       type: int
       returned: success
       sample: 1

@@ -29,7 +29,7 @@ options:
     description: Name or UID of the repository, for O(mode=zip), which needs it.
     type: str
   retention:
-    description: After which time a VeeamZIP is deleted.
+    description: How long a VeeamZIP is kept.
     type: str
     choices:
       - never
@@ -62,12 +62,14 @@ options:
     type: str
   wait_for:
     description:
-      - V(session) waits until the job session has finished, V(task) until the request was carried out, V(nothing) for nothing.
+      - V(session) waits until the job session has finished, V(task) until the request was carried out. V(nothing) does not
+        wait.
     type: str
     choices: [session, task, nothing]
     default: session
   wait_timeout:
-    description: Seconds to wait at the most, in real time. The default is 86400 with O(wait_for=session), and 600 otherwise.
+    description: Maximum time to wait, in seconds of real time. The default is 86400 with O(wait_for=session), and 600
+      otherwise.
     type: int
   poll_interval:
     description:
@@ -77,8 +79,8 @@ options:
     default: 10
   wait_if_busy:
     description:
-      - Seconds for which the backup is tried again if the server refuses it while other job sessions of the backup server are
-        active. Machines of one job are not backed up at the same time.
+      - Seconds for which the backup is retried if it fails while other job sessions of the backup server are active. Machines
+        of one job are not backed up at the same time.
       - In a play over several machines of one job, C(throttle=1) does the same.
     type: int
     default: 0
@@ -88,7 +90,7 @@ options:
     default: false
   _progress_file:
     description:
-      - Not for playbooks. The action plugin of this module uses it to show the progress of a wait, and to end the wait.
+      - Internal. The action plugin of this module uses it to show the progress of a wait, and to end the wait.
     type: str
 extends_documentation_fragment:
   - vbem.rest._connection
@@ -220,7 +222,7 @@ SPEC: dict[str, Any] = {
 
 
 def run(client: Client, params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
-    """Back up the machine, and follow the backup."""
+    """Back up the machine, wait as ``wait_for`` says, and return the result."""
     machine = parse_machine(params)
     wait_timeout = check_minimum(params, "wait_timeout", 0)
     check_minimum(params, "poll_interval", 1)

@@ -49,12 +49,14 @@ options:
     default: false
   wait_for:
     description:
-      - V(session) waits until the restore session has finished, V(task) until the request was accepted, V(nothing) for nothing.
+      - V(session) waits until the restore session has finished, V(task) until the request was accepted. V(nothing) does not
+        wait.
     type: str
     choices: [session, task, nothing]
     default: session
   wait_timeout:
-    description: Seconds to wait at the most, in real time. The default is 86400 with O(wait_for=session), and 600 otherwise.
+    description: Maximum time to wait, in seconds of real time. The default is 86400 with O(wait_for=session), and 600
+      otherwise.
     type: int
   poll_interval:
     description:
@@ -68,7 +70,7 @@ options:
     default: false
   _progress_file:
     description:
-      - Not for playbooks. The action plugin of this module uses it to show the progress of a wait, and to end the wait.
+      - Internal. The action plugin of this module uses it to show the progress of a wait, and to end the wait.
     type: str
 extends_documentation_fragment:
   - vbem.rest._connection
@@ -121,7 +123,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 restore_point:
-  description: The restore point that was taken.
+  description: The restore point that was used.
   type: dict
   returned: success
   contains:
@@ -291,7 +293,7 @@ SPEC: dict[str, Any] = {
 
 
 def run(client: Client, params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
-    """Restore the machine, and follow the restore."""
+    """Restore the machine, wait as ``wait_for`` says, and return the result."""
     _check_options(params)
     wait_timeout = check_minimum(params, "wait_timeout", 0)
     check_minimum(params, "poll_interval", 1)
@@ -317,8 +319,8 @@ def _check_options(params: dict[str, Any]) -> None:
         both = "both are set" if params["overwrite"] else "neither is set"
         raise EmError(
             "invalid_option",
-            f"What happens to the original machine is not clear, so nothing was sent ({both}): set overwrite: true to replace"
-            " it, or keep_original: true to restore beside it.",
+            f"The options do not say what happens to the original machine, so nothing was sent ({both}): set overwrite: true to"
+            " replace it, or keep_original: true to restore beside it.",
         )
     if params["keep_original"] and params["quick_rollback"]:
         raise EmError(
@@ -327,7 +329,10 @@ def _check_options(params: dict[str, Any]) -> None:
     machine = [name for name in MACHINE_SPEC if params[name]]
     if params["restore_point"]:
         if machine or params["before"] or params["backup_server"]:
-            msg = "The option restore_point says all: leave ref, moid, name, root, backup_server and before out."
+            msg = (
+                "The option restore_point already identifies machine and date: leave ref, moid, name, root, backup_server and"
+                " before out."
+            )
             raise EmError("invalid_option", msg)
         if find_guid(params["restore_point"]) is None:
             hint = "give a UID such as urn:veeam:VmRestorePoint:48c8cd65-d5fa-4ca6-8a98-d3fde641086e"

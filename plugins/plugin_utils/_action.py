@@ -87,7 +87,7 @@ class EmAction(ActionBase):  # type: ignore[misc]
             result: dict[str, Any] = super().run(tmp, task_vars)
             for name in INTERNAL_OPTIONS:
                 if name in task.args:
-                    raise AnsibleActionFail(f"The option {name} is not for playbooks: leave it out.")
+                    raise AnsibleActionFail(f"The option {name} is internal to the collection: leave it out.")
             environment: dict[str, str] = {}
             super()._compute_environment_string(environment)
             reason = self._find_reason_for_module(task_vars or {})
@@ -120,8 +120,8 @@ class EmAction(ActionBase):  # type: ignore[misc]
         reasons = {
             "vbem_in_process says so": not self._read_switch("vbem_in_process", task_vars, default=True),
             f"the connection is {self._connection.transport}": self._connection.transport != "local",
-            "the task has become": become is not None,
-            "the task has async": bool(self._task.async_val),
+            "the task uses become": become is not None,
+            "the task uses async": bool(self._task.async_val),
             "the Python library requests is missing for Ansible's Python": not HAS_REQUESTS,
         }
         found = next((reason for reason, applies in reasons.items() if applies), None)
@@ -149,7 +149,7 @@ class EmAction(ActionBase):  # type: ignore[misc]
             return run_in_process(self.module, self._task.action, self._task.args, internals, link)
 
     def _create_progress_writer(self, task_vars: dict[str, Any]) -> Callable[[str], None]:
-        """Return what shows a line of progress: at -v, or always if ``vbem_show_progress`` is set."""
+        """Return a function that shows a line of progress: at -v, or always if ``vbem_show_progress`` is set."""
         name, host = self._task.get_name(), self._host_name(task_vars)
         if self._was_no_log:
             return lambda _line: None
@@ -250,7 +250,7 @@ class EmAction(ActionBase):  # type: ignore[misc]
         }
 
     def _tell_what_is_censored(self, result: Mapping[str, Any]) -> None:
-        """Show what a person needs of a censored result: its warnings, and why it failed."""
+        """Show the warnings of a censored result, and why it failed."""
         if WRAPS_RESULTS:  # later ones show a censored result's warnings themselves
             for warning in result.get("warnings", ()):
                 display.warning(str(warning))
@@ -284,7 +284,7 @@ class EmAction(ActionBase):  # type: ignore[misc]
         return (*SECRETS, *(name for name in args if name not in known and not str(name).startswith("_ansible_")))
 
     def _hide_secrets(self) -> None:
-        """Forget the task's secrets: Ansible passes a finished task, with its options, to every callback plugin."""
+        """Remove the task's secrets: Ansible passes a finished task, with its options, to every callback plugin."""
         self._task.args = _hide(self._task.args, self._list_hidden(self._task.args))
         environment = self._task.environment
         if isinstance(environment, list):
@@ -315,7 +315,7 @@ class EmAction(ActionBase):  # type: ignore[misc]
         return prefix
 
     def _configure_module(self, module_name: Any, module_args: Any, task_vars: Any) -> Any:
-        """Forget the secrets once the module is packed: ANSIBLE_DEBUG shows a module's options after it ran."""
+        """Remove the secrets once the module is packed: ANSIBLE_DEBUG shows a module's options after it ran."""
         configured = super()._configure_module(module_name, module_args, task_vars)
         module_args.update(_hide(module_args, self._list_hidden(module_args)))
         return configured

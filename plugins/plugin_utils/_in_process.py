@@ -4,8 +4,8 @@
 
 """Running a module's ``run`` within Ansible's own worker process, where the module would run on the controller itself.
 
-A module costs the start of a Python and the import of its libraries, which is nearly all of a step's time. Ansible loads an
-action plugin before it forks its workers, so what the plugin imports is imported once for the play.
+Starting a Python interpreter and importing libraries takes nearly all of the time of a short module. Ansible loads an action
+plugin before it forks its workers, so the plugin's imports are done once for the play.
 
 It is safe to fork after these imports, on macOS too: none of them starts a thread or opens a connection, and requests is told
 not to look up the system's proxies (``trust_env``), which is what macOS does not allow after a fork.
@@ -53,7 +53,7 @@ WRAPS_RESULTS = tuple(int(part) for part in ansible_version.split(".")[:2]) < (2
 
 
 def is_same_interpreter(path: str) -> bool:
-    """Return whether a path of a Python is the Python that runs this process, with the same packages."""
+    """Return whether the path of a Python interpreter is the one that runs this process, with the same packages."""
     return bool(path) and _identify(path) == _identify(sys.executable)
 
 
@@ -119,7 +119,7 @@ def run_in_process(
 
 @contextmanager
 def module_surroundings(environment: Mapping[str, str], folder: str) -> Iterator[None]:
-    """Return what runs within the environment variables and the working directory that the module would have had."""
+    """Run the context with the environment variables and the working directory that the module would have had."""
     before, place = dict(os.environ), Path.cwd()
     os.environ.update({name: str(value) for name, value in environment.items()})
     try:

@@ -17,7 +17,7 @@ from ansible_collections.vbem.rest.plugins.module_utils._em.options import creat
 
 T = TypeVar("T")
 HINT = (
-    " A lookup does not see module_defaults: give it session or credentials as arguments, or in the variables vbem_session,"
+    " module_defaults do not apply to lookups: give session or credentials as arguments, or in the variables vbem_session,"
     " vbem_hostname, vbem_username and vbem_password."
 )
 

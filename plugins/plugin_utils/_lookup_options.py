@@ -4,8 +4,8 @@
 
 """The options of a plugin on the controller: arguments, then variables, then the environment.
 
-Ansible's own reading does not do here: it takes an empty or unknown text for false where a truth is wanted, even for
-``validate_certs``; it passes over arguments that it does not know; and its complaints repeat values, secret ones as well.
+Ansible's own reading of options is not used: it converts an empty or unknown text to false for a boolean option, even for
+``validate_certs``; it ignores unknown arguments; and its error messages repeat values, including secrets.
 """
 
 from __future__ import annotations

@@ -28,10 +28,10 @@ MAX_DEPTH = 100
 
 
 def list_option_secrets(args: Mapping[str, Any], secret_options: Collection[str], known_options: Collection[str]) -> set[str]:
-    """Return the secrets among the options of a task.
+    """Return the secrets in the options of a task.
 
-    These are the values of ``secret_options``, of a session its id and its token, of a body the members with the name of a
-    secret, an address with a user in it; and all of an option with an unknown name, which may be a misspelt ``password``.
+    These are the values of ``secret_options``; id and token of a session; the members of a body that have the name of a secret;
+    an address with a user in it; and the whole value of an option with an unknown name, which may be a misspelt ``password``.
     """
     secrets: set[str] = set()
     for name, value in args.items():

@@ -247,9 +247,9 @@ def _use_rsa_only(context: ssl.SSLContext) -> None:
 @pytest.mark.parametrize(
     ("configure", "words"),
     [
-        (_want_certificate, "wants a client certificate"),
-        (_want_certificate_12, "wants a client certificate"),
-        (_use_rsa_only, "no way of encryption in common"),
+        (_want_certificate, "requires a client certificate"),
+        (_want_certificate_12, "requires a client certificate"),
+        (_use_rsa_only, "no cipher suite in common"),
     ],
     ids=["client certificate", "client certificate with TLS 1.2", "cipher"],
 )

@@ -155,7 +155,7 @@ def test_where_a_new_one_belongs(harness: Harness, em: Emulator) -> None:
         manage(harness, backup_server="vbr99")
     with harness.failure("not_found") as caught:
         manage(harness, quotas=[{"name": "Cloud", "repository": "Nowhere", "quota_mb": 1}])
-    assert "0 repositories of the name Nowhere" in caught.error.msg
+    assert "0 repositories called Nowhere" in caught.error.msg
     assert changes(em) == []
 
 

@@ -204,7 +204,7 @@ def test_a_name_is_compared_whole_and_without_case(harness: Harness, em: Emulato
 def test_twins_are_ambiguous_before_anything_is_done(harness: Harness, em: Emulator) -> None:
     with harness.failure("ambiguous") as caught:
         manage(harness, objects=[vm("build01"), vm("test01")])
-    assert "2 objects are meant by Vm 'test01'" in caught.error.msg
+    assert "2 objects match Vm 'test01'" in caught.error.msg
     assert "vm-201" in caught.error.msg
     assert "vm-202" in caught.error.msg
     assert changes(em) == []
@@ -274,10 +274,10 @@ def test_a_root_may_be_left_out_where_there_is_one(harness: Harness, em: Emulato
     assert "set root to one of vcenter01.vbem.test on vbr01.vbem.test, vcenter09.vbem.test" in caught.error.msg
     with harness.failure("not_found") as caught:
         manage(harness, objects=[vm("web02", "vcentre01")])
-    assert "There is no hierarchy root vcentre01. There is" in caught.error.msg
+    assert "There is no hierarchy root vcentre01. Known roots: " in caught.error.msg
     with harness.failure("not_found") as caught:
         manage(harness, objects=[{"ref": "urn:VMware:Vm:44cfbdbe-5a95-4156-8867-91f069b7c2cc.vm-1"}])
-    assert "no hierarchy root with the id 44cfbdbe" in caught.error.msg
+    assert "refers to the hierarchy root 44cfbdbe" in caught.error.msg
     assert len(changes(em)) == 1
 
 
@@ -540,7 +540,7 @@ def test_two_objects_of_one_name_in_the_job_are_ambiguous(harness: Harness, em: 
     em.world.add_object(job, em.world.inventory.reference(*_find_in(em, other, "sql01", "Vm")), name="sql01")
     with harness.failure("ambiguous") as caught:
         manage(harness, objects=[vm("sql01", None)], state="absent")
-    assert "2 objects of SQL Backup are meant by Vm 'sql01'" in caught.error.msg
+    assert "2 objects of SQL Backup match Vm 'sql01'" in caught.error.msg
     removed = manage(harness, objects=[vm("sql01", "vcenter09.vbem.test")], state="absent")["removed"]
     assert [one["ref"] for one in removed] == [
         em.world.inventory.reference(other, em.world.inventory.items(other, 1e12).__next__())
@@ -810,7 +810,7 @@ def test_a_user_who_may_not(harness: Harness, em: Emulator, user: str, read: str
     harness.user = user
     with harness.failure("forbidden" if read == "403" else "not_found") as caught:
         manage(harness, objects=[vm("build01")])
-    assert "Portal Administrator" in caught.error.msg if read == "403" else "what jobs the user may see" in caught.error.msg
+    assert "Portal Administrator" in caught.error.msg if read == "403" else "which jobs the user may see" in caught.error.msg
     assert changes(em) == []
 
 
@@ -850,8 +850,8 @@ def test_the_time_limit_is_for_each_change(harness: Harness, em: Emulator) -> No
 @pytest.mark.parametrize(
     ("params", "message"),
     [
-        ({"job": None}, "set either job or job_uid"),
-        ({"job": JOB, "job_uid": "x"}, "set either job or job_uid"),
+        ({"job": None}, "set exactly one of job and job_uid"),
+        ({"job": JOB, "job_uid": "x"}, "set exactly one of job and job_uid"),
         ({"job": None, "job_uid": "x"}, "give a UID such as"),
         ({"objects": [{}]}, "give ref, moid with root, or name with root"),
         ({"objects": [{"ref": "vm-518"}]}, "give a reference such as urn:VMware:Vm:"),

@@ -126,7 +126,7 @@ def test_a_run_that_does_not_stop_in_time_is_told(harness: Harness, em: Emulator
     run_job(harness, session, name="SQL Backup", state="stopped", wait_for="nothing")
     with harness.failure("wait_timeout") as caught:
         run_job(harness, session, name="SQL Backup", state="started", wait_timeout=100)
-    assert "the run before has not ended" in caught.error.msg
+    assert "its previous run has not ended" in caught.error.msg
     assert caught.result["changed"] is False
     assert len(actions(em)) == 1
 

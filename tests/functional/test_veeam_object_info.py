@@ -229,4 +229,4 @@ def test_bad_options_are_refused_before_any_request(
 def test_an_unknown_root_is_a_failure(harness: Harness) -> None:
     with harness.failure("not_found") as caught:
         find(harness, objects=[vm("web01", "vcenter99")])
-    assert "There is no hierarchy root vcenter99. There is hyperv01.vbem.test on vbr02.vbem.test" in caught.error.msg
+    assert "There is no hierarchy root vcenter99. Known roots: hyperv01.vbem.test on vbr02.vbem.test" in caught.error.msg

@@ -354,7 +354,7 @@ def test_a_task_that_names_another_session(harness: Harness, em: Emulator, relat
         em.clock.advance(7200)
     with harness.failure("wait_timeout") as caught:
         back_up(harness)
-    assert "is one of another time" in caught.error.msg
+    assert "began at another time" in caught.error.msg
     assert caught.result["changed"] is True
     assert caught.result["job_session"] is None
     assert sum(harness.slept) < 70
@@ -379,10 +379,10 @@ def test_a_restore_operator_may_not(harness: Harness, em: Emulator) -> None:
 @pytest.mark.parametrize(
     ("params", "message"),
     [
-        ({"name": None}, "Which machine is not clear"),
-        ({"name": ""}, "Which machine is not clear"),
+        ({"name": None}, "No machine is given"),
+        ({"name": ""}, "No machine is given"),
         ({"ref": "vm-518"}, "give a reference such as"),
-        ({"ref": "urn:VMware:Folder:44cfbdbe-5a95-4156-8867-91f069b7c2cc.group-v1"}, "not of a virtual machine"),
+        ({"ref": "urn:VMware:Folder:44cfbdbe-5a95-4156-8867-91f069b7c2cc.group-v1"}, "must refer to a virtual machine"),
         ({"mode": "zip"}, "needs the name or UID of a repository"),
         ({"mode": "zip", "repository": "x", "compression": 6}, "give a whole number from 1 to 5"),
         ({"wait_timeout": -1}, "wait_timeout"),

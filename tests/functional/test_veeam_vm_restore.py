@@ -387,7 +387,7 @@ def test_a_session_that_is_lost_while_the_restore_runs(harness: Harness, em: Emu
 @pytest.mark.parametrize(
     ("params", "message"),
     [
-        ({"name": None}, "Which machine is not clear"),
+        ({"name": None}, "No machine is given"),
         ({"ref": "vm-518"}, "give a reference such as"),
         ({"quick_rollback": True}, "cannot go with keep_original"),
         ({"restore_point": "urn:veeam:VmRestorePoint:44cfbdbe-5a95-4156-8867-91f069b7c2cc"}, "leave ref, moid, name"),

@@ -109,6 +109,18 @@ def test_an_untidy_checkout_is_refused(checkout: Path) -> None:
     assert git(checkout, "tag", "--list") == ""
 
 
+def test_a_version_added_above_the_release_is_refused(checkout: Path) -> None:
+    add_summary(checkout)
+    module = checkout / "plugins" / "modules" / "veeam_task.py"
+    module.write_text(
+        module.read_text(encoding="utf-8").replace("version_added: 0.1.0", "version_added: 7.9.0"), encoding="utf-8"
+    )
+    git(checkout, "commit", "--quiet", "--all", "--message", "A module of the next release")
+    refused = release(checkout, "7.8.9").stderr
+    assert "version_added is above VERSION=7.8.9 in plugins/modules/veeam_task.py (7.9.0)" in refused
+    assert git(checkout, "tag", "--list") == ""
+
+
 @thorough
 def test_a_bad_fragment_leaves_the_checkout_as_it_was(checkout: Path) -> None:
     add_summary(checkout)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The one exception of the collection: a failure that knows how to present itself."""
+"""The exception of the collection: a failure with its kind and message, and its form as arguments of ``fail_json``."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ErrorKind = Literal[
     "wait_timeout",
     "partial",
 ]
-# C0 and C1 controls but line feed and tab, which a traceback has; lone surrogates; and what turns the direction of text.
+# C0 and C1 controls except line feed and tab, which tracebacks contain; lone surrogates; bidirectional controls.
 _CONTROL = re.compile("[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\\ud800-\\udfff\\u202a-\\u202e\\u2066-\\u2069]")
 ERROR_KINDS: tuple[str, ...] = get_args(ErrorKind)
 
@@ -37,7 +37,7 @@ ERROR_KINDS: tuple[str, ...] = get_args(ErrorKind)
 class EmError(Exception):
     """A failure, with the message and the kind that a playbook sees.
 
-    ``result`` holds further keys of the module's result, such as the tasks as last seen.
+    ``result`` holds further keys of the module's result, such as the tasks as last read.
     ``may_have_been_sent`` is false only where the request certainly never reached the server.
     """
 

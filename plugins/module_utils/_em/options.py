@@ -70,7 +70,7 @@ SESSION_OPTIONS = (
 
 @dataclass(frozen=True)
 class Connection:
-    """Where Enterprise Manager is, how to connect, and as whom; always valid. Times are in whole seconds."""
+    """A validated connection: the server's address, how to connect, and credentials or session. Times are in whole seconds."""
 
     hostname: str
     port: int = 9398
@@ -169,14 +169,15 @@ def _check_credentials(params: Mapping[str, Any]) -> None:
         raise create_option_error(
             "username",
             params["username"],
-            "it holds a control character, as a backslash in double quotes may become one in YAML; put it into single quotes,"
+            "it contains a control character: in double quotes, YAML reads some backslashes as one; put it into single quotes,"
             " such as 'DOMAIN\\user'",
         )
     for name in ("username", "password"):
         if _LONE_SURROGATE.search(params[name]):
             raise EmError(
                 "invalid_option",
-                f"The option {name} holds half of a surrogate pair, which is no character: check where its value comes from.",
+                f"The option {name} contains a lone surrogate, which is not a valid character: check where its value comes"
+                " from.",
             )
 
 
@@ -201,7 +202,7 @@ def _check_hostname(value: str, prefix: str) -> str:
         return bare
     labels = name.rstrip(".").split(".")
     if len(name) > 253 or not all(re.fullmatch(r"[\w-]{1,63}", label) for label in labels):
-        # The user of a URL may come with a password.
+        # The user part of a URL may contain a password.
         shown = re.sub(r"^(\s*[A-Za-z][A-Za-z0-9+.-]*://)?.*@", r"\1(hidden)@", value, flags=re.DOTALL)
         raise create_option_error(f"{prefix}hostname", shown, _explain_hostname(name))
     return name

@@ -366,14 +366,15 @@ class SecretsHarness:
     def _look_at_requests(self, report: Report, search: SecretScanner) -> None:
         if self.stranger.connections > self._visits or self.stranger.log:
             report.trouble.append(f"the other server was contacted: {[entry.path for entry in self.stranger.log]}")
+        others = SecretScanner({name: text for name, text in search.secrets.items() if text != IN_BODY})
         for entry in self.em.log:
             where = f"the request {entry.method} {search.censor(entry.path)}"
             target = entry.target
             own = read_session_id(entry.header("X-RestSvcSessionId"))
             if entry.method == "DELETE" and own and entry.path == f"/api/logonSessions/{own}":
                 target = "/api/logonSessions/"  # the one place where the id belongs
-            body = b"" if entry.path.startswith(BODY_PATHS) else entry.body
-            report.leaks += search.find(target.encode() + b" " + body, where)
+            report.leaks += search.find(target.encode(), where)
+            report.leaks += (others if entry.path.startswith(BODY_PATHS) else search).find(entry.body, f"{where}, body")
             for name, value in entry.headers:
                 is_logon = entry.method == "POST" and entry.path.startswith("/api/sessionMngr")
                 if name != ("Authorization" if is_logon else "X-RestSvcSessionId"):

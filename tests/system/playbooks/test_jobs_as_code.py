@@ -108,5 +108,5 @@ def test_what_is_wrong_with_a_file_is_told_before_any_request(em: Emulator, tmp_
     place.edit({"jobs": [{"name": "SQL Backup"}]})
     assert "complete: true" in place.play("apply_jobs", "-e", "apply_jobs_prune=true", expected=2).output
     output = place.play("export_jobs", "-e", "export_jobs_path=/no/such/folder/jobs.yml", expected=2).output
-    assert "/no/such/folder is no folder" in output
+    assert "/no/such/folder is not a directory" in output
     assert not em.log

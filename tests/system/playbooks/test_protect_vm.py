@@ -207,7 +207,7 @@ def test_a_machine_is_taken_out_of_a_job_once(em: Emulator, home: Path) -> None:
     em.world.add_object(em.world.job(JOB), "fresh01")
     before = held(em)
     done = unprotect(em, home, "--check", job=JOB, machines=[FRESH])
-    assert changed(done) == ["Take the machines out"]
+    assert changed(done) == ["Remove the machines"]
     assert held(em) == before
     done = unprotect(em, home, job=JOB, machines=[FRESH])
     assert "Removed: fresh01" in done.output
@@ -243,7 +243,7 @@ def test_a_job_that_would_be_left_empty_stops_everything(em: Emulator, home: Pat
 def test_twins_and_unknown_machines_stop_everything(em: Emulator, home: Path) -> None:
     em.world.add_object(em.world.job(JOB), "fresh01")
     done = unprotect(em, home, fails=True, all_jobs=True, machines=[FRESH, {"name": "test01", "root": VCENTER}])
-    assert "Several machines are meant by" in done.output
+    assert "Several machines match" in done.output
     done = unprotect(em, home, fails=True, all_jobs=True, machines=[FRESH, {"name": "nobody", "root": VCENTER}])
     assert "The inventory does not know" in message(done)
     assert "fresh01" in held(em)

@@ -64,7 +64,7 @@ WRONG_INPUT: dict[str, tuple[str, dict[str, Any], str]] = {
     ),
     "no first steps": ("first_steps", {}, "first_steps_jobs is []: give a list"),
     "no directory": ("probe", {"probe_report_path": "none/probe.yml"}, "but there is no directory"),
-    "no machine": ("guarded_vm_change", {"guarded_vm_change_tasks": "change.yml"}, "Which machine is not clear"),
+    "no machine": ("guarded_vm_change", {"guarded_vm_change_tasks": "change.yml"}, "No machine is given"),
     "no file of a machine's change": (
         "guarded_vm_change",
         {"guarded_vm_change_name": "sql01", "guarded_vm_change_tasks": "none.yml"},

@@ -416,7 +416,7 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"validate_certs": "perhaps"}, "validate_certs cannot be 'perhaps': give true or false"),
     ({"ca_path": "/nowhere/ca.pem"}, "ca_path cannot be '/nowhere/ca.pem'"),
     ({"response_format": "yaml"}, "response_format cannot be 'yaml': give auto, xml or json"),
-    ({"password": 12345}, "password is no text but of the type int.*tojson"),
+    ({"password": 12345}, "password is not text but of the type int.*tojson"),
     ({"username": ["x"]}, r"username cannot be \['x'\]: give a text"),
     ({"username": "a:b"}, "username cannot be 'a:b'"),
     ({"poll_interval": 0}, "poll_interval cannot be 0: give a whole number from 1 to 86400"),

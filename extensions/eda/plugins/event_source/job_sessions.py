@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 if "ansible_collections" in Path(__file__).parts:
     # ansible-rulebook runs this file without making collections importable. The tree that the file is in goes last, and holds
-    # nothing but ansible_collections; where the package "ansible" brings a tree of its own, that one is told of ours.
+    # nothing but ansible_collections; where the package "ansible" has a tree of its own, ours is added to its search path.
     tree = next(parent for parent in Path(__file__).absolute().parents if parent.name == "ansible_collections")
     if str(tree.parent) not in sys.path:
         sys.path.append(str(tree.parent))
@@ -68,19 +68,19 @@ if TYPE_CHECKING:
 
 DOCUMENTATION = r"""
 name: job_sessions
-short_description: Tell of each job run of Veeam Backup Enterprise Manager that ends
+short_description: Emit an event for each finished job run of Veeam Backup Enterprise Manager
 version_added: 0.1.0
 author:
   - vbem.rest contributors (@vbem-rest)
 description:
-  - Asks Enterprise Manager, every O(poll_interval) seconds, for the runs of jobs (job sessions) that have ended, and emits one
+  - Polls Enterprise Manager, every O(poll_interval) seconds, for runs of jobs (job sessions) that have ended, and emits one
     event for each. Runs are those of backup, backup copy, replication, agent and NAS jobs, of all backup servers.
-  - With O(restore_sessions) restores that have ended are told of, too, each as C(event.restore_session).
-  - Each run is told once, however often it is seen. With O(state_file) this holds across restarts of the rulebook too.
+  - With O(restore_sessions), finished restores are emitted as well, each as C(event.restore_session).
+  - Each run is emitted once, however often polls see it. With O(state_file) this holds across restarts of the rulebook too.
   - One logon session is kept across polls, replaced by a new one if it is lost, and logged off when the rulebook ends.
-  - When the server is away, restarts or answers nonsense, the source logs that, tries again after pauses of up to five minutes,
-    and then tells what it missed. Only what would not mend ends it, with a message - options that are wrong, or a logon that
-    is refused, so that no account is locked by trying a wrong password all night.
+  - When the server is unreachable, restarts or sends invalid answers, the source logs a warning, retries with pauses of up to
+    five minutes, and then emits the events that it missed. It stops only on errors that a retry cannot fix, with a message -
+    invalid options, or a refused logon, because retrying a wrong password all night would lock the account.
 options:
   hostname:
     description:
@@ -90,14 +90,14 @@ options:
     aliases: [host]
   port:
     description:
-      - Port of Enterprise Manager's REST API. Only HTTPS is spoken.
+      - Port of Enterprise Manager's REST API. Only HTTPS is supported.
       - If not given or empty, the environment variable E(VBEM_PORT) is used.
     type: int
     default: 9398
   username:
     description:
-      - User to log on as. By the vendor's table of roles a Portal User may ask for runs and for what they did to each machine;
-        a Restore Operator may not. Whether a Portal User sees the runs of all jobs has not been tried on a live server.
+      - User to log on as. By the vendor's table of roles a Portal User may query runs and their task sessions; a Restore
+        Operator may not. Whether a Portal User sees the runs of all jobs has not been tried on a live server.
       - If not given or empty, the environment variable E(VBEM_USERNAME) is used.
     type: str
   password:
@@ -131,13 +131,13 @@ options:
     default: 30
   retries:
     description:
-      - How often a read is tried again within one poll after a fault that may pass.
+      - How often a read is retried within one poll after a transient error.
       - If not given or empty, the environment variable E(VBEM_RETRIES) is used.
     type: int
     default: 3
   response_format:
     description:
-      - Which format to ask the server for. Events are the same.
+      - Which format to request from the server. Events are the same.
       - If not given or empty, the environment variable E(VBEM_RESPONSE_FORMAT) is used.
     type: str
     choices: [auto, xml, json]
@@ -148,48 +148,51 @@ options:
     default: 60
   since:
     description:
-      - Which ended runs to begin with. V(now) tells of none that the server lists as ended when the rulebook starts.
-      - A time such as V(2026-11-23T18:00:00Z), or how long ago, such as V(90m), V(12h) or V(2d), tells of those that ended
-        since then.
-      - Has no influence where O(state_file) is there already.
+      - Which finished runs to begin with. V(now) emits none that the server lists as finished when the rulebook starts.
+      - A time such as V(2026-11-23T18:00:00Z), or a duration before now such as V(90m), V(12h) or V(2d), emits those that
+        ended since then.
+      - Ignored if O(state_file) exists already.
     type: str
     default: now
   lookback:
     description:
-      - How many seconds late the server's news of an end may be, and how far the clocks of the backup servers may be behind.
-      - Each poll reads the runs of so many seconds again, and leaves out what was told.
+      - How many seconds late the server may report the end of a run, and how far the clocks of the backup servers may be
+        behind.
+      - Each poll reads the runs of this period again, and leaves out those that were emitted.
     type: int
     default: 3600
   state_file:
     description:
-      - A file in which to remember what was told, so that a restarted rulebook goes on where it was. It is made if there is
-        none; its folder has to exist.
+      - A file in which to keep what was emitted, so that a restarted rulebook continues where it stopped. It is created if
+        there is none; its folder has to exist.
       - Give each source a file of its own, on storage that outlives the rulebook's container. It holds no secrets.
-      - Without it, what ends while the rulebook is down is not told, unless O(since) reaches back; and that may tell of runs
-        again.
+      - Without it, runs that end while the rulebook is down are not emitted, unless O(since) reaches back; and that may emit
+        runs again.
     type: path
   job_name:
-    description: Tell only of runs of jobs with one of these names, in any case. They may hold C(*) and C(?).
+    description: Emit only runs of jobs with one of these names, which are case-insensitive. They may contain C(*) and C(?).
     type: list
     elements: str
   job_type:
-    description: Tell only of runs of these types, such as V(Backup), V(AgentBackup) or V(*Copy), in any case.
+    description: Emit only runs of jobs of these types, such as V(Backup), V(AgentBackup) or V(*Copy), which are
+      case-insensitive.
     type: list
     elements: str
   result:
-    description: Tell only of runs with one of these results.
+    description: Emit only runs with one of these results.
     type: list
     elements: str
     choices: [Success, Warning, Failed]
   backup_server:
-    description: Tell only of runs on backup servers with one of these names, in any case. They may hold C(*) and C(?).
+    description: Emit only runs on backup servers with one of these names, which are case-insensitive. They may contain C(*)
+      and C(?).
     type: list
     elements: str
   restore_sessions:
     description:
-      - Whether to tell of restores that have ended, too. O(result) and O(backup_server) apply to them, O(job_name) and
-        O(job_type) do not.
-      - Where it is turned on while O(state_file) is there, restores of the last day are told of as well.
+      - Whether to emit finished restores as well. O(result) and O(backup_server) apply to them, O(job_name) and O(job_type) do
+        not.
+      - If it is turned on when O(state_file) exists already, restores of the last day are emitted as well.
     type: bool
     default: false
 requirements:

@@ -27,7 +27,7 @@ from .transport import Response, Transport
 class SessionState(Enum):
     """The state of a client's own logon session."""
 
-    REQUESTED = "requested"  # the server may have made it
+    REQUESTED = "requested"  # the server may have created it
     OPEN = "open"
     CLOSED = "closed"
 
@@ -37,9 +37,9 @@ def _do_nothing(*_arguments: object) -> None:
 
 
 class Hooks(NamedTuple):
-    """What the caller of a client provides. Times are in seconds.
+    """Callbacks that the caller of a client provides. Times are in seconds.
 
-    ``on_progress`` receives a line of progress while something is waited for; ``check_cancelled`` raises KeyboardInterrupt once
+    ``on_progress`` receives a line of progress during a wait; ``check_cancelled`` raises KeyboardInterrupt once
     nobody waits for the result any more; ``on_logoff_start`` is called before the log-off on the way out, which must not be
     interrupted.
     """
@@ -96,12 +96,12 @@ class Client:
 
     @property
     def secrets(self) -> set[str]:
-        """Return what must not be shown to anyone."""
+        """Return the strings that must not appear in results, messages or logs."""
         known = {self.connection.password, self.connection.token, self.connection.session_id} | self._seen_secrets
         return {secret for secret in known if secret}
 
     def hide(self, secrets: Iterable[str]) -> None:
-        """Add what must not be shown to anyone."""
+        """Add strings that must not appear in results, messages or logs."""
         self._seen_secrets.update(secrets)
 
     @property
@@ -137,7 +137,7 @@ class Client:
             self.session_state = SessionState.CLOSED
 
     def detach_session(self) -> LogonSession:
-        """Return the session, and do not log it off any more: it is the caller's now."""
+        """Return the session without logging it off: from now on, the caller is responsible for it."""
         session = self.ensure_session()
         self.owns_session = False
         return session
@@ -154,7 +154,7 @@ class Client:
         return Client(replace(self.connection, session_id=session.id, token=session.token), hooks=self.hooks)
 
     def get(self, path: str, *, accept: str | None = None) -> Document:
-        """Read a resource. ``path`` is relative to the server and includes the query; ``accept`` is a media type."""
+        """Return the resource that a GET of ``path``, which includes the query, reads. ``accept`` is a media type."""
         return _decode(self._request("GET", path, accept=accept), "GET", path)
 
     def send(self, method: str, path: str, body: Body | None = None) -> Answer:
@@ -187,10 +187,10 @@ class Client:
     ) -> Iterator[list[dict[str, Any]]]:
         """Yield the rows of a query, page by page, by following the pages' links.
 
-        Pages come whether requested or not: 100 rows each, unless a page size is given (wire facts, section 4).
-        ``list_path`` leads from the body to the list, see `read_page`. ``raw_rows`` leaves the keys of rows as they came.
-        ``read_ahead`` is for callers who read all pages: the next one is fetched while they wait for the one before, or work on
-        it. Meanwhile they send nothing else by this client.
+        The server pages every query: 100 rows each, unless a page size is given (wire facts, section 4). ``list_path`` leads
+        from the body to the list, see `read_page`. With ``raw_rows`` the keys of rows are not converted to snake_case.
+        ``read_ahead`` is for callers that read all pages: the next page is prefetched while they process the current one. Until
+        the last page, they must not send other requests by this client.
         """
         raw_lists_in = CONTAINERS if raw_rows else ()
         ahead = ReadAhead(self, lambda client, wanted: client._fetch_page(wanted, accept))
@@ -231,7 +231,7 @@ class Client:
             headers["Accept"] = accept
         encoded = None
         if body is not None:
-            # One value each, and the same: with JSON in Accept an XML body is refused (wire facts, section 7).
+            # One media type in both headers: with JSON in Accept an XML body is refused (wire facts, section 7).
             headers["Content-Type"] = self.connection.accept
             encoded = encode(body, self.connection.accept)
         before = self.transport.requests
@@ -245,7 +245,7 @@ class Client:
 
 @contextmanager
 def _name_request(path: str) -> Iterator[None]:
-    """Add to a failure which request's answer it is about."""
+    """Add status, method and path of the request to a failure in reading its answer."""
     try:
         yield
     except EmError as err:

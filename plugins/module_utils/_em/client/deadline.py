@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A total time limit for an answer, headers included, which urllib3 has no option for: its timeout restarts with each byte.
+"""A total timeout for an answer, headers included. urllib3 has no option for that: its read timeout restarts with each byte.
 
 This file depends on urllib3's connection classes (1.26 and 2.x). Bodies are limited by the transport as well.
 """
@@ -20,7 +20,7 @@ class ResponseTimer:
     """The time that is left for an answer, and whether the connection is still being made. ``clock`` is in seconds."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
-        self.is_connecting = False  # that is, nothing of the request can have left
+        self.is_connecting = False  # then nothing of the request can have been sent
         self._clock = clock
         self._timeout = 0.0
         self._deadline = 0.0
@@ -37,13 +37,13 @@ class ResponseTimer:
         self._sock = sock
 
     def abort(self) -> None:
-        """Shut the connection down, from whatever thread: who waits for an answer gets an error at once."""
+        """Shut the connection down, from any thread: the thread that waits for an answer gets an error at once."""
         if self._sock is not None:
             with suppress(OSError, ValueError):
                 self._sock.shutdown(socket.SHUT_RDWR)
 
     def restart(self) -> None:
-        """Return the answer its whole time from now on: the request is sent."""
+        """Restart the timeout: the request has been sent, and the answer may take the whole time."""
         self._deadline = self._clock() + self._timeout
 
     def remaining(self) -> float:
@@ -82,7 +82,7 @@ class DeadlineReader(io.RawIOBase):
 
 
 def limit_responses(session: Any, urllib3: Any, timer: ResponseTimer) -> None:
-    """Make a requests session tell the timer while it connects, and read its answers with the timer's limit."""
+    """Make a requests session report to the timer when it connects, and read answers within the timer's timeout."""
     from http.client import HTTPResponse, parse_headers  # imported here, like all that requests imports
 
     class TimedResponse(HTTPResponse):

@@ -19,7 +19,7 @@ CONTAINERS = ("refs", "entities", "resources")
 
 
 class PageSequence:
-    """The pages of one query, checked to be whole: none left out, repeated or in a circle. Anything else is ``bad_response``.
+    """The pages of one query, checked to be complete: a page that is missing or repeated, or a loop, is ``bad_response``.
 
     Pages are numbered from 1 (wire facts, section 4); only the page of an empty list may be 0.
     """
@@ -41,9 +41,9 @@ class PageSequence:
         self._seen_rows.add(fingerprint)
         following = find_next_page(path, paging)
         if self._number > previous + 1:
-            raise self._create_error(f"page {previous + 1} was left out, and page {self._number} came")
+            raise self._create_error(f"page {previous + 1} is missing: page {self._number} came instead")
         if self._number <= previous and (rows or previous or following is not None):
-            raise self._create_error("they go in a circle" if previous else f"the first one is page {self._number}")
+            raise self._create_error("their links form a loop" if previous else f"the first one has the number {self._number}")
         count = read_int(paging, "pages_count") or 0
         if not self._max_pages:
             self._max_pages = 2 * count + 100
@@ -53,9 +53,9 @@ class PageSequence:
     def follow(self, following: str) -> None:
         """Check the path of a page that is about to be read."""
         if following in self._seen_paths:
-            raise self._create_error("they go in a circle")
+            raise self._create_error("their links form a loop")
         if not self.may_follow(following):
-            raise self._create_error(f"there are more than {self._max_pages} of them, far more than the first one said")
+            raise self._create_error(f"there are more than {self._max_pages} of them, far more than the first one announced")
         self._seen_paths.add(following)
 
     def may_follow(self, following: str) -> bool:
@@ -77,11 +77,11 @@ def _create_fingerprint(rows: list[dict[str, Any]]) -> int:
 
 
 def read_page(document: Document, list_path: tuple[str, ...]) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    """Return the rows of a QueryResult and its PagingInfo, which the schema requires, and so does this.
+    """Return the rows of a QueryResult, and its PagingInfo, which the schema requires. Raise ``bad_response`` without it.
 
-    ``list_path`` leads from the body to the list; with an empty one, whichever list there is in JSON. Without PagingInfo a
-    broken or foreign page could be taken for an empty list. Nor is a list empty where the rows are elsewhere in the body, or
-    where the body tells of a failure.
+    ``list_path`` leads from the body to the list; with an empty one, any list in JSON is taken. Without PagingInfo, a broken or
+    foreign page could be mistaken for an empty list. A list does not count as empty either if the body has its rows elsewhere,
+    or reports a failure.
     """
     data = document.data
     paging = data.get("paging_info") if isinstance(data, dict) else None
@@ -101,7 +101,7 @@ def read_page(document: Document, list_path: tuple[str, ...]) -> tuple[list[dict
     if not rows and any(data.get(key) not in (None, "", {}) for key in ("message", "status_code")):
         detail = " ".join((read_text(data, "message") or "").split())[:500] or None
         says = f" The server says: {detail.rstrip('.')}." if detail else ""
-        msg = f"The server's answer to a query is an empty list together with a failure.{says}"
+        msg = f"The server answered a query with an empty list and a failure.{says}"
         raise EmError("bad_response", msg, detail=detail)
     return rows, paging
 
@@ -114,7 +114,7 @@ def _has_content(node: Any, depth: int = 0) -> bool:
 
 
 def _iter_any_rows(containers: list[Any], depth: int = 0) -> Iterator[dict[str, Any]]:
-    """Yield the rows of whichever list there is in JSON: versions 12 and 13 write all others as null (wire facts, 1.2)."""
+    """Yield the rows of whichever list is not null in JSON: versions 12 and 13 write all others as null (wire facts, 1.2)."""
     for container in containers:
         for node in container.values() if isinstance(container, dict) else [container]:
             if isinstance(node, dict) and "href" in node:  # a row that is in no list

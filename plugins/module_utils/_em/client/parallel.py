@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Many small requests: serially to a server that is near, over a few connections to one that is far."""
+"""Many small requests: serially to a nearby server, in parallel over a few connections to a distant one."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .client import Client
 MAX_CONNECTIONS = 4  # a browser opens six
 WARMUP_REQUESTS = 3  # sent serially first, to measure how far the server is
 SLOW_SERVER_SECONDS = 0.012  # for a request; a server on the same network answers in one or two milliseconds
-MIN_PARALLEL_ITEMS = 6  # left, for which further connections, of three round trips each, are worth it
+MIN_PARALLEL_ITEMS = 6  # the fewest items for which further connections, of three round trips each, are worth it
 
 
 class Next(Enum):
@@ -32,11 +32,11 @@ Work = Callable[[Client, str], Next]
 
 
 def run_parallel(client: Client, items: deque[str], work: Work) -> None:
-    """Call ``work(client, item)`` for each item until one returns `Next.STOP`; what is left in ``items`` was not begun.
+    """Call ``work(client, item)`` for each item until one returns `Next.STOP`; items left in ``items`` were not attempted.
 
-    If the server is far, up to `MAX_CONNECTIONS` threads work at once, each with a client of its own in the same logon session.
-    ``work`` may thus be called from several threads, but never twice for one item. Falls back to one connection after the first
-    error. Requests in flight are completed before this returns, also on cancellation.
+    If the server is distant, up to `MAX_CONNECTIONS` threads work at once, each with a client of its own in the same logon
+    session. ``work`` may thus be called from several threads, but never twice for one item. Falls back to one connection after
+    the first error. Requests in flight are completed before this returns, also on cancellation.
     """
     durations: list[float] = []
     may_be_parallel = True
@@ -66,7 +66,7 @@ class WorkerPool:
         self._lock = Lock()
 
     def run_worker(self, client: Client) -> None:
-        """Work until there is no reason to."""
+        """Process items until the queue is empty, or until a worker has returned something other than `Next.CONTINUE`."""
         try:
             while self.next is Next.CONTINUE:
                 client.hooks.check_cancelled()

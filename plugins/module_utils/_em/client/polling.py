@@ -31,7 +31,7 @@ class TimedOut(NamedTuple):
     last_error: EmError | None
 
     def explain(self) -> str:
-        """Return a sentence to append to a message."""
+        """Return a sentence to append to a message; an empty string if no poll failed."""
         return f" The last poll failed: {self.last_error.msg}" if self.last_error else ""
 
     @property
@@ -49,10 +49,10 @@ def poll(  # noqa: PLR0913 - how long, and how often
     pause_first: bool = False,
     first_pause: float | None = None,
 ) -> T | TimedOut:
-    """Call ``function`` until it returns something, and return that; or `TimedOut` at the deadline, in seconds of the clock.
+    """Call ``function`` until it returns something, and return that. Return `TimedOut` after the deadline, a time of the clock.
 
     With ``pause_first`` there is a pause before the first call, of ``first_pause`` seconds if that is given.
-    Transient errors are retried. A lost session, a refusal and whatever else ``function`` raises is raised.
+    Transient errors are retried. Any other error, such as a lost session or a refusal, is raised.
     """
     deadline = budget.deadline if deadline is None else deadline
     pauses = POLL_BACKOFF.pauses(at_most=budget.poll_interval)

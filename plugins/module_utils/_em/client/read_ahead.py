@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Fetching the page after the one that is awaited or made plain: one ahead, in threads, over at most two connections."""
+"""Prefetching: the next page is fetched in a thread while the caller processes the one before, over two connections."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Fetch = Callable[["Client", str], Response]
 
 
 class ReadAhead:
-    """Pages on their way, by path. The failure of one is raised by `take` alone, when its turn comes.
+    """Pages that are being fetched, by path. Only `take` raises the failure of a page, when that page is taken.
 
     While it is open, nobody else may send requests by the client: the client's own connection is one of the two.
     """
@@ -33,7 +33,7 @@ class ReadAhead:
         self._futures: dict[str, Any] = {}
 
     def start(self, path: str) -> None:
-        """Begin to fetch a page, unless it is on its way, or two others are."""
+        """Start to fetch a page, unless that has begun already, or two others are being fetched."""
         if path in self._futures or len(self._futures) > 1:
             return
         if self._executor is None:
@@ -50,7 +50,7 @@ class ReadAhead:
             self._idle.append(client)
 
     def take(self, path: str) -> Response:
-        """Return a page, which may be on its way already."""
+        """Return the answer with a page: the one that is being fetched or, without one, that of a request sent now."""
         future = self._futures.pop(path, None)
         if future is None:
             self._drop()
@@ -59,7 +59,7 @@ class ReadAhead:
         return response
 
     def close(self) -> None:
-        """End what is on its way, and close the second connection."""
+        """Abort the requests in flight, and close the second connection."""
         busy = [client for client in (self._client, self._second) if client is not None and client not in self._idle]
         for client in busy:
             client.transport.abort()
@@ -79,12 +79,12 @@ class ReadAhead:
             self._idle.append(client)
 
     def _drop(self) -> None:
-        """Wait for what is on its way, and forget it together with its failures."""
+        """Wait for the requests in flight, and discard their answers and failures."""
         while self._futures:
             self._futures.popitem()[1].exception()
 
 
 def predict_next(path: str) -> str | None:
-    """Return the path of the page after the one of a path, if pages of this server are numbered as these; None otherwise."""
+    """Return the path of the next page, by the page number in this page's path; None if it has none."""
     match = re.search(r"([?&]page=)(\d{1,9})(?=&|$)", path, re.IGNORECASE)
     return f"{path[: match.start(2)]}{int(match[2]) + 1}{path[match.end(2) :]}" if match else None

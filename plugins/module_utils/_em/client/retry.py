@@ -5,7 +5,7 @@
 """The retry policy, all of it: what is retried, how often, and after which pauses.
 
 Three things are repeated: a request that failed with a transient error, a poll for something that has not happened yet, and the
-event source's polls while the server is away. Pauses are in seconds.
+event source's polls while the server is unavailable. Pauses are in seconds.
 """
 
 from __future__ import annotations

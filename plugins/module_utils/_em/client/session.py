@@ -259,7 +259,7 @@ def _create_logon_error(response: Response, connection: Connection) -> EmError:
 
 
 def _describe_blanks(password: str | None) -> str:
-    """Return a hint if a password begins or ends with what nobody sees, such as the line end of a file it was read from."""
+    """Return a hint if a password begins or ends with white space, such as the line end of the file that it was read from."""
     password = password or ""
     ends = [("begins", password.lstrip()), ("ends", password.rstrip())]
     where = " and ".join(end for end, stripped in ends if stripped != password)

@@ -29,9 +29,9 @@ def raise_for_status(response: Response, method: str, path: str) -> None:
 
 
 def read_reason(response: Response) -> tuple[str | None, str]:
-    """Return what the body of a failed request says, as it is, and as a sentence for a message (empty where it says nothing).
+    """Return the reason in the body of a failed request: as it is, and as a sentence for a message (empty where there is none).
 
-    A web page is told as the answer of something before Enterprise Manager, whose REST API sends none.
+    A web page is reported as the answer of a proxy or firewall: Enterprise Manager's REST API sends none.
     """
     text, is_page = decode_error(response.body, response.content_type)
     if not is_page:

@@ -14,10 +14,11 @@ PARTIAL_CHAIN = 0x80000  # ssl.VERIFY_X509_PARTIAL_CHAIN, which Python names fro
 
 STRICT = (
     f"The certificate of {{where}} breaks a rule of RFC 5280 that Python {sys.version_info[0]}.{sys.version_info[1]} checks"
-    " (Python does from 3.13 on). Have Enterprise Manager's certificate, or that of its authority, made anew with the extension"
-    " that is missing; or set ca_path to a PEM file with the server's own certificate alone; or use an older Python."
+    " (Python does from 3.13 on). Reissue the certificate of Enterprise Manager, or that of its authority, with the missing"
+    " extension; or set ca_path to a PEM file with the server's own certificate alone; or use an older Python."
 )
-# What OpenSSL says of a handshake that fails again when repeated, in lower case, and what to do about it. The first one counts.
+# OpenSSL's reasons (lower case) for handshakes that fail again when repeated, with the message for each. The first match
+# counts.
 PERMANENT_ERRORS = (
     (
         "wrong version number|record layer failure|http request|unknown protocol",
@@ -30,24 +31,24 @@ PERMANENT_ERRORS = (
     ),
     (
         "certificate required|client certificate|did not return a certificate",
-        "{where} wants a client certificate, which this collection cannot give: Enterprise Manager itself wants none, so check"
-        " hostname and port, and ask those who run the proxy before it.",
+        "{where} requires a client certificate, which this collection does not support. Enterprise Manager itself requires"
+        " none: check hostname and port, and ask the administrator of the proxy in front of it.",
     ),
     (
         "unrecognized name|unrecognised name",
-        "{where} serves no host of that name (SNI): set hostname to the name that its certificate has.",
+        "{where} does not serve this host name (SNI): set hostname to a name in its certificate.",
     ),
     (
         "no shared cipher|no ciphers|handshake failure|insufficient security|key too small|too weak|illegal parameter",
-        "{where} and this machine have no way of encryption in common, or {where} wants a client certificate: compare the TLS"
+        "{where} and this machine have no cipher suite in common, or {where} requires a client certificate: compare the TLS"
         " settings of the two (on Windows: Schannel's cipher suites).",
     ),
     (
         "hostname mismatch|doesn't match|ip address mismatch|no appropriate",
         "The certificate of {where} is for another name: set hostname to one of its subjectAltNames. A name that is only"
-        " its common name (CN) does not count: a certificate without subjectAltNames has to be made anew.",
+        " its common name (CN) does not count: a certificate without subjectAltNames has to be reissued.",
     ),
-    ("has expired", "The certificate of {where} has expired: renew it, or set this machine's clock right."),
+    ("has expired", "The certificate of {where} has expired: renew it, or correct this machine's clock."),
     (
         "not yet valid",
         "The certificate of {where} is not valid yet: compare the clocks of this machine and of Enterprise Manager's server.",
@@ -60,8 +61,8 @@ PERMANENT_ERRORS = (
     (
         "self.signed|unable to get (?:local )?issuer|unable to verify",
         "The certificate of {where} is not trusted: set ca_path to a PEM file with the certificate of Enterprise Manager, or of"
-        " the authority that issued it. If it is set, fetch the certificate anew: it may have been renewed. For tests only,"
-        " there is validate_certs: false.",
+        " the authority that issued it. If it is set, fetch the certificate again: it may have been renewed. For tests"
+        " only, there is validate_certs: false.",
     ),
     (
         "x509|pem lib|no certificate or crl found",
@@ -74,7 +75,8 @@ PERMANENT_ERRORS = (
 def trust_partial_chains(session: Any, urllib3: Any) -> None:
     """Make a requests session accept any certificate in ca_path as the end of a chain, as Python does from 3.13 on.
 
-    Without it, the certificate of a server or of an intermediate authority is no proof unless it signed itself.
+    Without this, a certificate in ca_path is trusted only if it is self-signed: not that of an intermediate authority, for
+    example.
     """
     for adapter in session.adapters.values():
         context = urllib3.util.ssl_.create_urllib3_context()
@@ -83,10 +85,10 @@ def trust_partial_chains(session: Any, urllib3: Any) -> None:
 
 
 def explain(where: str, detail: str, *, is_connecting: bool) -> str | None:
-    """Return what a failed handshake means, with OpenSSL's own reason; None for one that may succeed when repeated.
+    """Return the message for a failed handshake, with OpenSSL's own reason; None for a failure that may be transient.
 
     With TLS 1.3, a server refuses a client without a certificate only when the client has finished its handshake. Any other
-    failure of a finished one says nothing about the handshake.
+    failure after the handshake is not a failure of TLS.
     """
     lower = detail.lower()
     if not is_connecting and "certificate required" not in lower:

@@ -21,7 +21,7 @@ from .tls import trust_partial_chains
 from .transport_errors import create_transport_error
 
 CHUNK_BYTES = 1 << 16
-MAX_IDLE_SECONDS = 1.0  # a write after a longer pause goes over a new connection: gateways drop idle ones without a word
+MAX_IDLE_SECONDS = 1.0  # a write after a longer pause goes over a new connection: gateways drop idle ones silently
 MAX_LOGOFF_SECONDS = 60.0  # during which the module cannot be interrupted
 
 
@@ -41,7 +41,7 @@ class Response(NamedTuple):
 class Transport:
     """One kept-alive connection to the configured server.
 
-    Nothing of the environment is used: no proxy, no ``.netrc``, no CA variable. No cookie is kept, because Enterprise
+    The environment is ignored: no proxy, no ``.netrc``, no CA variable. No cookie is kept, because Enterprise
     Manager prefers a cookie to the session header (reference, http_authentication). No redirect is followed.
 
     ``on_logoff_start`` is called before a log-off on the way out, which must not be interrupted. Times are in seconds of
@@ -58,7 +58,7 @@ class Transport:
     ) -> None:
         self.connection = connection
         self.requests = 0
-        self.last_headers: Mapping[str, str] = {}  # of the latest answer, even where its body never came
+        self.last_headers: Mapping[str, str] = {}  # of the latest answer, even if its body never arrived
         self._on_logoff_start = on_logoff_start
         self._clock = clock
         self._sleep = sleep
@@ -79,8 +79,8 @@ class Transport:
     ) -> Response:
         """Send a request and return the answer, whatever its status.
 
-        ``path`` begins with a slash; ``shown_path`` replaces it in failures where it holds a secret. Reads are retried
-        after transient errors, writes only where nothing reached the server, or where it refused them as too many.
+        ``path`` begins with a slash; ``shown_path`` replaces it in failures where it holds a secret. Reads are retried after
+        transient errors, writes only where nothing reached the server, or where it refused them with 429 (Too Many Requests).
         """
         shown_path = shown_path or path.partition("?")[0]
         pauses = islice(REQUEST_BACKOFF.pauses(), self.connection.retries)
@@ -104,7 +104,7 @@ class Transport:
 
     @contextmanager
     def deadline(self, deadline: float) -> Iterator[None]:
-        """End the requests and retries within the context at a time of the clock."""
+        """Limit requests and retries within the context by a deadline, which is a time of the clock."""
         self._deadline = deadline
         try:
             yield
@@ -129,7 +129,7 @@ class Transport:
             self._session.close()
 
     def abort(self) -> None:
-        """End the request that another thread waits for: it fails at once. Nothing is retried until `resume`."""
+        """Abort the request of another thread: it fails at once. Nothing is retried until `resume`."""
         self._is_aborted = True
         self._timer.abort()
 
@@ -199,7 +199,7 @@ class Transport:
 def _read_body(got: Any, timer: ResponseTimer) -> bytes:
     """Read a whole body, chunk by chunk, within the time that is left.
 
-    urllib3 before 2.0 takes a truncated body for a whole one, and before 2.1 has no ``read1``.
+    urllib3 before 2.0 does not detect a truncated body, and before 2.1 has no ``read1``.
     """
     read = getattr(got.raw, "read1", None)
     pieces = iter(lambda: read(CHUNK_BYTES, decode_content=True), b"") if read else got.iter_content(CHUNK_BYTES)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What requests and urllib3 raise, as a failure: a sentence, and whether the request may have been sent."""
+"""Exceptions of requests and urllib3 as failures: kind, message, and whether the request may have been sent."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ def get_id(session: Mapping[str, Any]) -> str:
 
 
 class Checkpoint:
-    """What was emitted. Times are seconds since the epoch, of the server's clocks.
+    """What was emitted. Times are in seconds since the epoch, by the server's clock.
 
     ``high_watermark`` is the server's time at the last complete poll; sessions that ended before ``low_watermark`` are not
     emitted. ``emitted`` holds the end times, by id, of the sessions that are not to be emitted again; ``pending`` the UIDs, by
@@ -70,7 +70,7 @@ class Checkpoint:
 
     @classmethod
     def load(cls, data: Mapping[str, Any]) -> Checkpoint:
-        """Return the checkpoint of plain data. Raise ValueError, TypeError, KeyError or AttributeError for anything else."""
+        """Return the checkpoint from plain data. Raise ValueError, TypeError, KeyError or AttributeError for anything else."""
         checkpoint = cls(_check_time(data["low_watermark"]), _check_time(data["high_watermark"]))
         checkpoint.emitted = {key: _check_time(end) for key, end in data["emitted"].items()}
         checkpoint.pending = {key: (_check_uid(uid), _check_polls(polls)) for key, (uid, polls) in data["pending"].items()}

@@ -4,10 +4,10 @@
 
 """Polling for job sessions, and restore sessions if wanted, that have finished since the last poll, each of them once.
 
-A poll is one query for each type: what has finished lately, and what is not finished. The former is read with a wide overlap,
-because backup servers' clocks differ and Enterprise Manager learns of an end late; sessions that were emitted before are left
-out by their ids, which the checkpoint keeps. Sessions that were seen unfinished are pending: once no list has them any more
-they are queried by id, so that neither a wrong clock nor an end without a time loses them.
+A poll is one query for each type: sessions that finished recently, and sessions that have not finished. The former are read
+with a wide overlap, because backup servers' clocks differ and Enterprise Manager learns of an end late; sessions that were
+emitted before are left out by their ids, which the checkpoint keeps. Sessions that were seen unfinished are pending: once no
+list has them any more they are queried by id, so that neither a wrong clock nor an end without a time loses them.
 """
 
 from __future__ import annotations
@@ -74,7 +74,8 @@ def _get_target(uid: str) -> QueryTarget:
 def read_server_time(client: Client) -> float:
     """Return the Date of the server's latest answer, or this machine's time where that is earlier or there is no Date.
 
-    A time too early costs some overlap; one too late, by a clock that was ahead for a while, would cost events.
+    A time that is too early only widens the overlap; one that is too late, from a clock that was ahead for a while, loses
+    events.
     """
     server_time = client.server_time
     return time.time() if server_time is None else min(server_time, time.time())
@@ -94,10 +95,10 @@ class Finder:
         self._poll_count = 0
 
     def start(self, since: float | None, unreachable_for: float = 0.0) -> tuple[Checkpoint, PollResult]:
-        """Poll for the first time: for what finished since a time or, with None, only to learn what is not to be emitted.
+        """Poll for the first time, and return checkpoint and result. Without a time, the result has no finished sessions.
 
-        Either goes back as far as ids are kept later, so that a server's clock may be put back at once. ``unreachable_for`` is
-        for how many seconds the first poll has failed: what finished meanwhile is emitted.
+        In either case this reads back as far as ids are kept later, so that a server's clock may be put back at once.
+        ``unreachable_for`` is for how many seconds the first poll has failed: what finished meanwhile is emitted.
         """
         self.client.ensure_session()
         now = read_server_time(self.client)
@@ -115,7 +116,7 @@ class Finder:
         return checkpoint, result
 
     def poll(self, checkpoint: Checkpoint) -> PollResult:
-        """Poll once. Only reads; the checkpoint is not changed.
+        """Poll once, and return the result. Only reads; the checkpoint is not changed.
 
         Every `FULL_POLL_EVERY` polls, and first of all, this goes back as far as ids are kept: it finds what a backup server
         could not report for a night, or what was refused or missed for a while.
@@ -130,7 +131,7 @@ class Finder:
         now: float | None = None
         for target, listing in self._listings.items():
             refused = listing.refuses_filter
-            # The newest first, so that what finishes meanwhile pushes none off the page to come.
+            # The newest first, so that sessions that finish meanwhile move no unread row to a page that was read already.
             for row in listing.iter_rows(criteria, newest_by=END.name):
                 if now is None:
                     now = read_server_time(self.client)
@@ -161,9 +162,9 @@ class Finder:
         return normalise(row, self.client)
 
     def find_messages(self, sessions: Iterable[Mapping[str, Any]]) -> dict[str, list[dict[str, Any]]]:
-        """Return, by the id of the job session, what did not go well with which machine. Few requests, however many sessions.
+        """Return the warnings and failures of machines, by the id of the job session. Few requests, however many sessions.
 
-        A server that refuses to answer does not hold events back; one that cannot be reached does.
+        If the server refuses the query, events have no messages; if it cannot be reached, this raises, and events wait.
         """
         found: dict[str, list[dict[str, Any]]] = {}
         bad = [session for session in sessions if session["result"] != "Success" and session["uid"]]
@@ -184,7 +185,7 @@ class Finder:
 
 
 class _PollBatch:
-    """Sorts the sessions of one poll. Pages that moved meanwhile may bring one twice."""
+    """Sorts the sessions of one poll. One may come twice, if rows moved between pages."""
 
     def __init__(self, checkpoint: Checkpoint, cutoff: float) -> None:
         self.checkpoint = checkpoint
@@ -284,7 +285,7 @@ def create_event(hostname: str, session: Mapping[str, Any], messages: Iterable[M
 
 
 def escape_templates(value: Any) -> Any:
-    """Return a value with a space inserted into what begins a template, and before jinja2 in what changes the delimiters.
+    """Return a value with spaces within what begins a template, and before jinja2 in headers that change the delimiters.
 
     ansible-rulebook passes events to playbooks as extra variables, which Ansible trusts: whoever may name a machine could run
     commands where the rulebook runs.

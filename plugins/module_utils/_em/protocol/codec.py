@@ -4,9 +4,9 @@
 
 """Bodies to plain data and back: XML and JSON of every server version in one form. Pure; the only user of xmltodict.
 
-The form of answers: dicts, lists, strings and what else JSON has; keys in snake_case whatever the server's case (version 13
-writes JSON keys in camelCase, earlier ones in PascalCase: wire facts, section 1.3). XML attributes and elements become
-keys alike. An XML text stays a string: XML has no types. The form of requests is `Body`.
+Answers become dicts, lists, strings and the other types of JSON. Keys are in snake_case, whatever the server's case (version 13
+writes JSON keys in camelCase, earlier ones in PascalCase: wire facts, section 1.3). XML attributes and elements become keys
+alike. An XML text stays a string: XML has no types. The form of requests is `Body`.
 """
 
 from __future__ import annotations
@@ -121,7 +121,7 @@ def decode(body: bytes, content_type: str = "", *, raw_lists_in: Collection[str]
 
 
 class EmptyAnswerError(EmError):
-    """An answer without a body where one is usual."""
+    """An answer without a body where one is expected."""
 
 
 class Reason(NamedTuple):
@@ -132,7 +132,7 @@ class Reason(NamedTuple):
 
 
 def decode_error(body: bytes, content_type: str = "") -> Reason:
-    """Return the words in the body of a failed request. Never raises.
+    """Return the message in the body of a failed request. Never raises.
 
     Knows the API's own Error, problem details of ASP.NET, faults of WCF, plain text, and web pages of proxies and firewalls.
     """
@@ -250,7 +250,7 @@ def _decode_json(body: bytes, raw_lists_in: Collection[str]) -> Any:
     try:
         data = json.loads(body, object_pairs_hook=hook, parse_int=_parse_int, parse_float=_parse_float, parse_constant=_refuse)
         if b"\\u" in body and _SURROGATE_ESCAPE.search(body):
-            data = _replace_surrogates(data)  # half a pair, which can only come as an escape, could not be printed again
+            data = _replace_surrogates(data)  # a lone surrogate, which can only come as an escape, could not be encoded again
         return _rename_outer_keys(data, raw_lists_in) if raw_lists_in else data
     except (ValueError, RecursionError) as err:
         raise EmError("bad_response", "The server sent JSON that cannot be read.", detail=_shorten(err)) from None
@@ -300,13 +300,13 @@ def _parse_float(digits: str) -> float:
 
 
 def _refuse(constant: str) -> Any:
-    raise ValueError(f"{constant} is no JSON")
+    raise ValueError(f"{constant} is not JSON")
 
 
 def _decode_xml(body: bytes) -> Document:
     markup = _LITERAL.sub(b"", body)
     if b"<!ENTITY" in markup or b"<!DOCTYPE" in markup:  # no Enterprise Manager sends one; xmltodict 0.12 ignores it
-        raise EmError("bad_response", "The server sent XML with a document type of its own, which is refused.")
+        raise EmError("bad_response", "The server sent XML with a DOCTYPE, which is refused.")
     xmltodict = load_library("xmltodict")
     try:
         try:

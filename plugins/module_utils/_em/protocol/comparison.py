@@ -15,7 +15,7 @@ from .dates import parse_date
 from .links import find_guid
 from .secret_names import is_secret_name
 
-# What a body calls otherwise than the resource does (reference: backup servers, tenants, jobs).
+# Members whose names in a body differ from those in the resource (reference: backup servers, tenants, jobs).
 _SHOWN_AS = {
     "dns_name_or_ip_address": ("name",),
     "lease_expiration_date": ("lease_options", "lease_expiration_date"),
@@ -27,7 +27,7 @@ _TIME = re.compile(r"(\d\d):(\d\d)(?::(\d\d)(?:\.\d+)?)?(Z|[+-]\d\d:?\d\d)?", re
 
 
 def find_differences(body: Mapping[str, Any], current: Mapping[str, Any]) -> tuple[list[str], list[str]]:
-    """Return the members of a body that the resource does not have so, and those that cannot be compared: secrets.
+    """Return the members of a body that differ from the resource, and those that cannot be compared: secrets.
 
     Both are paths in the API's own names, such as ``Resources.QuotaMb``. Members that the body does not mention,
     or that are None, do not count.

@@ -61,13 +61,13 @@ class Comparison(NamedTuple):
 
 
 class And(NamedTuple):
-    """Every part must hold; no part at all holds."""
+    """Every part must hold; without parts it holds."""
 
     parts: tuple[Node, ...]
 
 
 class Or(NamedTuple):
-    """One part must hold; no part at all does not hold."""
+    """At least one part must hold; without parts it does not hold."""
 
     parts: tuple[Node, ...]
 
@@ -119,7 +119,7 @@ class _Parser:
     def parse(self) -> Node:
         node = self.parse_any()
         if self.category != "end":
-            raise self.error(f"there is {self.lexeme!r} where the filter should end or go on with ; (AND) or , (OR)")
+            raise self.error(f"there is {self.lexeme!r} where the filter should end or continue with ; (AND) or , (OR)")
         return node
 
     def parse_any(self) -> Node:
@@ -227,7 +227,7 @@ def quote_value(value: str) -> str:
 
 
 def to_server_filter(node: Node) -> str | None:
-    """Return the narrowest filter, percent-encoded, that every server understands as this code does; None for none.
+    """Return the narrowest filter, percent-encoded, that every server understands as this code does; None if there is none.
 
     It selects all that ``node`` selects, and maybe more. The caller applies `matches` to what comes back.
     """
@@ -279,7 +279,7 @@ def matches(node: Node, row: Mapping[str, Any]) -> bool:
 
 
 def may_match(node: Node, row: Mapping[str, Any]) -> bool:
-    """Return whether a row may be selected as far as its keys show; a row need not show every field.
+    """Return whether a row may be selected, judged by the fields that it shows: rows need not show every field.
 
     Comparisons by the order of texts are left to the server.
     """
@@ -288,7 +288,7 @@ def may_match(node: Node, row: Mapping[str, Any]) -> bool:
         is_ordered = node.operator in ("==", "!=") or node.field.type in ("enum", "bool", "number", "date")
         if key is None or not is_ordered:
             return True
-        # "Never" is 1753 on the wire, null in rows, and can be asked for.
+        # "Never" is 1753 on the wire and null in rows, and filters can compare with it.
         return _compare(node, NEVER if row[key] is None and node.field.type == "date" else row[key])
     if isinstance(node, And):
         return all(may_match(part, row) for part in node.parts)

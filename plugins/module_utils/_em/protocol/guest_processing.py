@@ -61,7 +61,7 @@ def create_guest_processing(option: str, given: Mapping[str, Any], *, is_xml: bo
     """Return the options as a request carries them: names in the reference's spelling, in its order.
 
     Names are compared case-insensitively. Raise ``invalid_option`` for a name that the reference does not have: a server may
-    ignore it without a word.
+    ignore it silently.
     """
     return _create(option, given, MEMBERS, is_xml)
 

@@ -16,13 +16,13 @@ from ..errors import EmError
 from .codec import iter_rows, read_text
 
 _HREF = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*:)?(?://[^/?#]*)?([^#\x00-\x20\x7f]*)(?:#.*)?")
-# As nearly all are: there is nothing to make plain.
+# As nearly all are: these need no normalising.
 _USUAL_HREF = re.compile(r"https?://[\w.:\[\]-]+((?:/[\w.~%:@!$&'()*+,;=-]+)+/?(?:\?[\w.~%:@!$&'()*+,;=/?-]*)?)", re.ASCII)
 GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 def strip_host(href: str) -> str:
-    """Return the path and query of an Href, made plain; an empty string for one that cannot be read.
+    """Return the normalised path and query of an Href; an empty string for one that cannot be parsed.
 
     Blanks are encoded, and slashes are not repeated in the path: ``//api/...`` is a path, not a host.
     """
@@ -42,7 +42,8 @@ def strip_host(href: str) -> str:
 def get_path(href: str) -> str:
     """Return the path and query of an Href that is to be requested. Raise ``bad_response`` for one outside of /api.
 
-    A path that goes up (``..``, or its encoded form, or with backslashes) is refused: where it leads is not for us to decide.
+    A path that goes up (``..``, or its encoded form, or with backslashes) is refused: servers and proxies resolve such paths
+    differently.
     """
     path = strip_host(href)
     segments = unquote(path.partition("?")[0]).replace("\\", "/").split("/")

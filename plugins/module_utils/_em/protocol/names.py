@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Names that people give to things: when two are the same, and which ones are near."""
+"""Names that people give to things: comparing them, and finding similar ones."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MAX_SIMILAR = 3
 
 
 def fold_name(text: str | None) -> str:
-    """Return a name in the form in which equal names are equal: without case, and with composed characters.
+    """Return a name in a normalised form for comparisons: case-folded, and with composed characters.
 
     macOS decomposes letters such as u-umlaut, and Windows does not, so one name may come in two forms.
     """
@@ -32,6 +32,6 @@ def find_similar(name: str, known: Iterable[str | None]) -> list[str]:
 
 
 def suggest_names(name: str, known: Iterable[str | None]) -> str:
-    """Return a question with similar names, with a blank before it; an empty text where no name is similar."""
+    """Return a question with similar names, with a leading space; an empty string where no name is similar."""
     similar = find_similar(name, known)
     return f" Did you mean {' or '.join(similar)}?" if similar else ""

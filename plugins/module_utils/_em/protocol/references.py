@@ -46,12 +46,12 @@ class Reference(NamedTuple):
 
     @property
     def key(self) -> str:
-        """Return what references are compared by."""
+        """Return the key by which references are compared."""
         return str(self).lower()
 
 
 def parse_reference(text: str) -> Reference | None:
-    """Return the reference that a text is; None for any other text. Known platforms and types get their usual spelling."""
+    """Return the reference in a text; None if the text is not one. Known platforms and types get their usual spelling."""
     match = _REFERENCE.fullmatch(text.strip())
     if match is None:
         return None
@@ -60,6 +60,6 @@ def parse_reference(text: str) -> Reference | None:
 
 
 def normalise_type(platform: str, text: str) -> str | None:
-    """Return a platform's own spelling of a type; None for a type that the platform does not have."""
+    """Return a platform's spelling of a type; None for a type that the platform does not have."""
     types = OBJECT_TYPES.get(platform, ())
     return next((known for known in types if known.lower() == text.strip().lower()), None)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Bodies of any operation: what a playbook gives in JSON's form becomes what XML needs. Pure.
+"""Bodies of any operation: from the form of JSON, in which playbooks give them, to that of XML. Pure.
 
 JSON has ``{"Resources": {"BackupResources": [{...}]}}`` where XML has ``<Resources><BackupResource>...``; XML also has an order
 of elements and some attributes (wire facts, sections 7 and 9).
@@ -18,7 +18,7 @@ from .codec import Body
 from .operations import ATTRIBUTES, BODIES, LISTS, TEXTS
 
 ENTITY_ATTRIBUTES = ("Href", "Type", "Name", "UID", "BackupServerUid")  # of the root, where the body is an entity
-Tree = dict[str, Any]  # names of members in order: what is within each
+Tree = dict[str, Any]  # members in order: name, and the members within
 
 
 class BodySchema(NamedTuple):

@@ -13,7 +13,7 @@ from typing import Any
 from .codec import snake_case
 
 HIDDEN = "(hidden)"
-# PasswordKeyId and the like are ids, not secrets; PasswordHint is a hint, which is as good as none.
+# PasswordKeyId and the like are ids, not secrets. PasswordHint counts as one, because it helps to guess the password.
 _SECRET = re.compile(
     r"(?:.*_)?(?:password|passwd|pwd|passphrase|secret|token|password_hash|password_hint|private_key|access_key|secret_key"
     r"|encryption_key|password_key|credential|session_id)"

@@ -32,7 +32,7 @@ MISSING_HINT = (
 
 
 class TenantManager:
-    """Makes one tenant be as described. What was done so far is in `result`, also in that of a failure."""
+    """Brings one tenant into the described state. What was done so far is in `result`, also in that of a failure."""
 
     def __init__(self, client: Client, params: Mapping[str, Any], *, check_mode: bool) -> None:
         self.client = client
@@ -45,7 +45,7 @@ class TenantManager:
         self.differing: list[str] = []
 
     def result(self) -> dict[str, Any]:
-        """Return the result as far as things have come."""
+        """Return the result so far."""
         names = "".join(f"{name}\n" for name in self.differing)
         return {
             "changed": self.changed,
@@ -81,7 +81,7 @@ class TenantManager:
         )
         if len(found) > 1:
             servers = ", ".join(sorted(_get_server(row)["name"] or "" for row in found))
-            msg = f"There are {len(found)} tenants of the name {self.params['name']}, on {servers}: set backup_server."
+            msg = f"There are {len(found)} tenants called {self.params['name']}, on {servers}: set backup_server."
             raise EmError("ambiguous", msg)
         return found[0] if found else None
 
@@ -95,13 +95,14 @@ class TenantManager:
         if name is not None:
             raise EmError("not_found", f"There is no backup server {name}, or there are several: check backup_server.")
         names = ", ".join(sorted(row["name"] or "" for row in servers))
-        raise EmError("ambiguous", f"There is not one backup server but {len(servers)} ({names}): set backup_server.")
+        msg = f"The backup server is ambiguous, because there are {len(servers)} ({names}): set backup_server."
+        raise EmError("ambiguous", msg)
 
     def _find_repository(self, name: str, server_uid: str) -> str:
         rows = _query(self.client, "Repository", [("Name", name), ("BackupServerUid", server_uid)])
         found = select_by_name(rows, name, lambda row: row["name"] or "")
         if len(found) != 1:
-            raise EmError("not_found", f"The tenant's backup server has {len(found)} repositories of the name {name}, not one.")
+            raise EmError("not_found", f"The tenant's backup server has {len(found)} repositories called {name}, not one.")
         return str(found[0]["uid"])
 
     # Changing

@@ -34,12 +34,12 @@ OBJECT_SPEC: dict[str, Any] = {
     "type": {"type": "str", "default": "Vm"},
 }
 MAX_LOOKUPS = 3  # of objects of one type below one root; for more, all of them are listed with one request
-# How a server may answer a look-up that finds nothing (wire facts, 10.2), or one that it fails at.
+# Statuses of look-ups that found nothing (wire facts, 10.2), and of look-ups that failed.
 NO_HIT = (400, 404, 500)
 
 
 class ObjectQuery(NamedTuple):
-    """An object as a playbook describes it, checked. ``number`` is its place in the option, from 1."""
+    """An object as a playbook describes it, checked. ``number`` is its position in the option, from 1."""
 
     number: int
     reference: Reference | None
@@ -50,11 +50,11 @@ class ObjectQuery(NamedTuple):
 
     @property
     def is_id(self) -> bool:
-        """Return whether it is given by a reference or the platform's own id, which say what it is without a look-up."""
+        """Return whether it is given by a reference or by the platform's own id, which identify it without a look-up."""
         return self.reference is not None or self.moid is not None
 
     def describe(self) -> str:
-        """Return it for a message."""
+        """Return a description for messages, such as Vm 'web01'."""
         if self.reference is not None:
             return str(self.reference)
         return f"{self.type} {quote(self.moid or self.name)}" + (f" of {self.root}" if self.root else "")
@@ -129,7 +129,7 @@ class Search(NamedTuple):
         return self.reference is None and "*" in (self.name or "")
 
     def select(self, items: list[Item]) -> list[Item]:
-        """Return the objects that are looked for. The server's comparison of names is unknown, so they are compared here."""
+        """Return the items that match. How the server compares names is unknown, so they are compared here."""
         items = [item for item in items if item.reference.type.lower() == self.type.lower()]
         if self.reference is not None:
             return [item for item in items if item.reference.key == self.reference.key]
@@ -172,10 +172,10 @@ class Infrastructure:
                 return on_server
             listed = _list_roots(on_server or roots)
             if not on_server:
-                raise EmError("not_found", f"No hierarchy root is on that backup server. There is {listed or 'none at all'}.")
+                raise EmError("not_found", f"That backup server has no hierarchy root. Known roots: {listed or 'none'}.")
             raise EmError(
                 "ambiguous",
-                f"Which hierarchy root {query.describe()} belongs to is not clear: set root to one of {listed}.",
+                f"{query.describe()} may belong to several hierarchy roots: set root to one of {listed}.",
             )
         matches = [root for root in roots if _is_named(root, query.root)]
         found = [root for root in matches if root in on_server]
@@ -184,7 +184,7 @@ class Infrastructure:
         if matches:
             msg = f"The hierarchy root {query.root} is not on that backup server, but there is {_list_roots(matches)}."
             raise EmError("not_found", msg)
-        raise EmError("not_found", f"There is no hierarchy root {query.root}. There is {_list_roots(roots) or 'none at all'}.")
+        raise EmError("not_found", f"There is no hierarchy root {query.root}. Known roots: {_list_roots(roots) or 'none'}.")
 
     def get_root(self, reference: Reference) -> dict[str, Any] | None:
         """Return the hierarchy root of a reference; None where it is unknown."""
@@ -218,7 +218,7 @@ class Infrastructure:
         return results
 
     def _plan(self, query: ObjectQuery, server_uid: str | None) -> list[Search]:
-        """Return what has to be looked for; nothing for a reference below a root that does not exist."""
+        """Return the searches to make; none for a reference below a root that does not exist."""
         if query.reference is not None:
             root = self.get_root(query.reference)
             return [Search(root, query.reference.type, query.name, query.reference)] if root is not None else []
@@ -238,8 +238,8 @@ class Infrastructure:
     def _look_up(self, search: Search, listings: dict[tuple[str, str], list[Item]], *, is_one_of_many: bool) -> list[Item]:
         """Return the objects of a search.
 
-        A server may answer a search without a hit with an error, and may fail with the same. So after an error the list of all
-        objects decides, and what is not in a list that was read for many is looked up again.
+        A server may report with the same error that there is no such object, and that the look-up failed. So after an error the
+        list of all objects decides. An object that is missing from a list that was read for many searches is looked up again.
         """
         if search.is_pattern:
             return search.select(self._list(search, listings))

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Jobs as code: creating a job from a template, making it be as defined, deleting it.
+"""Jobs as code: creating a job from a template, changing it to what is defined, deleting it.
 
 Facts: wire facts, section 12.
 """
@@ -40,7 +40,7 @@ BACKUP_JOB_UID = Field("JobUid", "job_uid", "uid")
 REPOSITORY_NAME = Field("Name", "name")
 JOB = JOB_KINDS["job"]
 LOOKUP_HINT = "run the task again: it reads the job first"
-# What a clone of each job type is described by: Veeam reference, post_jobs_id_actionclone.
+# The member that describes the clone, by job type: Veeam reference, post_jobs_id_actionclone.
 CLONE_INFOS = {
     "backup": ("BackupJobCloneInfo", "FolderName"),
     "backupcopy": ("BackupCopyJobCloneInfo", "JobFileName"),
@@ -50,7 +50,7 @@ CLONE_INFOS = {
 
 
 class JobRequest(NamedTuple):
-    """What a playbook wants of a job's existence."""
+    """The desired existence of a job."""
 
     name: str
     backup_server: str | None
@@ -92,7 +92,7 @@ class JobLifecycle:
         self._job_names: tuple[dict[str, str], str | None] | None = None
 
     def result(self) -> dict[str, Any]:
-        """Return the result as far as things have come."""
+        """Return the result so far."""
         return {
             "changed": self.changed,
             "job": self.job.data if self.job is not None else None,
@@ -117,7 +117,7 @@ class JobLifecycle:
     # Present
 
     def ensure_present(self, request: JobRequest, *, check_mode: bool) -> dict[str, Any]:
-        """Make the job exist and be as defined, and return the result."""
+        """Make the job exist as defined, and return the result."""
         job = self.job = self._find(request)
         try:
             if job is None:
@@ -150,8 +150,8 @@ class JobLifecycle:
         if request.template is None:
             raise EmError(
                 "not_found",
-                f"There is no job {request.name}, and no template to create it from: set template to the name of a job that is"
-                " like it.",
+                f"There is no job {request.name}, and no template to create it from: set template to the name of a similar"
+                " job.",
             )
         if len(request.name) > MAX_NAME:
             hint = f"it has {len(request.name)} characters, and a job may have {MAX_NAME}"
@@ -190,7 +190,7 @@ class JobLifecycle:
     def _find_repository(self, text: str | None, template: Job) -> str:
         """Return the UID of the repository that is named or, without a name, of the one where the template's backups are.
 
-        Without a UID the server would take its first repository, whichever that is.
+        Without a UID the server would use its first repository, which may be any.
         """
         if text is not None and text.lower().startswith("urn:"):
             return text.strip()
@@ -227,8 +227,8 @@ class JobLifecycle:
             raise create_option_error("repository", text, problem, kind=kind)  # type: ignore[arg-type]
         raise EmError(
             "invalid_option",
-            f"The repository of the template {template.data['name']} is not clear"
-            f" ({'it has backups on several' if uids else 'it has no backups yet'}): set repository.",
+            f"The repository cannot be taken from the template {template.data['name']}, which has"
+            f" {'backups on several repositories' if uids else 'no backups yet'}: set repository.",
         )
 
     def _predict_clone(self, request: JobRequest, template: Job) -> dict[str, Any]:
@@ -243,7 +243,7 @@ class JobLifecycle:
 
     @staticmethod
     def _list_new(request: JobRequest) -> list[tuple[str, Any, Any]]:
-        """Return the differences of a job that does not exist: it and all that is wanted of it."""
+        """Return the differences of a job that does not exist: the job itself, and every option of its definition."""
         wanted = request.definition._asdict().items()
         return [("job", None, request.name), *((name, None, value) for name, value in wanted if value is not None)]
 
@@ -274,7 +274,7 @@ class JobLifecycle:
         return job
 
     def edit(self, job: Job, definition: Definition, *, check_mode: bool) -> None:
-        """Make a job that exists be as defined, and note what differed."""
+        """Change an existing job to what is defined, and note what differed."""
         job_names, after_uid = self._read_job_names(job.data["backup_server"], definition)
         self.differences = create_edit(definition, job.raw, job_names=job_names, after_job_uid=after_uid).differences
         if check_mode:
@@ -336,7 +336,7 @@ class JobLifecycle:
     # Absent
 
     def ensure_absent(self, params: Mapping[str, Any], *, force: bool, check_mode: bool) -> dict[str, Any]:
-        """Delete the job unless it is gone, and return the result. If it runs, wait for its end or, by force, stop it."""
+        """Delete the job unless it is gone, and return the result. If it runs, wait for its end or, with force, stop it."""
         try:
             job = self.job = find_job(self.client, params)
         except EmError as err:

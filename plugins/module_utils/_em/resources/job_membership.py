@@ -36,7 +36,7 @@ Change = Union[Item, JobObject]  # to be added, or to be removed
 
 
 class MembershipPlan(NamedTuple):
-    """What has to be done to a job whose list is at ``path``, and what is left out on purpose."""
+    """The changes to a job whose list of objects is at ``path``, and the objects that are left alone."""
 
     job: Job
     path: str
@@ -86,7 +86,7 @@ def _format(objects: list[dict[str, Any]]) -> str:
 
 
 class MembershipPlanner:
-    """Finds out what has to be done to one job. Only reads, and raises for what must not be done.
+    """Plans the changes to one job. Only reads, and raises for changes that are not allowed.
 
     ``wait_for_object`` is in seconds.
     """
@@ -117,7 +117,7 @@ class MembershipPlanner:
         unless_in_any_job: bool = False,
         max_remove: int | None = None,
     ) -> MembershipPlan:
-        """Return what makes the job hold the objects, or not, as ``state`` says."""
+        """Return the changes after which the job holds the objects, or does not, as ``state`` says."""
         self.current = list_objects(self.client, self.path)
         if state == "absent":
             plan = MembershipPlan(self.job, self.path, self.current, [], self._find_members(queries), [])
@@ -144,7 +144,7 @@ class MembershipPlanner:
     # Objects to add
 
     def _find_items(self, queries: list[ObjectQuery]) -> list[Item]:
-        """Return the object that each query means. Waits for those that the inventory does not know yet, if that is wanted."""
+        """Return the object that each query means. With ``wait_for_object``, wait for those not yet in the inventory."""
         held = {one.key for one in self.current}
         items: dict[ObjectQuery, Item | None] = {
             query: Item(query.reference, query.name, None)
@@ -167,7 +167,7 @@ class MembershipPlanner:
         found = {item.reference.key: item for item in items}
         if len(found) > 1:
             listed = ", ".join(f"{item.name} ({item.reference})" for item in found.values())
-            msg = f"{len(found)} objects are meant by {query.describe()}: {listed}. Give ref or moid instead of name."
+            msg = f"{len(found)} objects match {query.describe()}: {listed}. Give ref or moid instead of name."
             raise EmError("ambiguous", msg)
         for item in found.values():
             self._check_server(item.reference, item.root)
@@ -177,7 +177,7 @@ class MembershipPlanner:
     def _check_server(self, reference: Reference, root: Mapping[str, Any] | None) -> None:
         """Raise for an object that is not below a hierarchy root of the job's backup server."""
         if root is None:
-            raise EmError("not_found", f"There is no hierarchy root with the id {reference.root_id}, of which {reference} is.")
+            raise EmError("not_found", f"{reference} refers to the hierarchy root {reference.root_id}, which does not exist.")
         own, other = find_guid(self.server_uid or ""), find_guid(root["backup_server_uid"] or "")
         if own is not None and other is not None and own != other:
             raise EmError(
@@ -235,7 +235,7 @@ class MembershipPlanner:
     # Objects to remove
 
     def _find_members(self, queries: list[ObjectQuery]) -> list[JobObject]:
-        """Return the objects of the job that are meant, each once; also those that are gone from the infrastructure.
+        """Return the objects of the job that the queries mean, each once; also those that are gone from the infrastructure.
 
         Raise ``ambiguous`` where a name means several.
         """
@@ -248,7 +248,7 @@ class MembershipPlanner:
             own = {one.key for one in some}
             if len(own) > 1:
                 listed = ", ".join(f"{one.data['name']} ({one.data['ref']})" for one in some)
-                meant = f"{len(own)} objects of {self.job.data['name']} are meant by {query.describe()}"
+                meant = f"{len(own)} objects of {self.job.data['name']} match {query.describe()}"
                 msg = f"{meant}: {listed}. Give ref instead."
                 raise EmError("ambiguous", msg)
             keys |= own
@@ -321,7 +321,7 @@ def _check_removals(plan: MembershipPlan, state: str, max_remove: int | None) ->
 
 
 class TaskTiming:
-    """How long the server takes for a task, learnt from one to the next, so that most tasks are read once."""
+    """An estimate of how long the server takes for a task, updated after each one, so that most tasks are polled only once."""
 
     FIRST_SECONDS = 1.0
     TASKS_BETWEEN_GUESSES = 5  # after a guess that was too short
@@ -331,7 +331,7 @@ class TaskTiming:
         self._until_guess = 0
 
     def learn(self, seconds: float, polls: int) -> None:
-        """Take note of a task that was finished after so many seconds, at the last of so many polls."""
+        """Update the estimate with a task that was finished after so many seconds, at the last of so many polls."""
         if polls > 1:
             self.seconds, self._until_guess = seconds, self.TASKS_BETWEEN_GUESSES
         elif self._until_guess > 0:
@@ -402,7 +402,7 @@ class MembershipExecution:
         return {**result, "changed": result["changed"] or self._is_uncertain}
 
     def _show(self, item: Item) -> dict[str, Any]:
-        """Return the public form of what was added: as the list shows it or, where it does not, as it was requested."""
+        """Return the public form of an added object: as the list shows it or, where it does not, as it was requested."""
         listed = [one.data for one in self.listed or () if one.key == item.reference.key]
         return listed[-1] if listed else _describe(item)
 
@@ -426,7 +426,7 @@ class MembershipExecution:
     # One change
 
     def _try(self, change: Change) -> EmError | None:
-        """Make a change, and return the failure after which no other change is to be attempted."""
+        """Make a change. Return a failure after which no other change is to be attempted; None after any other outcome."""
         try:
             self._apply(change)
         except EmError as err:
@@ -436,10 +436,10 @@ class MembershipExecution:
         return None
 
     def _apply(self, change: Change) -> None:
-        """Add or remove one object, and note what became of it."""
+        """Add or remove one object, and note the outcome."""
         left = len(self.plan.current) + len(self.added) - len(self.removed)
         if isinstance(change, JobObject) and left <= 1:
-            self._note_error(change, "Not removed: it is the last object of the job, because what was to be added was not.")
+            self._note_error(change, "Not removed: it is the last object of the job, because no other object was added.")
             return
         budget = WaitBudget(self.client, self.wait_timeout, self.poll_interval)
         action = TaskAction(self.client, budget, subject=str(self.plan.job.data["name"]), lookup_hint=LOOKUP_HINT)
@@ -471,10 +471,10 @@ class MembershipExecution:
         return Body("CreateObjectInJobSpec", members)
 
     def _find_outcome(self, change: Change, action: TaskAction, err: EmError) -> bool | None:
-        """Return whether the list shows the change in spite of a failure: True for this request's work, False for another's.
+        """Return whether the list shows the change in spite of a failure: True if made by this request, False if by another.
 
-        None means that it does not. A request whose outcome is unknown may have been carried out, and the list may show that
-        late. A refusal may mean that another client was quicker.
+        Return None if the list does not show it. A request with an unknown outcome may have been carried out, and the list may
+        show that late. A refusal may mean that another client was quicker.
         """
         is_unknown = action.changed or is_unanswered(err)
         shown: bool | TimedOut = TimedOut(None)
@@ -498,7 +498,7 @@ class MembershipExecution:
         return change.reference.key in [one.key for one in self.listed] or None
 
     def _is_cut_off(self, err: EmError) -> bool:
-        """Return whether the server cannot be reached any more."""
+        """Return whether the server has become unreachable."""
         if not (err.status is None and err.kind in ("connection", "timeout")):
             return False
         try:

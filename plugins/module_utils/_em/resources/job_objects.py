@@ -22,7 +22,7 @@ from .jobs import Job
 from .listing import FilteredListing, QueryTarget, iter_list
 
 LIST_NAMES = ("objects_in_job", "object_in_jobs", "s_in_object_job", "object_in_job")
-OTHER_HOLDERS = ("agents", "nas", "cdppolicies")  # whose objects are no virtual machines, or which are no jobs
+OTHER_HOLDERS = ("agents", "nas", "cdppolicies")  # whose objects are not virtual machines, or which are not jobs
 # The name of the list in a query's answer is not the same everywhere, so any list is taken.
 OBJECT_QUERY = QueryTarget("ObjectInJob", ())
 
@@ -35,18 +35,18 @@ class JobObject(NamedTuple):
 
     @property
     def key(self) -> str:
-        """Return what its reference is compared by."""
+        """Return the key by which its reference is compared."""
         return create_key(self.data["ref"])
 
 
 def create_key(ref: str) -> str:
-    """Return what a reference is compared by: case does not matter."""
+    """Return the key by which a reference is compared: case does not matter."""
     reference = parse_reference(ref)
     return reference.key if reference is not None else ref.lower()
 
 
 def get_list_path(job: Job) -> str:
-    """Return the path of a job's objects, from its link. Raise ``invalid_option`` for a job that has none, as backup copies."""
+    """Return the path of a job's list of objects, from its link. Raise ``invalid_option`` where there is none."""
     for link in iter_links(job.raw):
         path = strip_host(read_text(link, "href") or "").partition("?")[0]
         if path.lower().endswith("/includes") and (read_text(link, "rel") or "").lower() in ("down", "create"):
@@ -109,7 +109,7 @@ def _read_holder(row: Mapping[str, Any]) -> dict[str, Any] | None:
 def find_objects(
     client: Client, given: list[dict[str, Any]], *, in_jobs: bool
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Return the public forms of the objects that an option describes, and those descriptions that nothing matches."""
+    """Return the public forms of the objects that an option describes, and the descriptions that match no object."""
     queries = parse_objects("objects", given, allow_patterns=True)
     results = Infrastructure(client).find_all(queries, verify=True)
     missing = [

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What has to be done for jobs to be as their entries say: the plan, and its differences in words. Only reads."""
+"""The plan of the changes that bring jobs to their entries, and its differences as sentences. Only reads."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class Entry(NamedTuple):
 
 @dataclass
 class JobPlan:
-    """What has to be done to one job of a file. ``job`` is None for one that does not exist."""
+    """The changes to one job of a file. ``job`` is None for one that does not exist."""
 
     entry: Entry
     job: Job | None
@@ -274,7 +274,7 @@ class JobPlanner:
         return found
 
     def _match(self, entries: list[Entry]) -> list[JobPlan]:
-        """Return a plan for each entry with the job that it is of: by its exact name or, if there is none, without case."""
+        """Return a plan for each entry with its job: the one of that exact name or else the same name in other case."""
         taken: dict[str, Entry] = {}
         plans: dict[int, JobPlan] = {}
         for is_exact in (True, False):
@@ -377,7 +377,8 @@ class JobPlanner:
                 items = {key: item for key, item in items.items() if key in keys} or items
             if len(items) != 1:
                 kind: ErrorKind = "ambiguous" if items else "not_found"
-                msg = f"{entry.label}: {len(items) or 'no'} objects below {place.root} are a {place.type} called {place.name}."
+                count = len(items) or "no"
+                msg = f"{entry.label}: {count} objects of the type {place.type} below {place.root} are called {place.name}."
                 raise EmError(kind, msg)
             (item,) = items.values()
             found.append(HeldObject(str(item.reference), item.name))
@@ -419,7 +420,9 @@ class JobPlanner:
         if len(found) != 1:
             kind: ErrorKind = "ambiguous" if found else "not_found"
             where = one.get("root") or one.get("root_id")
-            raise EmError(kind, f"{what} is below {where}, of which {server} has {len(found) or 'none'}. It has {known}.")
+            problem = "is ambiguous" if found else "does not exist"
+            msg = f"{what} is below the hierarchy root {where}, which {problem} on {server}. Known roots: {known}."
+            raise EmError(kind, msg)
         return found[0], is_same
 
     def _look_up(self, query: ObjectQuery) -> list[Item]:

@@ -116,7 +116,7 @@ class JobSessions:
         return [session for session in sessions if session["state"] != STOPPED]
 
     def list_reasons(self, session: Mapping[str, Any]) -> list[str]:
-        """Return why a session did not succeed: what its task sessions say of each machine. Empty where that cannot be read."""
+        """Return the reasons of a failed session, from its task sessions, one per machine; empty if they cannot be read."""
         target = REPLICA_TASK_QUERY if "replica" in (session["uid"] or "").lower() else BACKUP_TASK_QUERY
         encoded = to_server_filter(Comparison(JOB_SESSION_UID, "==", session["uid"])) if session["uid"] else None
         if encoded is None:

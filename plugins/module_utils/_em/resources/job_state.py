@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Bringing a job to a desired state: what has to be done, doing it, and following it to the end of the job session."""
+"""Bringing a job to a desired state: planning, sending the requests, and following them to the end of the job session."""
 
 from __future__ import annotations
 
@@ -42,13 +42,13 @@ class DesiredState(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """What has to be done for it: the paths to post to, None where nothing has to be done."""
+    """The requests that are needed: the paths to POST to, None where none is needed."""
 
     toggle: str | None
     action: str | None
     active: dict[str, Any] | None  # the job session that is as desired, or that is to be stopped
     latest: dict[str, Any] | None  # the newest job session, whatever its state
-    ending: dict[str, Any] | None  # a job session that has to end before anything can be started; then plan anew
+    ending: dict[str, Any] | None  # a job session that has to end before anything can be started; then a new plan is made
 
     @property
     def is_change(self) -> bool:
@@ -57,7 +57,7 @@ class Plan(NamedTuple):
 
 
 def plan(sessions: JobSessions, job: Job, desired: DesiredState, budget: WaitBudget | None = None) -> Plan:
-    """Return what has to be done. Only reads. Raise ``invalid_option`` for what the job cannot do.
+    """Return the plan. Only reads. Raise ``invalid_option`` for what the job cannot do.
 
     With a budget, wait for requests of this logon session that have not been carried out yet.
     """
@@ -99,7 +99,7 @@ def _is_needed(state: str, phase: Phase, latest: Mapping[str, Any] | None) -> bo
 
 
 def _get_action(job: Job, rels: tuple[str, ...], option: str) -> str:
-    """Return the path of a job's action: of the first of these links that it has."""
+    """Return the path of the first of these actions that the job's links offer. Raise ``invalid_option`` if there is none."""
     for rel in rels:
         link = find_link(job.raw, rel)
         if link is not None:
@@ -139,12 +139,12 @@ class JobExecution:
         self.search: SessionSearch | None = None  # for the job session of the latest action
 
     def result(self) -> dict[str, Any]:
-        """Return the result as far as things have come."""
+        """Return the result so far."""
         task = self.action.task if self.action else None
         return {"changed": self.changed, "job": self.job.data, "task": task, "job_session": self.session}
 
     def execute(self) -> dict[str, Any]:
-        """Do what is planned, follow it as far as is desired, and return the result."""
+        """Send the planned requests, wait as far as is desired, and return the result."""
         try:
             if self.plan.toggle:
                 self._toggle_schedule(self.plan.toggle)
@@ -162,12 +162,12 @@ class JobExecution:
         return self.result()
 
     def _await_end(self, session: dict[str, Any]) -> None:
-        """Wait until a job session that is stopping has stopped, and plan anew: somebody may have started the next one."""
+        """Wait until a stopping job session has stopped, and plan again: another client may have started the next one."""
         try:
             self._create_waiter().wait(session)
         except EmError as err:
             if err.kind == "wait_timeout":
-                err.add_context(f"Nothing was {self.desired.state}, because the run before has not ended.")
+                err.add_context(f"The job was not {self.desired.state}, because its previous run has not ended.")
             raise
         self.plan = plan(self.sessions, self.job, self.desired._replace(schedule_enabled=None))
         self.session = self.plan.active
@@ -236,9 +236,9 @@ class JobExecution:
         return active if is_running else None
 
     def _confirm_session(self) -> None:
-        """Wait until the job session that was started is listed, so that whoever asks next does not miss it.
+        """Wait until the job session that was started is listed, so that the next query does not miss it.
 
-        It is not what was waited for, so it only warns where it does not show up.
+        A session that is not listed in time is only a warning, because the result does not depend on it.
         """
         try:
             deadline = min(self.budget.deadline, self.client.clock() + MAX_LISTING_DELAY)
@@ -251,12 +251,12 @@ class JobExecution:
             problem = f" {err.msg}"
         if problem is not None:
             self.client.warnings.append(
-                f"The job session of {self.job.data['name']} that was {self.desired.state} is not listed yet; what reads the"
-                f" list now, such as state: stopped, may miss it.{problem}"
+                f"The job session of {self.job.data['name']} that was {self.desired.state} is not listed yet; a task that"
+                f" reads the list now, such as state: stopped, may miss it.{problem}"
             )
 
     def _wait_for_session(self) -> None:
-        """Find the job session, unless one is known already, and wait until it has stopped."""
+        """Find the job session, unless it is known already, and wait until it has stopped."""
         if self.session is None:
             if not self.plan.action:
                 return

@@ -139,8 +139,8 @@ def _check_text(option: str, value: str, kind: JobKind) -> str:
 def find_jobs(client: Client, kind: JobKind, criteria: tuple[Node, ...], *, page_size: int = PAGE_SIZE) -> list[Job]:
     """Return the jobs that meet all criteria, in natural order of their names and then of their backup servers.
 
-    Where a filtered query finds nothing, the unfiltered list decides: names may hold what the server's own quoting fails at.
-    Where the query service does not know the type, the kind's own collection has its jobs.
+    Where a filtered query finds nothing, the unfiltered list decides: names may contain characters that the server's own
+    quoting cannot handle. Where the query service does not know the type, the kind's own collection has its jobs.
     """
     return _find_jobs(client, kind, criteria, [], page_size=page_size)
 
@@ -198,6 +198,6 @@ def find_job(client: Client, params: Mapping[str, Any], *, options: tuple[str, s
     raise EmError(
         "not_found",
         f"There is no job with the {option} {value}{f' on {server}' if server else ''} among the jobs of kind {params['kind']}"
-        + (f"; there is {listed}." if equal else ": check its spelling and kind, and what jobs the user may see.")
+        + (f"; there is {listed}." if equal else ": check its spelling and kind, and which jobs the user may see.")
         + (suggest_names(value, seen) if field is NAME and not equal else ""),
     )

@@ -22,7 +22,7 @@ RETRY_REFUSED_EVERY = 10  # uses, after which a refused form is tried again: a 5
 
 
 class QueryTarget(NamedTuple):
-    """A type of the query service: its name, and where in a QueryResult its rows are; () for whichever list there is."""
+    """A type of the query service: its name, and the path of its rows in a QueryResult; () for any list."""
 
     type: str
     list_path: tuple[str, ...]
@@ -36,8 +36,8 @@ REPLICA_SESSION_QUERY = QueryTarget("ReplicaJobSession", ("entities", "replica_j
 class FilteredListing:
     """The rows of one query type, filtered and sorted by the server as far as it can.
 
-    Whether and how a server filters is contradictory even in the reference (wire facts, section 4). So what the server refuses
-    is left out: first the order, then the filter too. A caller that misses something in a filtered answer reads the unfiltered
+    The reference contradicts itself on whether and how servers filter (wire facts, section 4). So what the server refuses is
+    left out: first the order, then the filter too. A caller that misses something in a filtered answer reads the unfiltered
     one, and says with `distrust_filter` that filters hide rows here. Callers apply their criteria again to every row.
     """
 
@@ -89,7 +89,7 @@ class FilteredListing:
             return
 
     def verify_filter(self, field: Field) -> bool:
-        """Return whether an empty filtered answer is true: whether the server finds an existing row by this field.
+        """Return whether an empty filtered answer can be trusted: whether the server finds an existing row by this field.
 
         If it does not, no filter is sent any more, and it is worth repeating the query.
         """
@@ -153,4 +153,4 @@ def iter_collection(client: Client, path: str, list_name: str) -> Iterator[dict[
         paging = document.data.get("paging_info") if isinstance(document.data, dict) else None
         following = find_next_page(following, paging) if isinstance(paging, dict) else None
         if following in seen:
-            raise EmError("bad_response", f"The pages of {list_name} go in a circle.", method="GET", path=path)
+            raise EmError("bad_response", f"The pages of {list_name} form a loop.", method="GET", path=path)

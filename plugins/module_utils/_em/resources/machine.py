@@ -25,10 +25,10 @@ def parse_machine(params: Mapping[str, Any]) -> ObjectQuery:
     """Return the machine that the options ``ref``, ``moid``, ``name`` and ``root`` describe. Raise ``invalid_option``."""
     given = {key: params[key] for key in MACHINE_SPEC}
     if not any(given[key] for key in ("ref", "moid", "name")):
-        raise EmError("invalid_option", "Which machine is not clear: set ref, moid with root, or name with root.")
+        raise EmError("invalid_option", "No machine is given: set ref, moid with root, or name with root.")
     (query,) = parse_objects("machine", [{**given, "type": "Vm"}])
     if query.type.lower() != "vm":
-        raise EmError("invalid_option", f"The option ref is not of a virtual machine, but of a {query.type}.")
+        raise EmError("invalid_option", f"The option ref must refer to a virtual machine, but refers to a {query.type}.")
     return query
 
 
@@ -41,7 +41,7 @@ def find_machine(infrastructure: Infrastructure, query: ObjectQuery, backup_serv
         return items[0]
     listed = ", ".join(f"{item.name or item.reference} on {(item.root or {}).get('backup_server')}" for item in found.values())
     if items:
-        msg = f"{len(items)} machines are meant by {query.describe()}: {listed}. Set backup_server, or ref instead."
+        msg = f"{len(items)} machines match {query.describe()}: {listed}. Set backup_server, or ref instead."
         raise EmError("ambiguous", msg)
     raise EmError(
         "not_found",

@@ -71,7 +71,7 @@ class Query(NamedTuple):
 
 
 def get_query_type(name: str, *, allow_unknown: bool) -> QueryType:
-    """Return a documented type by its name, in any case. Raise ``invalid_option``, with similar names, for an unknown one."""
+    """Return a documented type by its name, case-insensitive. Raise ``invalid_option``, with similar names, if unknown."""
     known = {documented.lower(): documented for documented in QUERY_TYPES}
     found = known.get(name.strip().lower())
     if found is not None:

@@ -30,7 +30,7 @@ JSON = "application/json"
 _AROUND_LISTS = frozenset(("links", "paging_info", "href", "type", "name", "uid"))
 _SAFE_PATH = re.compile(r"[A-Za-z0-9._~!$'()*+,:@=%/-]+")
 _UNSAFE_SEGMENT = re.compile(r"\.{0,2}|.*[\\\x00-\x1f\x7f].*", re.DOTALL)
-LIST_LAG_SECONDS = 60  # for which a list may go on showing what is gone: public clients wait up to 30 s
+LIST_LAG_SECONDS = 60  # for which a list may still show a deleted resource: public clients wait up to 30 s
 LOOKUP_HINT = "read the resource before you try again"
 
 
@@ -72,7 +72,7 @@ def create_target(client: Client, path: str, query: Mapping[str, Any] | None) ->
         raise create_option_error("path", path, hint)
     if segments[0].lower() in ("sessionmngr", "logonsessions"):
         client.hide(segments[1:])  # the id of a session is a secret
-        raise create_option_error("path", segments[0], "logon sessions are the business of vbem.rest.veeam_session")
+        raise create_option_error("path", segments[0], "use vbem.rest.veeam_session for logon sessions")
     parts = [given] if mark and given else []
     for name, value in (query or {}).items():
         if isinstance(value, (dict, list)) or value is None:
@@ -103,7 +103,7 @@ def read(client: Client, target: Target) -> Reading:
         rows += [normalise(row, client) for row in _iter_rows(document, name)]
         path = _find_next_page(document, path)
         if path in seen:
-            raise EmError("bad_response", f"The pages of {target.path} go in a circle.", method="GET", path=target.path)
+            raise EmError("bad_response", f"The pages of {target.path} form a loop.", method="GET", path=target.path)
         if path is not None:
             document = client.get(path, accept=JSON)
     return Reading(None, rows)
@@ -177,7 +177,7 @@ class RestRequest:
         )
 
     def result(self) -> dict[str, Any]:
-        """Return the result as far as things have come. ``diff`` names what differs, and shows no value."""
+        """Return the result so far. ``diff`` names what differs, and shows no value."""
         result: dict[str, Any] = {
             "changed": self.changed,
             "status": self.status,
@@ -244,7 +244,8 @@ class RestRequest:
     def _is_gone(self, err: EmError) -> bool:
         """Return whether a failure means that the resource does not exist.
 
-        A 404 or 500 may come from something else that answers, so the list above the resource decides. It lags behind.
+        A 404 or 500 may come from something other than Enterprise Manager, so the list that the resource belongs to decides. It
+        lags behind.
         """
         if err.status not in (404, 500):
             return False
@@ -310,7 +311,7 @@ class RestRequest:
         return "?format=Entity"
 
     def _follow_related(self) -> None:
-        """Follow what the task names: a session to its end, any other resource until it can be read."""
+        """Follow the resource that the task links to: a session to its end, any other until it can be read."""
         task = self._action.task
         links = [link for link in (task["related"] if task else []) if link["href"]]
         for link in links:
@@ -369,7 +370,7 @@ class RestRequest:
 
 
 def _list_ids(resource: Mapping[str, Any]) -> set[str]:
-    """Return everything by which a row of a list may be addressed."""
+    """Return every id by which a row of a list may be addressed."""
     ids = set()
     for key, value in resource.items():
         if isinstance(value, str) and (key in ("uid", "id", "href", "name") or key.endswith("_id")):

@@ -4,7 +4,7 @@
 
 """The plain form of resources of any type: keys in snake_case, dates in UTC, lists bare, and links to other resources only.
 
-A server writes the rows of a list in one or two shapes. What has to be done to each key is found out once for a shape.
+A server writes the rows of a list in one or two shapes. How to convert each key is worked out once per shape.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class RowReader:
         for key in plan.date_keys:
             if plain[key].__class__ is str:
                 plain[key] = normalise_date(plain[key])
-        if plain.get("result") == "None":  # of a run that goes on: wire facts, section 6.4
+        if plain.get("result") == "None":  # of a run that is active: wire facts, section 6.4
             plain["result"] = None
         plain["links"] = self._read_links(row[plan.links_name]) if plan.links_name is not None else []
         return plain
@@ -124,6 +124,6 @@ def normalise_value(value: Any, key: str, depth: int) -> Any:
         return [normalise_value(one, "", depth + 1) for one in value]
     if isinstance(value, str) and key in DATE_KEYS:
         return normalise_date(value)
-    if value == "None" and key == "result":  # of a run that goes on: wire facts, section 6.4
+    if value == "None" and key == "result":  # of a run that is active: wire facts, section 6.4
         return None
     return value

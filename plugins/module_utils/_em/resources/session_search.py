@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Finding the job session that a request has made, among those of its job.
+"""Finding the job session that a request has started, among those of its job.
 
 Enterprise Manager learns of sessions late, the clocks of backup servers differ from its own, and neither the order of a list
 nor a task's link proves whose session one is. So each candidate is compared with the job and with the time of the request.
@@ -31,7 +31,7 @@ MAX_DOUBT = MAX_CLOCK_SKEW + 30
 
 
 def explain_mismatch(session: Mapping[str, Any], requested_at: float | None) -> str | None:
-    """Return why a session cannot have been requested at a time of the server's clock; None where it can."""
+    """Return why a session cannot be the result of a request at a time of the server's clock; None where it can."""
     if requested_at is None:
         return None
     for key, verb in (("creation_time", "began"), ("end_time", "ended")):
@@ -101,7 +101,7 @@ def find_requested_here(sessions: JobSessions, job: Mapping[str, Any], budget: W
 
 
 class SessionSearch:
-    """Looks for the session that a request has made. ``requested_at`` is in seconds since the epoch of the server's clock.
+    """Looks for the session that a request has started. ``requested_at`` is in seconds since the epoch of the server's clock.
 
     ``before`` is the newest session of the job that was listed before the request.
     """
@@ -118,7 +118,7 @@ class SessionSearch:
         self._rejected: str | None = None
 
     def find(self, links: Iterable[Mapping[str, Any]] = ()) -> dict[str, Any] | None:
-        """Return the session: the one that a task's links lead to or, if none of these is it, the newest that can be it.
+        """Return the session: the one that a task's links lead to or, if that is not the requested one, the newest candidate.
 
         Return None where it is not listed yet.
         """

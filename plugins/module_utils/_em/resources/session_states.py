@@ -15,7 +15,7 @@ IDLE = "Idle"
 
 
 class Phase(Enum):
-    """What a session is doing, as far as it matters to whoever wants to start it, stop it or wait for it."""
+    """What a session is doing, as far as it matters for starting, stopping and waiting."""
 
     RUNNING = "running"
     ENDING = "ending"  # neither running nor stopped: it cannot be stopped again, and is not what a new request started
@@ -24,7 +24,7 @@ class Phase(Enum):
 
 
 # States: Veeam reference, get_backupsessions_id. Idle, of backup copy jobs, is from the code of a client (wire facts, 6.4).
-# Any other state is taken for a running one.
+# Any other state counts as running.
 PHASES = {
     "Starting": Phase.RUNNING,
     "Working": Phase.RUNNING,

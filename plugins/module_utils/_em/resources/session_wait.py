@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Waiting for a session to end, whatever made it: the run of a job, a quick backup, a restore."""
+"""Waiting for a session to end: the run of a job, a quick backup, a restore."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def create_wait_timeout(budget: WaitBudget, subject: str, state: str, timed_out:
 
 
 def create_search_timeout(subject: str, seconds: float, what: str, lookup_hint: str, timed_out: TimedOut) -> EmError:
-    """Return the failure of a search for the session of a request that was accepted: that is under way, but not followed."""
+    """Return the failure of a search for the session of an accepted request: it is in progress, but cannot be followed."""
     return EmError(
         "wait_timeout",
         f"{subject[:1].upper()}{subject[1:]} was started, but within {seconds:.0f} seconds {what}, so its end cannot be"

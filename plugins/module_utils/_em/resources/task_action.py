@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A request that makes a task, for any resource: send it, await the task, check its outcome, remove it."""
+"""A request that creates a task, for any resource: send it, wait for the task, check its outcome, remove it."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from ..protocol.codec import Body, EmptyAnswerError, read_text
 from .session_wait import create_wait_timeout
 from .tasks import create_outcome_warning, create_task_path, is_task_gone, normalise_task, parse_task
 
-RESOURCE_MEMBERS = frozenset(("href", "type", "links"))  # which a resource of the API has, and other JSON has not
+RESOURCE_MEMBERS = frozenset(("href", "type", "links"))  # members that resources of the API have, and other JSON has not
 
 
 class TaskAction:
-    """One request and its task, as far as things have come; to be used once.
+    """One request and the current state of its task; to be used once.
 
     ``subject`` names in messages what the request is about; ``lookup_hint`` says how to find out whether it was carried out,
     should its answer be lost: it is never repeated. ``changed`` is whether the server accepted the request and its task has not
@@ -66,8 +66,8 @@ class TaskAction:
         self.remove_task()
 
     def submit(self, method: str, path: str, body: Body | None = None) -> None:
-        """Send the request, and take the task from its answer. An answer without a body means that all is done."""
-        self.client.ensure_session()  # whose failure says nothing of the request
+        """Send the request, and read the task from its answer. An answer without a body means that the operation is done."""
+        self.client.ensure_session()  # first, because a failed logon is no failure of the request
         try:
             answer = self._send(method, path, body)
         except EmError as err:

@@ -22,7 +22,7 @@ ALREADY_ABSENT = "already absent"
 
 
 class UnknownOutcome(NamedTuple):
-    """A removal without a clear answer: what came instead, and the outcome if the task turns out to be gone."""
+    """A removal without a clear answer: the message of its failure, and the outcome to note if the task is no longer listed."""
 
     msg: str
     if_gone: str
@@ -87,7 +87,7 @@ def remove_tasks(
 
 
 class _Removal:
-    """The outcomes so far, and whether to go on: `run_parallel` may call `remove` from several threads."""
+    """The outcomes so far, and whether to continue: `run_parallel` may call `remove` from several threads."""
 
     def __init__(self) -> None:
         self.outcomes: dict[str, str | UnknownOutcome] = {}

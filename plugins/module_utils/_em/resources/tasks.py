@@ -50,7 +50,7 @@ _NO_SUCH_TASK = re.compile(r"\bno\b.*\btask with id\b", re.IGNORECASE | re.DOTAL
 
 
 class Selection(NamedTuple):
-    """Which tasks are meant. Criteria are ANDed, the values of one are ORed."""
+    """The criteria that select tasks. Criteria are ANDed, the values of one criterion are ORed."""
 
     criteria: tuple[Node, ...]
     success: bool | None = None
@@ -269,7 +269,7 @@ def sort_tasks(tasks: list[dict[str, Any]], *, key: str, descending: bool) -> li
 
 
 def warn_of_own_session(client: Client, selection: Selection, found: Found) -> None:
-    """Warn that a session of the module's own shows no tasks, where it shows none at all."""
+    """Warn, if no tasks are listed, that a session of the module's own shows no tasks of others."""
     if client.owns_session and not found.listed and not selection.is_none:
         client.warnings.append(NO_TASKS_IN_OWN_SESSION)
 

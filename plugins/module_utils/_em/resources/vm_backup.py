@@ -53,7 +53,7 @@ LOOKUP_HINT = "check the latest job sessions (vbem.rest.veeam_query_info with ty
 
 
 class ZipOptions(NamedTuple):
-    """What VeeamZIP needs besides the machine. ``compression`` is from 1 to 5."""
+    """The options of a VeeamZIP. ``compression`` is from 1 to 5."""
 
     repository: str
     retention: str
@@ -88,7 +88,7 @@ class MachineBackup:
         self.machine: Item | None = None
 
     def result(self) -> dict[str, Any]:
-        """Return the result as far as things have come."""
+        """Return the result so far."""
         machine = self.machine.to_result() if self.machine is not None else None
         task = self.action.task if self.action is not None else None
         return {"changed": self.changed, "machine": machine, "task": task, "job_session": self.session}
@@ -111,7 +111,7 @@ class MachineBackup:
         if self.zip_options is None:
             return path, Body("QuickBackupStartupSpec", members)
         if machine.reference.platform != "VMware":
-            raise EmError("invalid_option", "The option mode: zip is only for machines of VMware vSphere.")
+            raise EmError("invalid_option", "The option mode: zip is only possible for machines of VMware vSphere.")
         options = self.zip_options
         members["RepositoryUid"] = self._find_repository(options.repository, server_id)
         members["PasswordKeyId"] = options.password_key
@@ -151,7 +151,7 @@ class MachineBackup:
         return own is None or own == server_id
 
     def execute(self, *, wait_for: str, fail_on_warning: bool, wait_if_busy: int) -> dict[str, Any]:
-        """Start the backup, follow it as far as is wanted, and return the result."""
+        """Start the backup, wait as far as wait_for says, and return the result."""
         path, body = self.plan()
         try:
             self._start(path, body, wait_for=wait_for, wait_if_busy=wait_if_busy)
@@ -221,7 +221,7 @@ class MachineBackup:
         deadline = self.client.clock() + seconds
         found = poll(self.client, lambda: self._find_session(links), self.budget, deadline=deadline)
         if isinstance(found, TimedOut):
-            what = "the job session that its task names has not shown up, or is one of another time"
+            what = "the job session that its task names has not shown up, or began at another time than this backup"
             raise create_search_timeout(self._subject, seconds, what, LOOKUP_HINT, found)
         self.session = found
         waiter = SessionWaiter(
@@ -244,7 +244,7 @@ class MachineBackup:
         return [link for link in task["related"] if is_session_link(link)] if task else []
 
     def _find_session(self, links: Iterable[Mapping[str, Any]]) -> dict[str, Any] | None:
-        """Return the job session that the task names, once it shows up. One of another time is not that of this backup."""
+        """Return the job session that the task names, once it shows up; not one that began at another time."""
         for link in links:
             session = read_linked_session(self.sessions, link)
             if session is not None and explain_mismatch(session, self.action.requested_at if self.action else None) is None:

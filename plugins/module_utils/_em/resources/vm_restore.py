@@ -63,7 +63,7 @@ class RestorePoint(NamedTuple):
 
     @property
     def machine(self) -> Any:
-        """Return what tells its machine from others."""
+        """Return the key that identifies its machine."""
         reference = parse_reference(self.data["ref"] or "")
         return reference.key if reference is not None else (self.data["vm_name"], self.data["backup_server"])
 
@@ -138,7 +138,7 @@ class RestorePoints:
         machines = {point.machine: point.data for point in points}
         if len(machines) > 1:
             listed = ", ".join(sorted(f"{one['ref']} on {one['backup_server']}" for one in machines.values()))
-            msg = f"{len(machines)} machines are meant by {query.describe()}: {listed}."
+            msg = f"{len(machines)} machines match {query.describe()}: {listed}."
             raise EmError("ambiguous", f"{msg} Set backup_server, or ref instead of name.")
         return max(points, key=lambda point: point.created or 0.0)
 
@@ -177,13 +177,13 @@ class RestorePoints:
         )
 
     def _list_references(self, query: ObjectQuery) -> list[Reference]:
-        """Return what the machine's reference can be; nothing where only its name is known."""
+        """Return the possible references of the machine; an empty list where only its name is known."""
         if query.reference is not None:
             return [query.reference]
         if query.moid is None:
             return []
         root_id = _find_root_id(query)
-        if root_id is not None:  # of whichever platform it is
+        if root_id is not None:  # on any platform
             return [Reference(platform, "Vm", root_id, query.moid) for platform in OBJECT_TYPES]
         return [item.reference for item in self._explain_refusal(lambda: Infrastructure(self.client).find(query))]
 
@@ -207,7 +207,7 @@ class RestorePoints:
             raise
 
     def _iter(self, criteria: Node) -> Iterator[RestorePoint]:
-        self.client.ensure_session()  # whose refusal says nothing of the filter
+        self.client.ensure_session()  # first, so that a refused logon does not count as a refused filter
         for row in self._listing.iter_rows(criteria, newest_by=CREATED.name):
             yield RestorePoint(normalise_restore_point(row, self.client), row)
 
@@ -237,7 +237,7 @@ class MachineRestore:
         self._earlier: set[str | None] = set()
 
     def result(self) -> dict[str, Any]:
-        """Return the result as far as things have come."""
+        """Return the result so far."""
         restored = (self.session or {}).get("restored_ref")
         reference = parse_reference(restored or "")
         return {
@@ -250,7 +250,7 @@ class MachineRestore:
         }
 
     def execute(self, *, wait_for: str, fail_on_warning: bool) -> dict[str, Any]:
-        """Start the restore once, follow it as far as is wanted, and return the result."""
+        """Start the restore once, wait as far as wait_for says, and return the result."""
         try:
             self._start(self.plan(), wait_for)
             if wait_for == "session":
@@ -314,7 +314,7 @@ class MachineRestore:
         self.changed = True
 
     def _note_earlier(self) -> None:
-        """Note this restore point's recent sessions, lest one of them is later taken for the requested one."""
+        """Note this restore point's recent sessions, so that none of them is later mistaken for the requested one."""
         self.client.ensure_session()
         self._began_at = self.client.server_time
         self._earlier = {one["uid"] for one in self._list_sessions()}

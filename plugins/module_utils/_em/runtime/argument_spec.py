@@ -38,7 +38,7 @@ def _create_option_spec(option: Option) -> dict[str, Any]:
 
 
 def _read_environment(name: str) -> str:
-    """Return an environment variable that is not empty: a credential of AWX whose input is left empty injects an empty one."""
+    """Return an environment variable. An empty one counts as not set: AWX injects it for an input that is left empty."""
     value: str = env_fallback(name)
     if not value:
         raise AnsibleFallbackNotFound

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Executing a module's ``run``, whether in a process of its own or in Ansible's: client, result, failure.
+"""Executing a module's ``run``, in a process of its own or in Ansible's: client, result, failure.
 
 Every failure of the collection is caught here.
 """
@@ -54,9 +54,9 @@ def execute(  # noqa: PLR0913 - what a module is run with
     link: ControllerLink,
     finish: Callable[[dict[str, Any]], dict[str, Any]] = lambda result: result,
 ) -> Outcome:
-    """Call ``run`` with a client that logs on when it is used, and return the outcome. Raises nothing of the collection's.
+    """Call ``run`` with a client that logs on when it is first used, and return the outcome. Never raises `EmError`.
 
-    ``finish`` may change the result while a failure still logs off.
+    ``finish`` may change the result. It is called before the client closes, which logs off if ``finish`` fails.
     """
     client: Client | None = None
     try:
@@ -74,7 +74,7 @@ def execute(  # noqa: PLR0913 - what a module is run with
     except EmError as err:
         result, failed = err.to_fail_json(), True
     except KeyboardInterrupt:
-        msg = "Interrupted before it was done: by a signal, or because nobody waits for the result any more."
+        msg = "Interrupted before it was done: by a signal, or because Ansible no longer waits for the result."
         failure = EmError("timeout", msg + (INTERRUPTED[client.session_state] if client else ""))
         result, failed = failure.to_fail_json(), True
     texts = result.pop("diff", None)
@@ -85,7 +85,7 @@ def execute(  # noqa: PLR0913 - what a module is run with
 
 
 def _prevent_interruption(link: ControllerLink) -> None:
-    """Let the log-off, which is limited in time, complete, whoever has stopped waiting."""
+    """Let the log-off complete, even if nobody waits any more: it is limited in time."""
     link.detach()
     ignore_signals()
 
@@ -97,7 +97,7 @@ def is_masking(params: Mapping[str, Any], result: Mapping[str, Any]) -> bool:
 
 
 def create_invocation(params: Mapping[str, Any], shown: Collection[str]) -> dict[str, Any]:
-    """Return the options that may be shown; of all others only whether they were given.
+    """Return the options that may be shown; of each other option only whether it was given.
 
     A session of the wrong shape holds secrets where no specification expects them; so does an option with a wrong name.
     """
@@ -119,7 +119,8 @@ def list_shown_options(spec: Mapping[str, Any], internal: Collection[str]) -> se
 def explain_invalid_options(msg: str, internal: Collection[str], others: Sequence[str]) -> EmError:
     """Return the failure for Ansible's own complaint about options, with a hint on how to correct it.
 
-    Some complaints do not say which option they are about; ``others`` are all, of which a later one repeats it and does.
+    Some complaints do not name their option; ``others`` are all complaints, among which a later one may repeat it with the
+    name.
     """
     msg = next((other for other in others if other.endswith(f": {msg}")), msg)
     for name in internal:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A one-time pad: how the secrets of a new session travel from the module to its action plugin.
+"""A one-time pad: how the secrets of a new session are passed from the module to its action plugin.
 
 ``ANSIBLE_DEBUG`` shows a module's output, and job files keep it, before any plugin can censor it. So the action plugin passes a
 random key to the module, the module returns its secrets encrypted with that key, and only the action plugin can decrypt them.

@@ -88,7 +88,7 @@ def _read_text(option: Option, value: Any, name: str) -> str:
     if option.secret:
         raise EmError(
             "invalid_option",
-            f"The option {name} is no text but of the type {type(value).__name__}: put it into quotes, or leave it out and set"
+            f"The option {name} is not text but of the type {type(value).__name__}: put it into quotes, or leave it out and set"
             f" the environment variable {option.env_var}. In a rulebook, where ansible-rulebook reads what a template gives as"
             f' Python, write it with tojson, {name}: "{{{{ {option.env_var} | tojson }}}}".',
         )

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The link between what waits for Enterprise Manager and the Ansible process that waits for it.
+"""The link between a module that waits for Enterprise Manager and the Ansible process that waits for the module.
 
 A module can print nothing before it ends, and is not told when Ansible's own ``timeout`` or a Ctrl-C ends its task. So, where
 both run on one machine, the action plugin creates a progress file: the module appends lines of progress, and ends when the file
@@ -24,7 +24,7 @@ CHECK_SECONDS = 0.5  # between two checks of whether somebody still waits
 def create_file_value(path: str) -> str:
     """Return the option value that tells a module of the file and of the processes that wait: this one and its parent.
 
-    This one is Ansible's worker. It outlives an ansible-playbook that was killed, and would go on waiting for the module.
+    This one is Ansible's worker. It outlives an ansible-playbook that was killed, and would continue to wait for the module.
     """
     return f"{os.getpid()},{os.getppid()}:{path}"
 
@@ -40,7 +40,7 @@ def _is_alive(pid: int) -> bool:
 
 
 class ControllerLink:
-    """Reports progress to the controller, and tells whether it still waits. ``write`` takes a line of progress."""
+    """Reports progress to the controller, and checks whether it still waits. ``write`` takes a line of progress."""
 
     def __init__(self, is_awaited: Callable[[], bool], write: Callable[[str], None]) -> None:
         self._is_awaited: Callable[[], bool] | None = is_awaited
@@ -93,6 +93,6 @@ def create_file_link(value: str | None) -> ControllerLink:
 
 
 def create_process_link(write: Callable[[str], None]) -> ControllerLink:
-    """Return the link of what runs within Ansible's worker: nobody waits once the worker's parent has changed."""
+    """Return the link of a module that runs within Ansible's worker: nobody waits once the worker's parent has changed."""
     parent = os.getppid()
     return ControllerLink(lambda: os.getppid() == parent, write)

@@ -102,13 +102,13 @@ def test_an_empty_list_has_one_page(pages: list[tuple[int, int | None, list[int]
 @pytest.mark.parametrize(
     ("pages", "words"),
     [
-        ([(2, 2, [2])], "page 1 was left out"),
-        ([(1, 3, [1]), (3, 3, [3])], "page 2 was left out"),
-        ([(1, 9, [1]), (2, 9, [2]), (4, 9, [4]), (5, 9, [5])], "page 3 was left out"),
-        ([(0, 0, [1])], "the first one is page 0"),
-        ([(0, 2, [1]), (1, 2, [2])], "the first one is page 0"),
-        ([(1, 3, [1]), (1, 3, [2])], "in a circle"),
-        ([(1, None, [1]), (1, None, [2])], "in a circle"),
+        ([(2, 2, [2])], "page 1 is missing"),
+        ([(1, 3, [1]), (3, 3, [3])], "page 2 is missing"),
+        ([(1, 9, [1]), (2, 9, [2]), (4, 9, [4]), (5, 9, [5])], "page 3 is missing"),
+        ([(0, 0, [1])], "the first one has the number 0"),
+        ([(0, 2, [1]), (1, 2, [2])], "the first one has the number 0"),
+        ([(1, 3, [1]), (1, 3, [2])], "form a loop"),
+        ([(1, None, [1]), (1, None, [2])], "form a loop"),
     ],
 )
 def test_a_page_out_of_sequence_is_an_error(pages: list[tuple[int, int | None, list[int]]], words: str) -> None:
@@ -149,7 +149,7 @@ def test_a_link_back_is_an_error() -> None:
     sequence.take([], {**PAGING, "pages_count": 3}, "/api/query?type=Job")
     sequence.follow("/api/query?page=2")
     for path in ("/api/query?page=2", "/api/query?type=Job"):
-        with pytest.raises(EmError, match="list of Job cannot be relied on: they go in a circle"):
+        with pytest.raises(EmError, match="list of Job cannot be relied on: their links form a loop"):
             sequence.follow(path)
 
 

@@ -157,7 +157,7 @@ def test_a_link_elsewhere_counts_and_not_what_was_predicted() -> None:
 def test_pages_in_a_circle() -> None:
     server = PageServer(4)
     server.links[3] = "/api/query?type=Task&pageSize=1&page=2"
-    with pytest.raises(EmError, match="go in a circle"):
+    with pytest.raises(EmError, match="form a loop"):
         list(TwoLines(server).iter_ids())
 
 

@@ -26,7 +26,7 @@ VERIFY = "SSLCertVerificationError: [SSL: CERTIFICATE_VERIFY_FAILED] certificate
         ),
         (
             "SSLError: [SSL: TLSV13_ALERT_CERTIFICATE_REQUIRED] tlsv13 alert certificate required (_ssl.c:1)",
-            "wants a client certificate",
+            "requires a client certificate",
             "tlsv13 alert certificate required",
         ),
         (
@@ -36,10 +36,10 @@ VERIFY = "SSLCertVerificationError: [SSL: CERTIFICATE_VERIFY_FAILED] certificate
         ),
         (
             "SSLError: [SSL: SSLV3_ALERT_HANDSHAKE_FAILURE] sslv3 alert handshake failure (_ssl.c:1)",
-            "way of encryption in common",
+            "cipher suite in common",
             "sslv3 alert handshake failure",
         ),
-        ("SSLError: [SSL: DH_KEY_TOO_SMALL] dh key too small (_ssl.c:1)", "way of encryption", "dh key too small"),
+        ("SSLError: [SSL: DH_KEY_TOO_SMALL] dh key too small (_ssl.c:1)", "cipher suite", "dh key too small"),
         (
             VERIFY.format("Hostname mismatch, certificate is not valid for 'em'."),
             "is for another name",

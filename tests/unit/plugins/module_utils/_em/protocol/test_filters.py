@@ -219,7 +219,7 @@ NAMES = "Name, Level, Color, Enabled, Count, CreationTime, JobUid, Type, TaskId"
         ("Name==a OR Name==b", 9, "there is 'OR' after the value; OR is ,."),
         ("(Name==a", 9, "a closing parenthesis is missing."),
         ("(Name==a(", 9, "a closing parenthesis is missing."),
-        ("Name==a)", 8, "there is ')' where the filter should end or go on with ; (AND) or , (OR)."),
+        ("Name==a)", 8, "there is ')' where the filter should end or continue with ; (AND) or , (OR)."),
         ("Name== =a", 8, "there is '='; write == for equal."),
         ("Name==!!", 7, "there is '!'; write != for not equal."),
         (";Name==a)", 1, f"a field is missing; the fields are {NAMES}."),

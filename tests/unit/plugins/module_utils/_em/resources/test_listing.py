@@ -353,7 +353,7 @@ def test_the_pages_of_a_collection() -> None:
         (b"<Jobs><Other/></Jobs>", "has an unknown shape"),
         (
             {"Jobs": [], "PagingInfo": {"PageNum": 1, "Links": [{"Rel": "Next", "Href": "/api/jobs?format=Entity"}]}},
-            "go in a circle",
+            "form a loop",
         ),
     ],
 )

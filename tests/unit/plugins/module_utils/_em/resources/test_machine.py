@@ -22,7 +22,7 @@ ROOT = "a2b0c55d-829a-4efe-bd95-125ee77ba9dd"
     [
         ({}, "set ref, moid with root, or name with root"),
         ({"name": "", "root": "vcenter01"}, "set ref, moid with root, or name with root"),
-        ({"ref": f"urn:VMware:Folder:{ROOT}.group-v1"}, "not of a virtual machine, but of a Folder"),
+        ({"ref": f"urn:VMware:Folder:{ROOT}.group-v1"}, "must refer to a virtual machine, but refers to a Folder"),
         ({"ref": "vm-1"}, "give a reference such as"),
         ({"ref": f"urn:VMware:Vm:{ROOT}.vm-1", "moid": "vm-1"}, "either ref or moid"),
         ({"name": "sql*"}, "give the name of one object"),
