@@ -261,7 +261,9 @@ def test_what_is_left(em: Emulator, tmp_path: Path, how: str, phase_name: str, w
         if reached:
             break
     assert reached, output[-2000:]
-    assert ("runs within Ansible's process" in output) is (how == "in process"), output[-2000:]
+    # A killed ansible-playbook may not have printed yet what its worker told it.
+    is_unprinted = how == "in process" and way_name == "SIGKILL of ansible-playbook"
+    assert is_unprinted or ("runs within Ansible's process" in output) is (how == "in process"), output[-2000:]
     wait_until("the server's last answer", lambda: all(entry.status for entry in em.log))
     own = [session for session in em.sessions if session is not lent]
     removed = TASKS - sum(state == "Finished" for _task, state in em.tasks(lent))
