@@ -17,6 +17,7 @@ import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,7 @@ from ansible_collections.vbem.rest.plugins.module_utils._em.runtime.execution im
 from ansible_collections.vbem.rest.plugins.module_utils._em.runtime.progress import ControllerLink
 
 try:
-    import requests  # noqa: F401 - imported once, before Ansible forks
+    import_module("requests")  # once, before Ansible forks
 
     HAS_REQUESTS = True
 except ImportError:

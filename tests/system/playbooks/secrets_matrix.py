@@ -445,7 +445,7 @@ def create_play() -> list[dict[str, Any]]:
 def create_tasks(path: Path) -> Iterator[dict[str, Any]]:
     """Yield the tasks for a module: its first example, and that with a wrong password."""
     action = PREFIX + path.stem
-    example = next(task for each in read_examples(path) for task in each.data if action in task)
+    (example, *_rest) = (task for each in read_examples(path) for task in each.data if action in task)
     yield {**example, "name": f"Run {path.stem} as in its first example"}
     options = {name: value for name, value in example[action].items() if name != "session"}
     yield {

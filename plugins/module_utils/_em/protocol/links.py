@@ -19,6 +19,7 @@ _HREF = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*:)?(?://[^/?#]*)?([^#\x00-\x20\x7
 # As nearly all are: these need no normalising.
 _USUAL_HREF = re.compile(r"https?://[\w.:\[\]-]+((?:/[\w.~%:@!$&'()*+,;=-]+)+/?(?:\?[\w.~%:@!$&'()*+,;=/?-]*)?)", re.ASCII)
 GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_HREF_OF_GUID = re.compile(rf"https?://[\w.:\[\]-]+(/api/[A-Za-z]+/({GUID.pattern})(?:/[A-Za-z]+)?)", re.ASCII)
 
 
 def strip_host(href: str) -> str:
@@ -80,18 +81,27 @@ def normalise_link(link: Mapping[str, Any], base_url: str) -> dict[str, Any]:
 
 def create_link(base_url: str, rel: Any, type_: Any, name: Any, href: Any) -> dict[str, Any]:
     """Return the public form of a link from its members as decoded."""
-    try:
-        return _create_link(base_url, rel, type_, name, href).copy()
-    except TypeError:  # an XML element with attributes is a dict, which cannot be a key of the cache
-        raw = {"rel": rel, "type": type_, "name": name, "href": href}
-        return _create_link(base_url, *[read_text(raw, key) for key in raw])
+    local, uid = _split_href(_read(href) or "")
+    return {
+        "rel": _read(rel),
+        "type": _read(type_),
+        "name": _read(name),
+        "href": base_url + local if local.startswith("/") else None,
+        "uid": uid,
+    }
 
 
-@lru_cache(maxsize=4096, typed=True)  # rows share most of their links, to the backup server and the job
-def _create_link(base_url: str, rel: Any, type_: Any, name: Any, href: Any) -> dict[str, Any]:
-    raw = {"rel": rel, "type": type_, "name": name, "href": href}
-    link: dict[str, Any] = {key: read_text(raw, key) for key in raw}
-    local = strip_host(link["href"] or "")
-    link["href"] = base_url + local if local.startswith("/") else None
-    link["uid"] = find_guid(local.partition("?")[0])
-    return link
+def _read(value: Any) -> str | None:
+    if value.__class__ is str:
+        return value.strip() or None
+    return None if value is None else read_text({"": value}, "")
+
+
+@lru_cache(maxsize=4096)  # rows share most of their links, to the backup server and the job
+def _split_href(href: str) -> tuple[str, str | None]:
+    """Return the path and query of an Href, and the first GUID of its path."""
+    usual = _HREF_OF_GUID.fullmatch(href)
+    if usual:
+        return usual[1], usual[2].lower()
+    local = strip_host(href)
+    return local, find_guid(local.partition("?")[0])

@@ -28,11 +28,13 @@ LINK_MEMBERS = ("rel", "type", "name", "href")
 MAX_DEPTH = 60  # nested objects; the deepest of the reference has eight
 _TOO_DEEP = f"The server's resource has more than {MAX_DEPTH} objects within objects."
 
+Getter = Callable[[Mapping[str, Any]], Sequence[Any]]
+
 
 class Plan(NamedTuple):
-    """What to do with the rows of one shape: the keys as they come and as they become, but for links."""
+    """What to do with the rows of one shape: how to get the values that stay, but for links, and their keys."""
 
-    names: list[str]
+    get_values: Getter
     keys: list[str]
     date_keys: list[str]
     links_name: str | None
@@ -45,7 +47,7 @@ class RowReader:
         self._locate = client.locate
         self._base_url = client.connection.base_url
         self._plans: dict[tuple[str, ...], Plan] = {}
-        self._link_getters: dict[tuple[str, ...], Callable[[dict[str, Any]], Sequence[Any]]] = {}
+        self._link_getters: dict[tuple[str, ...], Getter] = {}
         self._useful: dict[str, bool] = {}
 
     def read(self, row: Mapping[str, Any]) -> dict[str, Any]:
@@ -60,10 +62,11 @@ class RowReader:
         plan = self._plans.get(shape)
         if plan is None:
             plan = self._plans[shape] = _create_plan(shape)
-        plain: dict[str, Any] = dict(zip(plan.keys, map(row.__getitem__, plan.names)))
+        values = plan.get_values(row)
+        plain: dict[str, Any] = dict(zip(plan.keys, values))
         href = plain.get("href")
-        plain["href"] = self._locate(href) if isinstance(href, str) else None
-        if not PLAIN_CLASSES.issuperset(map(type, plain.values())):
+        plain["href"] = self._locate(href) if href.__class__ is str else None
+        if not PLAIN_CLASSES.issuperset(map(type, values)):
             for key, value in plain.items():
                 if value.__class__ not in PLAIN_CLASSES:
                     plain[key] = normalise_value(rename_keys(value), key, 0)
@@ -81,13 +84,15 @@ class RowReader:
         found = []
         for link in links:
             shape = tuple(link)
-            if shape not in self._link_getters:
-                self._link_getters[shape] = _create_link_getter(shape)
-            rel, *others = self._link_getters[shape](link)
+            get_members = self._link_getters.get(shape)
+            if get_members is None:
+                get_members = self._link_getters[shape] = _create_link_getter(shape)
+            members = get_members(link)
+            rel = members[0]
             if rel.__class__ is str and rel not in self._useful:
                 self._useful[rel] = rel.lower() in USEFUL_LINKS
             if rel.__class__ is str and self._useful[rel]:
-                found.append(create_link(self._base_url, rel, *others))
+                found.append(create_link(self._base_url, *members))
         return found
 
 
@@ -97,15 +102,19 @@ def _create_plan(shape: tuple[str, ...]) -> Plan:
     names = [name for name, key in renamed.items() if key != "links"]
     keys = [renamed[name] for name in names]
     links_name = next((name for name in reversed(shape) if renamed[name] == "links"), None)
-    return Plan(names, keys, [key for key in keys if key in DATE_KEYS], links_name)
+    return Plan(_create_getter(names), keys, [key for key in keys if key in DATE_KEYS], links_name)
 
 
-def _create_link_getter(shape: tuple[str, ...]) -> Callable[[dict[str, Any]], Sequence[Any]]:
+def _create_link_getter(shape: tuple[str, ...]) -> Getter:
     """Return a function for the members of a link of this shape. Of two spellings of one key the last one counts."""
     known = {snake_case(name): name for name in shape}
-    names = [known.get(member) for member in LINK_MEMBERS]
-    if None in names:
-        return lambda link: [None if name is None else link[name] for name in names]
+    return _create_getter([known.get(member) for member in LINK_MEMBERS])
+
+
+def _create_getter(names: Sequence[str | None]) -> Getter:
+    """Return a function for the values of these keys, None for a key that is None."""
+    if None in names or len(names) < 2:  # itemgetter returns a single value bare
+        return lambda node: [None if name is None else node[name] for name in names]
     return itemgetter(*names)
 
 
