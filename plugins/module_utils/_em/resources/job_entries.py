@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Jobs as entries of a file: what each is, in the words of the options, with references that hold on other servers, too.
+"""Jobs as entries of a file: the options of each job, with object ids that are valid on other servers too.
 
 An entry has the options of ``veeam_job`` with ``state: present``, and the objects of the job. Of an object it has the
 platform's own id and the unique id of the hierarchy root, such as a vCenter's instance UUID, in place of the reference: that

@@ -115,7 +115,7 @@ def test_the_others_are_changed_after_a_failure_of_one(make: Any, failure: EmErr
     caught, errors = run(application)
     assert application.steps == ["change a", "change b", "change c"]
     assert caught.kind == "partial"
-    assert errors == {"b": failure.msg, "d": f"{NOT_ATTEMPTED} Jobs are deleted only if all the rest succeeds."}
+    assert errors == {"b": failure.msg, "d": f"{NOT_ATTEMPTED} Jobs are deleted only if all other changes succeed."}
 
 
 def test_a_new_job_is_done_only_when_it_is_as_its_entry_says(make: Any) -> None:
