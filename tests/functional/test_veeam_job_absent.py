@@ -105,8 +105,9 @@ def test_a_refusal_is_told_at_once(harness: Harness, em: Emulator) -> None:
 
 
 @all_versions
-def test_a_job_that_another_client_deletes_first_is_no_change(
-    harness: Harness, em: Emulator, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("is_stopped", [False, True])
+def test_a_job_that_another_client_deletes_first_is_no_change_unless_it_was_stopped(
+    harness: Harness, em: Emulator, monkeypatch: pytest.MonkeyPatch, is_stopped: bool
 ) -> None:
     send = JobLifecycle._delete
 
@@ -115,5 +116,8 @@ def test_a_job_that_another_client_deletes_first_is_no_change(
         send(lifecycle, job)
 
     monkeypatch.setattr(JobLifecycle, "_delete", delete_first)
-    assert remove(harness, em.logon())["changed"] is False
+    if is_stopped:
+        em.world.start_run(em.world.job(JOB))
+        em.clock.advance(1.0)
+    assert remove(harness, em.logon(), force=True)["changed"] is is_stopped
     assert em.requests("DELETE", "/api/jobs/")

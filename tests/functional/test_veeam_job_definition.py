@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""veeam_job_definition and veeam_job_definition_info: what is exported, and what is sent to make jobs be so."""
+"""veeam_job_definition and veeam_job_definition_info: what is exported, and what is sent to apply it."""
 
 from __future__ import annotations
 
