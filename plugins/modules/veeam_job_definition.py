@@ -3,23 +3,24 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Make jobs be as a file says."""
+"""Apply job definitions."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: veeam_job_definition
-short_description: Make jobs of Veeam Backup Enterprise Manager be as a file says
+short_description: Apply job definitions to Veeam Backup Enterprise Manager
 version_added: 0.1.0
 author:
   - vbem.rest contributors (@vbem-rest)
 description:
-  - Compares jobs with their definitions and changes what differs. What a definition does not mention is left alone.
-  - With C(--check --diff) it reports how the jobs differ from their definitions, and changes nothing.
-  - Definitions are what M(vbem.rest.veeam_job_definition_info) returns, also from another server. The role
+  - Compares jobs with their definitions, and changes the options and objects that differ. Options that a definition does not
+    have are left as they are.
+  - With C(--check --diff) the module reports how the jobs differ from their definitions, and changes nothing.
+  - The module takes the definitions that M(vbem.rest.veeam_job_definition_info) returns, also from another server. The role
     P(vbem.rest.apply_jobs#role) reads them from a file.
-  - All definitions are checked before the first request. A failure of one job does not stop the others; the module fails after
-    them.
+  - The module checks all definitions before the first request. A failure of one job does not stop the others; the module fails
+    after the last job.
 extends_documentation_fragment:
   - vbem.rest._connection
   - vbem.rest._attributes
@@ -27,12 +28,12 @@ attributes:
   check_mode:
     support: full
     details:
-      - Reads the jobs and reports what would be done.
+      - Reads the jobs and predicts the changes.
   diff_mode:
     support: full
 options:
   jobs:
-    description: The definitions of the jobs.
+    description: Definitions of jobs.
     type: list
     elements: dict
     required: true
@@ -43,13 +44,13 @@ options:
         type: str
         required: true
       uid:
-        description: UID of the job, to tell jobs of one name on one backup server apart. Otherwise it is not used.
+        description: UID of the job. It is only used if several jobs on the backup server have this name.
         type: str
       backup_server:
-        description: Name of the backup server that has the job, or is to have it. See O(backup_servers).
+        description: Name of the backup server of the job, or of a new job. See O(backup_servers).
         type: str
       job_type:
-        description: Type of the job, such as V(Backup). It cannot be changed; a job of another type is a failure.
+        description: Type of the job, such as V(Backup). It cannot be changed; the module fails for a job of another type.
         type: str
       template:
         description: Name or UID of the job to clone if the job does not exist. Overrides O(template).
@@ -115,11 +116,11 @@ options:
                 type: list
                 elements: str
           periodic:
-            description: Every so many hours or minutes.
+            description: At a fixed interval of hours or minutes.
             type: dict
             suboptions:
               every:
-                description: How many, from 1 to 24 hours or from 1 to 60 minutes.
+                description: The interval, from 1 to 24 hours or from 1 to 60 minutes.
                 type: int
                 required: true
               unit:
@@ -156,11 +157,12 @@ options:
         type: bool
       objects:
         description:
-          - The objects of the job. It is made to hold these and no others. Without it, objects are left alone.
-          - An object is found by O(jobs[].objects[].ref), or by O(jobs[].objects[].moid) below the hierarchy root that has the
-            unique id O(jobs[].objects[].root_id) or, without that, the name O(jobs[].objects[].root).
-          - If no hierarchy root of the backup server has that unique id, or without O(jobs[].objects[].moid),
-            O(jobs[].objects[].name) is looked up below the one of the name O(jobs[].objects[].root).
+          - Objects of the job. The module adds those that the job lacks, and removes all others. Without this option, the
+            objects are left as they are.
+          - An object is identified by O(jobs[].objects[].ref), or by O(jobs[].objects[].moid) below the hierarchy root with the
+            unique id O(jobs[].objects[].root_id) or, without a unique id, with the name O(jobs[].objects[].root).
+          - If no hierarchy root of the backup server has that unique id, or if O(jobs[].objects[].moid) is not set, the module
+            looks up O(jobs[].objects[].name) below the hierarchy root with the name O(jobs[].objects[].root).
         type: list
         elements: dict
         suboptions:
@@ -175,36 +177,38 @@ options:
             description: The platform's own id of the object, such as V(vm-518).
             type: str
           root:
-            description: Name of the hierarchy root that the object belongs to. May be left out if there is only one.
+            description: Name of the hierarchy root of the object. Optional if the backup server has only one.
             type: str
           root_id:
-            description: Unique id of that hierarchy root, which is the instance UUID of a vCenter.
+            description: Unique id of the hierarchy root, which is the instance UUID of a vCenter.
             type: str
           ref:
-            description: Reference of the object, which holds on one backup server only.
+            description: Reference of the object. It is valid on one backup server only.
             type: str
   backup_servers:
     description:
-      - Names of backup servers here, by their names in O(jobs), for definitions that come from another server.
+      - Mapping of backup servers, for definitions from another server. The keys are the names in O(jobs), the values the names
+        on this server.
     type: dict
     default: {}
   template:
-    description: Name or UID of the job to clone for jobs that do not exist. Without a template, such jobs are a failure.
+    description: Name or UID of the job to clone for jobs that do not exist. Without a template, the module fails for such jobs.
     type: str
   repository:
     description: Name or UID of the repository of new jobs. Without it, the repository where the template has its backups.
     type: str
   prune:
     description:
-      - Whether to delete jobs that are not in O(jobs). Only jobs on backup servers that O(jobs) names are deleted, only if all
-        other changes succeed, and none whose name is in O(jobs). Their backups stay.
+      - Whether to delete jobs that are not in O(jobs). The module deletes only jobs on backup servers that O(jobs) names, never
+        a job whose name is in O(jobs), and only if all other changes succeed. The backups of a deleted job are kept.
     type: bool
     default: false
   max_changes:
-    description: If more jobs than this would be created, changed or deleted, the module fails before anything is changed.
+    description:
+      - Maximum number of jobs to create, change or delete. If more jobs differ, the module fails before the first change.
     type: int
   wait_timeout:
-    description: Seconds to wait at the most for each request to be carried out, in real time.
+    description: Maximum time to wait until each request is carried out, in seconds of real time.
     type: int
     default: 600
   poll_interval:
@@ -214,7 +218,7 @@ options:
     default: 10
   _progress_file:
     description:
-      - Not for playbooks. The action plugin of this module uses it to show the progress of a wait, and to end the wait.
+      - Internal. The action plugin of this module uses it to show the progress of a wait, and to end the wait.
     type: str
 seealso:
   - module: vbem.rest.veeam_job_definition_info
@@ -226,7 +230,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Report how the jobs differ from the file, and fail if they do
+- name: Report how the jobs differ from their definitions, and fail if they do
   vbem.rest.veeam_job_definition:
     session: "{{ em.session }}"
     jobs:
@@ -243,7 +247,7 @@ EXAMPLES = r"""
   register: checked
   failed_when: checked is failed or checked.drift | length > 0
 
-- name: Make the jobs be as the file says
+- name: Apply the definitions
   vbem.rest.veeam_job_definition:
     session: "{{ em.session }}"
     max_changes: 5
@@ -266,7 +270,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 jobs:
-  description: The jobs that differed from their definitions.
+  description: Jobs that differed from their definitions.
   returned: always, once the jobs were compared
   type: list
   elements: dict
@@ -277,7 +281,7 @@ jobs:
       returned: success
       sample: SQL Backup
     backup_server:
-      description: Name of its backup server.
+      description: Name of the backup server of the job.
       type: str
       returned: success
       sample: vbr01.vbem.test
@@ -287,28 +291,28 @@ jobs:
       returned: success
       sample: urn:veeam:Job:6b1c4f8e-0a1d-5f0e-9d7c-2f3f7a3f9a11
     action:
-      description: What was to be done - V(created), V(changed) or V(deleted).
+      description: Action for the job - V(created), V(changed) or V(deleted).
       type: str
       returned: success
       sample: changed
     differences:
-      description: The options by which the job differed.
+      description: Options that differed.
       type: list
       elements: str
       returned: success
       sample: [description]
     added:
-      description: The objects that it lacked, with C(ref) and C(name).
+      description: Objects that the job lacked, with C(ref) and C(name).
       type: list
       elements: dict
       returned: success
     removed:
-      description: The objects that it held beyond its definition, with C(ref) and C(name).
+      description: Objects of the job that its definition does not have, with C(ref) and C(name).
       type: list
       elements: dict
       returned: success
 drift:
-  description: How the jobs differed from their definitions, in sentences.
+  description: Differences between jobs and definitions, one sentence each.
   returned: always, once the jobs were compared
   type: list
   elements: str
@@ -316,8 +320,7 @@ drift:
     - "SQL Backup on vbr01.vbem.test: retention is type days count 7, in the file type days count 14"
 errors:
   description:
-    - The jobs that cannot be, or were not made, as their definitions say, with the reason. The module fails as V(partial) if
-      there are any.
+    - Jobs whose definition could not be applied, with the reason. If there are any, the module fails with the kind V(partial).
   returned: always, once the jobs were compared
   type: list
   elements: dict
@@ -325,7 +328,7 @@ errors:
     - name: Web Backup
       backup_server: vbr01.vbem.test
       msg: >-
-        There is no job Web Backup, and no template to create it from: set template to the name of a job that is like it.
+        There is no job Web Backup, and no template to create it from: set template to the name of a similar job.
 """
 
 from typing import Any
@@ -353,7 +356,7 @@ SPEC: dict[str, Any] = {
 
 
 def run(client: Client, params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
-    """Make the jobs be as their definitions say."""
+    """Apply the definitions."""
     check_minimum(params, "wait_timeout", 0)
     check_minimum(params, "poll_interval", 1)
     check_minimum(params, "max_changes", 0)

@@ -3,29 +3,29 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Read the definitions of jobs."""
+"""Read job definitions."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: veeam_job_definition_info
-short_description: Read the definitions of jobs of Veeam Backup Enterprise Manager
+short_description: Read job definitions from Veeam Backup Enterprise Manager
 version_added: 0.1.0
 author:
   - vbem.rest contributors (@vbem-rest)
 description:
-  - Returns jobs as M(vbem.rest.veeam_job_definition) takes them, with objects, schedule, retention and retries. What it returns
-    applies without a change.
-  - The role P(vbem.rest.export_jobs#role) writes them to a file, which is fit for version control.
-  - Objects do not have the references of this server but the unique id of the hierarchy root, such as a vCenter's instance
-    UUID, and the platform's own id, which hold on other servers with the same infrastructure.
+  - Returns jobs with their objects, schedule, retention and retries, in the form that M(vbem.rest.veeam_job_definition) takes.
+    Applying the definitions to the same server changes nothing.
+  - The role P(vbem.rest.export_jobs#role) writes the definitions to a file for version control.
+  - An object is returned with the unique id of its hierarchy root, such as a vCenter's instance UUID, and with the platform's
+    own id. Both are valid on other servers with the same infrastructure, unlike a reference.
 options:
   names:
     description: Names of the jobs. Without it, all jobs.
     type: list
     elements: str
   backup_server:
-    description: Name of the backup server whose jobs are wanted. Without it, those of all backup servers.
+    description: Name of a backup server, to return only its jobs. Without it, the jobs of all backup servers.
     type: str
 extends_documentation_fragment:
   - vbem.rest._connection
@@ -46,7 +46,7 @@ EXAMPLES = r"""
     backup_server: vbr01.vbem.test
   register: exported
 
-- name: See which machines a job protects
+- name: Read which machines a job protects
   vbem.rest.veeam_job_definition_info:
     session: "{{ em.session }}"
     names: [SQL Backup]
@@ -56,8 +56,8 @@ EXAMPLES = r"""
 RETURN = r"""
 jobs:
   description:
-    - The jobs, in the order of their backup servers and names, which is always the same. The keys are those of the option
-      C(jobs) of M(vbem.rest.veeam_job_definition). What the server does not show is not there.
+    - Job definitions, ordered by backup server and name. The keys are those of the option C(jobs) of
+      M(vbem.rest.veeam_job_definition). A key whose value the server does not show is missing.
   returned: success
   type: list
   elements: dict
@@ -85,8 +85,8 @@ jobs:
           root_id: 4C4C4544-0042-3510-8054-B4C04F4A3132
 left_out:
   description:
-    - What has a value that no option can express, such as a schedule of a kind that the reference does not know. It is not in
-      RV(jobs) and so left alone by M(vbem.rest.veeam_job_definition).
+    - Options whose value cannot be expressed, such as an unknown kind of schedule, by job. They are not in RV(jobs), so
+      M(vbem.rest.veeam_job_definition) leaves them as they are.
   returned: success
   type: list
   elements: dict

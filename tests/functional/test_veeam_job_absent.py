@@ -8,6 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
+from ansible_collections.vbem.rest.plugins.module_utils._em.resources.job_lifecycle import JobLifecycle
+from ansible_collections.vbem.rest.plugins.module_utils._em.resources.jobs import Job
 from ansible_collections.vbem.rest.plugins.modules import veeam_job
 from emulator import Emulator
 
@@ -98,3 +102,22 @@ def test_a_refusal_is_told_at_once(harness: Harness, em: Emulator) -> None:
     assert failure.result["changed"] is False
     assert has_job(em)
     assert sum(harness.slept) < 5, "nothing is waited for"
+
+
+@all_versions
+@pytest.mark.parametrize("is_stopped", [False, True])
+def test_a_job_that_another_client_deletes_first_is_no_change_unless_it_was_stopped(
+    harness: Harness, em: Emulator, monkeypatch: pytest.MonkeyPatch, is_stopped: bool
+) -> None:
+    send = JobLifecycle._delete
+
+    def delete_first(lifecycle: JobLifecycle, job: Job) -> None:
+        em.world.remove_job(em.world.job(JOB))
+        send(lifecycle, job)
+
+    monkeypatch.setattr(JobLifecycle, "_delete", delete_first)
+    if is_stopped:
+        em.world.start_run(em.world.job(JOB))
+        em.clock.advance(1.0)
+    assert remove(harness, em.logon(), force=True)["changed"] is is_stopped
+    assert em.requests("DELETE", "/api/jobs/")

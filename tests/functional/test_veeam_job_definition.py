@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""veeam_job_definition and veeam_job_definition_info: what is exported, and what is sent to make jobs be so."""
+"""veeam_job_definition and veeam_job_definition_info: what is exported, and what is sent to apply it."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.vbem.rest.plugins.module_utils._em.resources import job_entries, job_plan
+from ansible_collections.vbem.rest.plugins.module_utils._em.resources.job_application import JobApplication
 from ansible_collections.vbem.rest.plugins.modules import veeam_job_definition, veeam_job_definition_info
 from emulator import Emulator, LogEntry
 
@@ -334,6 +335,10 @@ def test_a_file_with_a_job_twice_is_refused(harness: Harness, em: Emulator) -> N
         ({"objects": []}, "without objects"),
         ({"name": "Offsite Copy", "objects": [{"name": "sql01", "root": VCENTER}]}, "no list of objects"),
         ({"name": NEW}, "set template"),
+        (
+            {"name": NEW, "template": JOB, "repository": REPOSITORY, "job_type": "Replica"},
+            "template SQL Backup is of the type Backup",
+        ),
     ],
 )
 def test_what_cannot_be_is_told_of_its_job(harness: Harness, em: Emulator, change: dict[str, Any], words: str) -> None:
@@ -346,6 +351,24 @@ def test_what_cannot_be_is_told_of_its_job(harness: Harness, em: Emulator, chang
         assert words in failure.error.msg
         assert failure.result["changed"] is False
     assert not writes(em)
+
+
+@all_versions
+def test_an_object_that_was_added_after_the_plan_is_not_removed(
+    harness: Harness, em: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    carry_out = JobApplication.run
+
+    def add_first(application: JobApplication) -> dict[str, Any]:
+        em.world.add_object(em.world.job(JOB), "web01")
+        return carry_out(application)
+
+    monkeypatch.setattr(JobApplication, "run", add_first)
+    with harness.failure("partial") as failure:
+        apply(harness, em.logon(), [{"name": JOB, "objects": [{"name": "sql01", "root": VCENTER}]}])
+    assert "2 objects" in failure.result["errors"][0]["msg"]
+    assert held(em, JOB) == ["sql01", "sql02", "web01"]
+    assert failure.result["changed"] is False
 
 
 @all_versions

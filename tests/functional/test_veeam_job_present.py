@@ -15,6 +15,7 @@ import pytest
 
 from ansible_collections.vbem.rest.plugins.modules import veeam_job
 from emulator import Emulator, LogEntry
+from emulator.document import Link
 
 from .harness import Harness, Session, all_versions, all_versions_and_formats
 
@@ -266,6 +267,18 @@ def test_without_a_repository_the_one_of_the_templates_backups_is_sent(harness: 
     (info,) = read_body(clones(em)[0]).values()
     assert info["JobName"] == NEW
     assert info["RepositoryUid"].lower() == find_repository(em, JOB)
+
+
+@all_versions
+def test_backups_on_several_repositories_do_not_say_which_one_is_meant(harness: Harness, em: Emulator) -> None:
+    job = em.world.job(JOB)
+    other = em.world.add_repository("Other Repository", job.server.name, 2**40, 2**39)
+    up = Link("Up", other.spec.reference_path(other.id), "RepositoryReference", other.name)
+    em.world.add_row("Backup", job.name, server=job.server, links=[up], JobUid=job.uid)
+    with harness.failure("invalid_option") as failure:
+        manage(harness, em.logon(), name=NEW, template=JOB)
+    assert "backups on several repositories: set repository" in failure.error.msg
+    assert not clones(em)
 
 
 def find_repository(em: Emulator, job: str) -> str:

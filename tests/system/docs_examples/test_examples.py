@@ -14,9 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from support.tiers import sample, thorough
 
 from ansible_collections.vbem.rest.plugins.module_utils._em.errors import ERROR_KINDS
+from ansible_collections.vbem.rest.plugins.module_utils._em.resources.job_definition import DEFINITION_SPEC
+from ansible_collections.vbem.rest.plugins.modules import veeam_job, veeam_job_definition
 
 from .conftest import ExampleRunner
 from .examples import GUIDES, LOOKUPS, MODULES, ROOT, Example, read_examples
@@ -143,6 +146,20 @@ def look_into_session(runner: ExampleRunner) -> dict[str, Any]:
     assert shown.pop("hidden") == [True, True]
     assert not list(iter_misfits("veeam_session", shown, failed=False))
     return dict(shown)
+
+
+def test_options_that_two_modules_share_are_documented_alike() -> None:
+    """A documentation fragment cannot provide them: fragments are merged into top-level options only."""
+
+    def flatten(value: Any, place: str = "") -> dict[str, str]:
+        if isinstance(value, dict):
+            return {key: text for name, one in value.items() for key, text in flatten(one, f"{place}.{name}").items()}
+        return {place: " ".join((" ".join(value) if isinstance(value, list) else str(value)).replace("jobs[].", "").split())}
+
+    job = yaml.safe_load(veeam_job.DOCUMENTATION)["options"]
+    definition = yaml.safe_load(veeam_job_definition.DOCUMENTATION)["options"]["jobs"]["suboptions"]
+    for name in DEFINITION_SPEC:
+        assert flatten(definition[name]) == flatten(job[name]), name
 
 
 def test_every_kind_of_failure_is_in_the_guide() -> None:

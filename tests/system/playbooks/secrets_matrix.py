@@ -267,6 +267,15 @@ class SecretsHarness:
                 body="json",
                 times=None,
             )
+        loud = em.world.add_job("Loud Backup", server="vbr02")
+        em.fault(
+            "status",
+            status=500,
+            path=f"/jobs/{loud.id}",
+            message=f"[{given.token}] [{given.id}] [{PASSWORD}] is not known",
+            body="json",
+            times=None,
+        )
         em.fault(
             "status",
             status=401,

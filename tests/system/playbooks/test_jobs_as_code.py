@@ -73,7 +73,7 @@ def test_the_life_of_a_change(em: Emulator, tmp_path: Path) -> None:
     document = place.read()
     assert document["complete"] is True
     assert set(NAMES) <= {job["name"] for job in document["jobs"]}
-    assert "The jobs are as jobs.yml says." in place.play("check_jobs").output
+    assert "The jobs match jobs.yml." in place.play("check_jobs").output
     assert "changed=0" in place.play("apply_jobs", "-e", "apply_jobs_prune=true").output
     assert place.count_writes() == 0
 
@@ -97,7 +97,7 @@ def test_the_life_of_a_change(em: Emulator, tmp_path: Path) -> None:
     assert em.world.job("yes"), "prune is off by default"
     place.play("apply_jobs", "-e", "apply_jobs_prune=true")
     assert "yes" not in [job.name for job in em.world.jobs]
-    assert "The jobs are as jobs.yml says." in place.play("check_jobs", "-e", "apply_jobs_prune=true").output
+    assert "The jobs match jobs.yml." in place.play("check_jobs", "-e", "apply_jobs_prune=true").output
 
 
 def test_what_is_wrong_with_a_file_is_told_before_any_request(em: Emulator, tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Making jobs be as their entries say: the execution of a plan, and its result."""
+"""The execution of a plan for many jobs, and its result."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from .job_membership import MembershipExecution, MembershipPlanner
 from .job_plan import JobPlan, Surplus, create_request
 from .jobs import Job
 
-# After these no other job is attempted: it would fail, too.
+# Failures after which no other job is attempted, because it would fail too.
 FATAL_KINDS = ("session_lost", "logon_failed", "tls")
 NOT_ATTEMPTED = "Not attempted."
 
 
 class JobApplication:
-    """Carries out the plan of many jobs. A failure of one does not stop the others."""
+    """Executes the plans of many jobs. A failure of one job does not stop the others."""
 
     def __init__(
         self,
@@ -45,7 +45,7 @@ class JobApplication:
         self.changed = False
         self._done: set[int] = set()
         self.errors: dict[int, EmError] = {number: plan.error for number, plan in enumerate(plans) if plan.error is not None}
-        # A plan changes while it is carried out. The result says what was planned.
+        # Executing a plan changes it. The result contains the plan as it was before.
         self._results = [plan.to_result() for plan in plans]
         self._drift = [line for plan in plans for line in plan.describe()]
         self._diffs = [plan.format_diff() for plan in plans if plan.error is None and plan.action is not None]
@@ -54,7 +54,7 @@ class JobApplication:
     # The result
 
     def result(self) -> dict[str, Any]:
-        """Return the result as far as things have come."""
+        """Return the result of the changes so far."""
         errors = [(self._results[number], err) for number, err in sorted(self.errors.items())]
         return {
             "changed": self.changed,
@@ -68,24 +68,24 @@ class JobApplication:
         }
 
     def _list_differing(self, *actions: str) -> list[int]:
-        """Return the numbers of the jobs that something is to be done to, or of those with one of these actions."""
+        """Return the numbers of the jobs with one of these actions or, without actions, of all jobs that differ."""
         wanted = actions or ("created", "changed", "deleted")
         return [
             number for number, plan in enumerate(self.plans) if plan.error is None and self._results[number]["action"] in wanted
         ]
 
     def check_max_changes(self, max_changes: int | None) -> None:
-        """Raise ``invalid_option`` for a plan that changes more jobs than are allowed."""
+        """Raise ``invalid_option`` if more jobs differ than ``max_changes`` allows."""
         count = len(self._list_differing())
         if max_changes is not None and count > max_changes:
             raise EmError(
                 "invalid_option",
-                f"{count} jobs differ from the file, and max_changes allows {max_changes}. Nothing was changed.",
+                f"{count} jobs differ from their definitions, and max_changes allows {max_changes}. Nothing was changed.",
                 result=self.result(),
             )
 
     def predict(self) -> dict[str, Any]:
-        """Return the result of check mode. Raise ``partial`` where a job cannot be made as its entry says."""
+        """Return the result of check mode. Raise ``partial`` if a definition cannot be applied."""
         self.changed = bool(self._list_differing())
         return self._finish()
 
@@ -96,7 +96,7 @@ class JobApplication:
         more = " The others are in errors." if len(self.errors) > 1 else ""
         raise EmError(
             "partial",
-            f"{len(self.errors)} of {len(self.plans)} jobs cannot be made, or were not made, as the file says."
+            f"{len(self.errors)} of {len(self.plans)} job definitions could not be applied."
             f" {self.plans[number].label}: {first.msg}{more}",
             detail=first.detail,
             result=self.result(),
@@ -106,13 +106,13 @@ class JobApplication:
     # Execution
 
     def run(self) -> dict[str, Any]:
-        """Carry out the plan: new jobs first, as others may follow them, and deletions last, if all the rest succeeded."""
+        """Create jobs first, because others may run after them, and delete jobs last, only if all other changes succeeded."""
         self._run_all(self._list_differing("created"), self._create)
         self._run_all(self._list_differing("created", "changed"), self._change)
         surplus = self._list_differing("deleted")
         if self.errors:
             for number in surplus:
-                self.errors[number] = EmError("partial", f"{NOT_ATTEMPTED} Jobs are deleted only if all the rest succeeds.")
+                self.errors[number] = EmError("partial", f"{NOT_ATTEMPTED} Jobs are deleted only if all other changes succeed.")
         self._run_all(surplus, self._delete)
         return self._finish()
 
@@ -135,7 +135,7 @@ class JobApplication:
                 self._done.add(number)
 
     def _stop(self, err: EmError) -> None:
-        """Raise a failure after which nothing else is attempted."""
+        """Raise the failure, and record the jobs that were not attempted."""
         for number in self._list_differing():
             if number not in self._done:
                 self.errors.setdefault(number, EmError("partial", NOT_ATTEMPTED))
@@ -143,7 +143,7 @@ class JobApplication:
         raise err
 
     def _is_cut_off(self, err: EmError) -> bool:
-        """Return whether the server cannot be reached any more."""
+        """Return whether the server no longer answers."""
         if err.status is not None or err.kind not in ("connection", "timeout"):
             return False
         try:
@@ -177,7 +177,7 @@ class JobApplication:
             self._change_objects(plan, plan.job)
 
     def _change_objects(self, plan: JobPlan, job: Job) -> None:
-        """Make the job hold the objects, and no others. Its own list counts, not what was read for the plan."""
+        """Make the job hold exactly the planned objects. Compare with its current list, not with the one of the plan."""
         planner = MembershipPlanner(
             self.client, job, infrastructure=self.inventory.infrastructure, poll_interval=self.poll_interval
         )

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Jobs as entries of a file: what each is, in the words of the options, with references that hold on other servers, too.
+"""Jobs as entries of a file: the options of each job, with object ids that are valid on other servers too.
 
 An entry has the options of ``veeam_job`` with ``state: present``, and the objects of the job. Of an object it has the
 platform's own id and the unique id of the hierarchy root, such as a vCenter's instance UUID, in place of the reference: that
@@ -85,18 +85,25 @@ class JobInventory:
         return list({one.key: one for one in found}.values())
 
     def _query_objects(self) -> dict[str, list[HeldObject]]:
-        """Return the objects of all jobs by the GUID of the job; nothing where the server refuses the query."""
+        """Return the objects of jobs by the GUID of the job; nothing if the server refuses the query.
+
+        A job with an object that the query shows without a reference is left out.
+        """
         if self._rows is None:
-            self._rows = {}
+            rows: dict[str, list[HeldObject]] = {}
+            incomplete = set()
             try:
                 for row in FilteredListing(self.client, OBJECT_QUERY).iter_rows():
                     ref, holder = read_text(row, "hierarchy_obj_ref"), find_guid(_find_up(row))
-                    if ref is not None and holder is not None:
-                        self._rows.setdefault(holder, []).append(HeldObject(ref, _read_name(row)))
+                    if holder is not None and ref is not None:
+                        rows.setdefault(holder, []).append(HeldObject(ref, _read_name(row)))
+                    elif holder is not None:
+                        incomplete.add(holder)
             except EmError as err:
                 if err.status not in REFUSALS:
                     raise
-                self._rows = {}
+                rows = {}
+            self._rows = {holder: found for holder, found in rows.items() if holder not in incomplete}
         return self._rows
 
 

@@ -398,8 +398,7 @@ class JobLifecycle:
             if err.kind not in ("task_failed", "not_found") and err.status not in (404, 500):
                 raise
             if self._is_listed(job):
-                raise
-            self.changed = False  # another client was quicker
+                raise  # otherwise another client has deleted it
 
         def is_gone() -> bool | None:
             return None if self._is_listed(job) else True

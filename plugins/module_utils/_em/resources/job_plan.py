@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The plan of the changes that bring jobs to their entries, and its differences as sentences. Only reads."""
+"""The plan of the changes that jobs need to match their entries, and the differences as sentences. Only reads."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from .job_entries import HeldObject, JobInventory, create_reference, is_root_of,
 from .job_lifecycle import ClonePlan, CloneSource, JobLifecycle, JobRequest
 from .jobs import Job
 
-KINDS_OF_ENTRIES = ("invalid_option", "not_found", "ambiguous")  # failures of one job, which leave the others possible
+KINDS_OF_ENTRIES = ("invalid_option", "not_found", "ambiguous")  # failures of one job, which do not stop the others
 OBJECT_ENTRY_SPEC: dict[str, Any] = {
     "name": {"type": "str"},
     "type": {"type": "str", "default": "Vm"},
@@ -235,7 +235,7 @@ def _check_object(option: str, entry: Mapping[str, Any]) -> None:
 
 
 class JobPlanner:
-    """Compares entries with the jobs of the servers. What is wrong with one job is kept in its plan."""
+    """Compares entries with the jobs of the servers. A failure of one job is stored in its plan."""
 
     def __init__(self, client: Client, inventory: JobInventory) -> None:
         self.client = client
@@ -255,12 +255,12 @@ class JobPlanner:
                 self._compare(plan, plan.entry, named)
             except EmError as err:
                 if err.kind not in KINDS_OF_ENTRIES or err.status is not None:
-                    raise  # it says nothing of the entry
+                    raise  # not a failure of this entry
                 plan.error = err
         return plans
 
     def find_surplus(self, plans: list[JobPlan]) -> list[Surplus]:
-        """Return the jobs on the backup servers of the entries that are of none of them, and have the name of none of them."""
+        """Return the jobs on the backup servers of the entries that match no entry, and whose name no entry has."""
         entries = [plan.entry for plan in plans]
         servers = {fold_name(entry.server) for entry in entries if entry.server is not None}
         matched = {plan.job.data["uid"] for plan in plans if plan.job is not None}
@@ -436,7 +436,7 @@ class JobPlanner:
         for plan in plans:
             server = plan.job.data["backup_server"] if plan.job is not None else plan.entry.server
             for one in plan.entry.objects or []:
-                with suppress(EmError):  # which comes up again when the job is compared
+                with suppress(EmError):  # _compare raises it again
                     place = self._locate(one, server, plan.label)
                     if isinstance(place, ObjectQuery):
                         queries[place] = None
@@ -445,7 +445,7 @@ class JobPlanner:
 
 
 def create_request(entry: Entry) -> JobRequest:
-    """Return the request for a new job. The rest of its definition follows once all new jobs are there."""
+    """Return the request for a new job. The rest of its definition is applied after all new jobs exist."""
     definition = Definition(description=entry.definition.description)
     return JobRequest(entry.name, entry.server, entry.template, entry.repository, definition)
 
