@@ -11,7 +11,7 @@ import ssl
 import tempfile
 import warnings
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 from cryptography import x509
@@ -131,21 +131,25 @@ def _alternative(name: str) -> x509.GeneralName:
         return x509.DNSName(name)
 
 
-@lru_cache(maxsize=len(SETUPS))
+@cache  # without a limit: a new authority would not fit the certificates that the old one signed
+def _root(setup: str) -> Issuer:
+    return _authority("root", setup)
+
+
 def authority(setup: str = "usual") -> Issuer:
     """Return this process's certificate authority for a set-up; all that go well share one."""
     shared = ("expired", "not_yet_valid", "wrong_name", "tls10", "no_common_cipher", "client_certificate", "unknown_name")
     if setup in (*shared, "intermediate", "no_intermediate", "no_authority_key_id"):
-        return authority()
-    return _authority("root", setup)
+        return _root("usual")
+    return _root(setup)
 
 
-@lru_cache(maxsize=1)
+@cache
 def _intermediate() -> Issuer:
     return _authority("intermediate", issuer=authority())
 
 
-@lru_cache(maxsize=32)
+@cache
 def _chain(names: tuple[str, ...], setup: str) -> tuple[Issuer, bytes]:
     """Return the server's certificate and what it sends after it."""
     if setup in ("intermediate", "no_intermediate"):
@@ -153,7 +157,7 @@ def _chain(names: tuple[str, ...], setup: str) -> tuple[Issuer, bytes]:
     return _leaf(authority(setup), names, setup), b""
 
 
-@lru_cache(maxsize=32)
+@cache
 def server_context(names: tuple[str, ...], setup: str = "usual") -> ssl.SSLContext:
     """Return a server's TLS settings, with a certificate for these names."""
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)

@@ -14,7 +14,7 @@ import pytest
 
 import emulator
 from emulator import Emulator
-from emulator.tls import SETUPS
+from emulator.tls import SETUPS, authority
 
 STRICT = {
     "no_authority_key_id": "Missing Authority Key Identifier",
@@ -78,6 +78,12 @@ def test_what_everybody_refuses(setup: str) -> None:
 def test_the_servers_own_certificate_is_a_cure() -> None:
     with Emulator(tls="no_intermediate") as em:
         assert ask(em, ca_path=em.server_certificate_path, partial=True) == 200
+
+
+def test_an_authority_lasts_as_long_as_the_process() -> None:
+    before = authority()
+    assert all(authority(setup) for setup in SETUPS)
+    assert authority() is before
 
 
 def test_all_set_ups_are_here() -> None:
