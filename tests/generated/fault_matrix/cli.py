@@ -50,7 +50,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--scenario", default="", metavar="NAME", help="only scenarios whose module or name holds this")
     parser.add_argument("--only", default="", metavar="CASE", help="only cases whose name begins like this")
     parser.add_argument("--thorough", action="store_true", help="every status with every kind of body, at every request")
-    parser.add_argument("--every", type=int, default=1, metavar="N", help="a sample: one case of so many")
+    parser.add_argument("--every", type=int, default=1, metavar="N", help="a sample: one case of so many; with 4, each in one combination")
     parser.add_argument("--jobs", type=int, default=min(2, os.cpu_count() or 1), metavar="N", help="processes, default 2")
     parser.add_argument("--list", action="store_true", help="print the scenarios and end")
     given = parser.parse_args(arguments)
@@ -60,11 +60,11 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     orders: list[Order] = []
     for number, one in enumerate(chosen):
-        for version, response_format in COMBINATIONS:
+        for offset, (version, response_format) in enumerate(COMBINATIONS, number):
             name = f"{version}-{response_format}/{one.name}"
             matches_filters = not given.only or given.only.startswith(f"{name}/") or name.startswith(given.only)
             if matches_filters and given.version in (None, version) and given.format in (None, response_format):
-                settings = {"thorough": given.thorough, "only": given.only, "every": given.every, "offset": number}
+                settings = {"thorough": given.thorough, "only": given.only, "every": given.every, "offset": offset}
                 orders.append((version, response_format, one.name, settings))
     began = time.monotonic()
     summaries = []
