@@ -190,7 +190,7 @@ def read_resources(client: Client, query: Query) -> list[dict[str, Any]]:
     The server filters and sorts, because its entities do not show every field that they can be filtered by; what they do show
     is checked. Requests JSON, whatever format the connection prefers, because XML has no types.
     """
-    rows = _iter_resources(client, query)
+    rows = iter_resources(client, query)
     first = list(islice(rows, query.limit and _count_first(query)))
     if query.order and (query.limit is None or not _is_sorted(first, query.order, descending=query.descending)):
         first += rows
@@ -205,7 +205,8 @@ def _count_first(query: Query) -> int:
     return max(query.limit or 0, min(SORT_PROBE_ROWS, query.page_size) if query.order else 0)
 
 
-def _iter_resources(client: Client, query: Query) -> Iterator[dict[str, Any]]:
+def iter_resources(client: Client, query: Query) -> Iterator[dict[str, Any]]:
+    """Yield the resources in their plain form, page by page, in the server's order and without regard to the limit."""
     path = f"/api/query?type={query.type.name}&format={'References' if query.format == 'references' else 'Entities'}"
     criteria = And(query.criteria)
     if query.criteria:
