@@ -50,13 +50,13 @@ def report_data(  # noqa: PLR0913 - its options
     except ValueError as err:
         raise AnsibleFilterError(f"vbem.rest.report_data: {err}") from err
     # Anybody may name a job: such text must become neither markup of the page nor a template of a playbook.
-    return wrap_var(_escape(report) if escape_html else report)
+    return wrap_var(_map_texts(report, escape) if escape_html else report)  # escaped for HTML elements and attributes
 
 
 def _format(plain: Mapping[str, Any], options: ReportOptions) -> dict[str, Any]:
     """Return the report on a digest. Raise ValueError if it is none, or one of another period."""
     try:
-        digest = from_plain(plain)
+        digest = from_plain(_map_texts(plain, lambda text: text))  # Ansible's own containers cannot be part of a result
         if (digest.since, digest.until) == (options.since, options.until):
             return format_digest(digest, options.zone)
     except (KeyError, TypeError, ValueError, AttributeError):
@@ -80,13 +80,13 @@ def _find_errors(time_zone: str, numbers: Mapping[str, Any]) -> Iterator[str]:
         yield f"time_zone is {time_zone!r}: {err}"
 
 
-def _escape(value: Any) -> Any:
-    """Return a value with all its strings escaped, for HTML elements and attributes."""
-    if isinstance(value, dict):
-        return {key: _escape(one) for key, one in value.items()}
+def _map_texts(value: Any, function: Callable[[str], str]) -> Any:
+    """Return a copy of a value, in plain lists and dictionaries, with a function applied to all its strings."""
+    if isinstance(value, Mapping):
+        return {key: _map_texts(one, function) for key, one in value.items()}
     if isinstance(value, list):
-        return [_escape(one) for one in value]
-    return escape(value) if isinstance(value, str) else value
+        return [_map_texts(one, function) for one in value]
+    return function(value) if isinstance(value, str) else value
 
 
 def _parse(text: str) -> datetime:
