@@ -72,43 +72,12 @@ EXAMPLES = r"""
 RETURN = r"""
 digest:
   description:
-    - The input of P(vbem.rest.report_data#filter). Keys other than those below may change with the page.
+    - The input of P(vbem.rest.report_data#filter), with C(since) and C(until) in UTC, and with the type and the message of each
+      query that failed as C(failed_queries). Its other keys are what the page shows; they may change with the page.
     - Its size grows with O(max_rows), with the length of the period and with the number of jobs that failed or ended with
       warnings, but not with the number of job sessions.
   returned: success
   type: dict
-  contains:
-    since:
-      description: Start of the period, in UTC.
-      type: str
-      returned: success
-      sample: "2026-11-22T18:00:00Z"
-    until:
-      description: End of the period, in UTC.
-      type: str
-      returned: success
-      sample: "2026-11-23T18:00:00Z"
-    counts:
-      description: Numbers of job sessions by outcome, and of jobs.
-      type: dict
-      returned: success
-      sample: {job_sessions: 12, failed: 1, warning: 0, success: 11, running: 0, jobs: 12, jobs_failed: 1}
-    failed_queries:
-      description: The queries that failed.
-      type: list
-      elements: dict
-      returned: success
-      contains:
-        type:
-          description: Type of the resources.
-          type: str
-          returned: success
-          sample: Job
-        msg:
-          description: What failed.
-          type: str
-          returned: success
-          sample: "The user may not do this."
 stats:
   description: Statistics of the queries.
   returned: success
