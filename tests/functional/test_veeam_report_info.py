@@ -17,7 +17,7 @@ import pytest
 
 from ansible_collections.vbem.rest.plugins.module_utils._em.protocol.dates import format_date
 from ansible_collections.vbem.rest.plugins.module_utils._em.resources import report_query
-from ansible_collections.vbem.rest.plugins.module_utils._em.resources.query import create_query, read_resources
+from ansible_collections.vbem.rest.plugins.module_utils._em.resources.query import DEFAULTS, create_query, read_resources
 from ansible_collections.vbem.rest.plugins.module_utils._em.resources.report_digest import from_plain
 from ansible_collections.vbem.rest.plugins.modules import veeam_report_info
 from ansible_collections.vbem.rest.plugins.plugin_utils._report.build import build_report, format_digest
@@ -46,7 +46,7 @@ def ask(harness: Harness, session: Session = None, *, days: int = 7, **params: A
 
 def query(harness: Harness, session: Session, params: Mapping[str, Any]) -> list[dict[str, Any]]:
     with harness.connect(session) as client:
-        return read_resources(client, create_query({**report_query._DEFAULTS, **params}))
+        return read_resources(client, create_query({**DEFAULTS, **params}))
 
 
 @all_versions_and_formats

@@ -49,6 +49,17 @@ WHERE_SPEC: dict[str, Any] = {
         "value": {"type": "raw", "required": True},
     },
 }
+# Of the options of a query, without its type.
+DEFAULTS: dict[str, Any] = {
+    "filter": None,
+    "where": None,
+    "sort_by": None,
+    "descending": False,
+    "limit": None,
+    "page_size": PAGE_SIZE,
+    "format": "entities",
+    "allow_unknown": False,
+}
 
 
 class QueryType(NamedTuple):
@@ -113,15 +124,7 @@ def create_query(params: Mapping[str, Any]) -> Query:
 
 def find_resources(client: Client, params: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return what a query of ``type``, ``filter`` and ``where`` finds, at most one page."""
-    defaults = {
-        "sort_by": None,
-        "descending": False,
-        "limit": PAGE_SIZE,
-        "page_size": PAGE_SIZE,
-        "format": "entities",
-        "allow_unknown": False,
-    }
-    return read_resources(client, create_query({**defaults, **params}))
+    return read_resources(client, create_query({**DEFAULTS, "limit": PAGE_SIZE, **params}))
 
 
 def _suggest(name: str, known: list[str]) -> str:

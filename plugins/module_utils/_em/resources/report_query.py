@@ -12,8 +12,7 @@ from typing import Any
 from ..client.client import Client
 from ..errors import EmError
 from ..protocol.dates import format_date
-from .listing import PAGE_SIZE
-from .query import create_query, iter_resources, read_resources
+from .query import DEFAULTS, create_query, iter_resources, read_resources
 from .report_digest import Digest, DigestOptions, build_digest
 from .report_records import Records
 
@@ -37,16 +36,6 @@ OPTIONAL_QUERIES: Mapping[str, str | None] = {
 }
 # Kinds of errors that affect a single query. After any other, such as session_lost, all further queries would fail.
 TOLERATED_KINDS = ("server_error", "forbidden", "bad_response")
-_DEFAULTS: Mapping[str, Any] = {
-    "filter": None,
-    "where": None,
-    "sort_by": None,
-    "descending": False,
-    "limit": None,
-    "page_size": PAGE_SIZE,
-    "format": "entities",
-    "allow_unknown": False,
-}
 
 
 def query_digest(client: Client, options: DigestOptions) -> Digest:
@@ -65,7 +54,7 @@ def _list_queries(queries: Mapping[str, str | None], options: DigestOptions) -> 
 
 def _run_queries(client: Client, records: Records, queries: Iterable[Mapping[str, Any]], *, is_required: bool = False) -> None:
     for params in queries:
-        query = create_query({**_DEFAULTS, **params})
+        query = create_query({**DEFAULTS, **params})
         try:
             # With a limit the rows are few, but may have to be sorted.
             rows = iter_resources(client, query) if query.limit is None else read_resources(client, query)
