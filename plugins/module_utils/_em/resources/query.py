@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -226,11 +227,12 @@ def iter_resources(client: Client, query: Query) -> Iterator[dict[str, Any]]:
     pages = client.iter_pages(
         f"{path}&pageSize={page_size}", list_path=(), accept="application/json", raw_rows=True, read_ahead=query.limit is None
     )
-    for page in pages:
-        for row in page:
-            plain = reader.read(row)
-            if not query.criteria or may_match(criteria, plain):
-                yield plain
+    with closing(pages):  # also where a row is invalid: other requests may follow
+        for page in pages:
+            for row in page:
+                plain = reader.read(row)
+                if not query.criteria or may_match(criteria, plain):
+                    yield plain
 
 
 def _rank_row(row: Mapping[str, Any], field: Field) -> Any:
