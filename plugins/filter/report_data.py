@@ -15,13 +15,14 @@ from ansible.errors import AnsibleFilterError
 from ansible.utils.unsafe_proxy import wrap_var
 
 from ansible_collections.vbem.rest.plugins.module_utils._em.protocol.dates import parse_date
-from ansible_collections.vbem.rest.plugins.plugin_utils._report.build import build_report
+from ansible_collections.vbem.rest.plugins.module_utils._em.resources.report_digest import from_plain
+from ansible_collections.vbem.rest.plugins.plugin_utils._report.build import build_report, format_digest
 from ansible_collections.vbem.rest.plugins.plugin_utils._report.formatting import Zone
 from ansible_collections.vbem.rest.plugins.plugin_utils._report.sections import ReportOptions
 
 
 def report_data(  # noqa: PLR0913 - its options
-    results: Sequence[Mapping[str, Any]],
+    results: Sequence[Mapping[str, Any]] | Mapping[str, Any],
     since: str,
     until: str,
     *,
@@ -32,7 +33,7 @@ def report_data(  # noqa: PLR0913 - its options
     escape_html: bool = False,
     validate_only: bool = False,
 ) -> Any:
-    """Return the backup report on results of veeam_query_info; with ``validate_only``, the errors of the options."""
+    """Return the backup report on a digest, or on results of veeam_query_info; with ``validate_only``, the options' errors."""
     numbers = {"max_rows": max_rows, "full_threshold_percent": full_threshold_percent, "baseline_days": baseline_days}
     errors = list(_find_errors(time_zone, numbers))
     if validate_only:
@@ -45,11 +46,22 @@ def report_data(  # noqa: PLR0913 - its options
         options = ReportOptions(_parse(since), _parse(until), Zone(time_zone), **integers)
         if options.since >= options.until:
             raise ValueError(f"The period ends before it begins: {since} to {until}.")
-        report: Any = build_report(results, options)
+        report: Any = _format(results, options) if isinstance(results, Mapping) else build_report(results, options)
     except ValueError as err:
         raise AnsibleFilterError(f"vbem.rest.report_data: {err}") from err
     # Anybody may name a job: such text must become neither markup of the page nor a template of a playbook.
-    return wrap_var(_escape(report) if escape_html else report)
+    return wrap_var(_map_texts(report, escape) if escape_html else report)  # escaped for HTML elements and attributes
+
+
+def _format(plain: Mapping[str, Any], options: ReportOptions) -> dict[str, Any]:
+    """Return the report on a digest. Raise ValueError if it is none, or one of another period."""
+    try:
+        digest = from_plain(_map_texts(plain, lambda text: text))  # Ansible's own containers cannot be part of a result
+        if (digest.since, digest.until) == (options.since, options.until):
+            return format_digest(digest, options.zone)
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise ValueError("The input is neither the digest of veeam_report_info nor a list of results.") from None
+    raise ValueError(f"The digest is of another period: {plain['since']} to {plain['until']}.")
 
 
 def _find_errors(time_zone: str, numbers: Mapping[str, Any]) -> Iterator[str]:
@@ -68,13 +80,13 @@ def _find_errors(time_zone: str, numbers: Mapping[str, Any]) -> Iterator[str]:
         yield f"time_zone is {time_zone!r}: {err}"
 
 
-def _escape(value: Any) -> Any:
-    """Return a value with all its strings escaped, for HTML elements and attributes."""
-    if isinstance(value, dict):
-        return {key: _escape(one) for key, one in value.items()}
+def _map_texts(value: Any, function: Callable[[str], str]) -> Any:
+    """Return a copy of a value, in plain lists and dictionaries, with a function applied to all its strings."""
+    if isinstance(value, Mapping):
+        return {key: _map_texts(one, function) for key, one in value.items()}
     if isinstance(value, list):
-        return [_escape(one) for one in value]
-    return escape(value) if isinstance(value, str) else value
+        return [_map_texts(one, function) for one in value]
+    return function(value) if isinstance(value, str) else value
 
 
 def _parse(text: str) -> datetime:

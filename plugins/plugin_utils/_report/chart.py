@@ -9,14 +9,16 @@ Widths are in percent, so that the chart fits any screen with its text at full s
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from .formatting import DAYS, Zone, format_count, format_day
-from .records import FAILED, RUNNING, SUCCESS, WARNING, JobSession
+from ansible_collections.vbem.rest.plugins.module_utils._em.resources.report_digest import OUTCOMES_BY_SEVERITY, read_slot
+from ansible_collections.vbem.rest.plugins.module_utils._em.resources.report_records import FAILED, SUCCESS, WARNING
 
-STACKING_ORDER = (FAILED, WARNING, SUCCESS)  # from the bottom: failures have a common baseline and can be compared
+from .formatting import DAYS, Zone, format_count, format_day
+
+STACKING_ORDER = OUTCOMES_BY_SEVERITY  # from the bottom: failures have a common baseline and can be compared
 HEIGHT = 150  # of the highest bar
 MIN_SEGMENT_HEIGHT = 4  # so that one failure among thousands is visible
 MAX_HOURS = 48  # a longer period has a bar for each day
@@ -24,14 +26,15 @@ MAX_LABELS, MAX_LABELS_NARROW = 26, 8  # that fit on a desktop screen, and on a 
 MAX_BARS_LONG_FLAG = 12  # with more bars there is no room for flags with three digits
 
 
-def build_chart(sessions: Iterable[JobSession], since: datetime, until: datetime, zone: Zone) -> dict[str, Any]:
-    """Return the chart. A job session counts when it ended; running ones are left out, since they would dwarf the others."""
+def build_chart(slots: Mapping[str, Sequence[int]], since: datetime, until: datetime, zone: Zone) -> dict[str, Any]:
+    """Return the chart. ``slots`` are those of the digest: what ended when. Running sessions would dwarf these."""
     by_hour = until - since <= timedelta(hours=MAX_HOURS)
     starts = _list_starts(since, until, zone, by_hour=by_hour)
     counts = [dict.fromkeys(STACKING_ORDER, 0) for _start in starts]
-    for session in sessions:
-        if session.outcome != RUNNING:
-            counts[_find_bar(session.ended or until, starts)][session.outcome] += 1
+    for slot_key, numbers in slots.items():
+        bar_counts = counts[_find_bar(read_slot(slot_key), starts)]
+        for outcome, number in zip(STACKING_ORDER, numbers):
+            bar_counts[outcome] += number
     scale = _find_scale(max(sum(count.values()) for count in counts))
     step, step_narrow = (-(-len(starts) // most) for most in (MAX_LABELS, MAX_LABELS_NARROW))
     slot = 100 / len(starts)

@@ -2,31 +2,24 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The sections of the backup report that are plain lists: their rows as text, truncated to what a page has room for."""
+"""The sections of the backup report that are plain lists: their rows as text."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from statistics import median
 from typing import Any, NamedTuple
 
-from ansible_collections.vbem.rest.plugins.module_utils._em.protocol.links import find_guid
-
-from .formatting import Zone, format_datetime, format_duration, format_size
-from .records import (
-    FAILED,
-    RUNNING,
-    Job,
-    JobSession,
-    RestoreSession,
-    find_parent,
-    iter_resources,
-    read_number,
-    read_server,
+from ansible_collections.vbem.rest.plugins.module_utils._em.resources.report_digest import (
+    Digest,
+    Longest,
+    NotRun,
+    Part,
+    Restore,
+    Running,
 )
 
-MIN_BASELINE_SESSIONS = 3  # fewer sessions of a job say nothing about its usual duration
+from .formatting import Zone, format_datetime, format_duration, format_size
 
 
 class ReportOptions(NamedTuple):
@@ -40,90 +33,83 @@ class ReportOptions(NamedTuple):
     baseline_days: int
 
 
-def truncate(rows: Sequence[Any], options: ReportOptions) -> dict[str, Any]:
-    """Return the first rows of a section, how many rows are left out, and how many there are."""
-    shown = list(rows[: options.max_rows])
-    return {"rows": shown, "more": len(rows) - len(shown), "total": len(rows)}
+def count_left_out(part: Part, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Return the rows of a section, how many rows are left out, and how many there are."""
+    return {"rows": rows, "more": part.total - len(rows), "total": part.total}
 
 
-def build_running(sessions: Iterable[JobSession], options: ReportOptions) -> dict[str, Any]:
-    """Return the job sessions that are still running, the oldest first."""
-    running = [session for session in sessions if session.outcome == RUNNING]
+def _format_start(started: datetime | None, zone: Zone) -> str:
+    return format_datetime(zone.to_local(started)) if started else ""
+
+
+def build_running(part: Part, until: datetime, zone: Zone) -> dict[str, Any]:
+    """Return the job sessions that are still running."""
+    running: Sequence[Running] = part.rows
     rows = [
         {
-            "job": session.job_name,
-            "server": session.server,
-            "job_type": session.job_type,
-            "started": format_datetime(options.zone.to_local(session.started)) if session.started else "",
-            "duration": format_duration((options.until - session.started).total_seconds()) if session.started else "",
-            "progress": session.progress,
+            "job": one.job,
+            "server": one.server,
+            "job_type": one.job_type,
+            "started": _format_start(one.started, zone),
+            "duration": format_duration((until - one.started).total_seconds()) if one.started else "",
+            "progress": one.progress,
         }
-        for session in sorted(running, key=lambda session: (session.started or options.until, session.job_name))
+        for one in running
     ]
-    return truncate(rows, options)
+    return count_left_out(part, rows)
 
 
-def build_restores(restores: Iterable[RestoreSession], options: ReportOptions) -> dict[str, Any]:
-    """Return the restores, those that failed first, then the latest first."""
-
-    def rank(restore: RestoreSession) -> tuple[bool, float, str]:
-        moment = restore.ended or restore.started
-        return restore.outcome != FAILED, -moment.timestamp() if moment else 0.0, restore.machine
-
+def build_restores(part: Part, until: datetime, zone: Zone) -> dict[str, Any]:
+    """Return the restores."""
+    restores: Sequence[Restore] = part.rows
     rows = [
         {
-            "machine": restore.machine,
-            "server": restore.server,
-            "restore_type": restore.restore_type,
-            "outcome": restore.outcome,
-            "started": format_datetime(options.zone.to_local(restore.started)) if restore.started else "",
-            "duration": format_duration(((restore.ended or options.until) - restore.started).total_seconds())
-            if restore.started
-            else "",
+            "machine": one.machine,
+            "server": one.server,
+            "restore_type": one.restore_type,
+            "outcome": one.outcome,
+            "started": _format_start(one.started, zone),
+            "duration": format_duration(((one.ended or until) - one.started).total_seconds()) if one.started else "",
         }
-        for restore in sorted(restores, key=rank)
+        for one in restores
     ]
-    return truncate(rows, options)
+    return count_left_out(part, rows)
 
 
-def build_not_run(jobs: Iterable[Job], options: ReportOptions) -> dict[str, Any]:
+def build_not_run(part: Part, zone: Zone) -> dict[str, Any]:
     """Return jobs that did not run, with the date of their next run."""
+    jobs: Sequence[NotRun] = part.rows
     rows = [
         {
-            "job": job.name,
-            "server": job.server,
-            "job_type": job.job_type,
-            "next_run": format_datetime(options.zone.to_local(job.next_run)) if job.next_run else "",
+            "job": one.job,
+            "server": one.server,
+            "job_type": one.job_type,
+            "next_run": format_datetime(zone.to_local(one.next_run)) if one.next_run else "",
         }
-        for job in jobs
+        for one in jobs
     ]
-    return truncate(rows, options)
+    return count_left_out(part, rows)
 
 
-def build_longest(longest: Sequence[JobSession], earlier: Iterable[JobSession], options: ReportOptions) -> dict[str, Any]:
-    """Return the longest job sessions, each with its baseline: the median duration of the job's sessions before the period."""
-    durations: dict[str, list[float]] = {}
-    for session in earlier:
-        if session.duration is not None and session.outcome != FAILED:
-            durations.setdefault(session.job_key, []).append(session.duration)
-    baselines = {key: median(found) for key, found in durations.items() if len(found) >= MIN_BASELINE_SESSIONS}
-    shown = longest[: options.max_rows]
-    scale = max([1, *((one.duration or 0) for one in shown), *(baselines.get(one.job_key, 0) for one in shown)])
+def build_longest(part: Part, zone: Zone) -> dict[str, Any]:
+    """Return the longest job sessions, each with its baseline."""
+    longest: Sequence[Longest] = part.rows
+    scale = max([1, *(one.duration for one in longest), *(one.baseline or 0 for one in longest)])
     rows = [
         {
-            "job": session.job_name,
-            "server": session.server,
-            "outcome": session.outcome,
-            "started": format_datetime(options.zone.to_local(session.started)) if session.started else "",
-            "duration": format_duration(session.duration or 0),
-            "percent": round(100 * (session.duration or 0) / scale, 2),
-            "baseline": format_duration(baselines[session.job_key]) if session.job_key in baselines else "",
-            "baseline_percent": round(100 * baselines[session.job_key] / scale, 2) if session.job_key in baselines else None,
-            "comparison": _compare(session.duration or 0, baselines.get(session.job_key)),
+            "job": one.job,
+            "server": one.server,
+            "outcome": one.outcome,
+            "started": _format_start(one.started, zone),
+            "duration": format_duration(one.duration),
+            "percent": round(100 * one.duration / scale, 2),
+            "baseline": "" if one.baseline is None else format_duration(one.baseline),
+            "baseline_percent": None if one.baseline is None else round(100 * one.baseline / scale, 2),
+            "comparison": _compare(one.duration, one.baseline),
         }
-        for session in longest
+        for one in longest
     ]
-    return truncate(rows, options)
+    return count_left_out(part, rows)
 
 
 def _compare(seconds: float, baseline: float | None) -> str:
@@ -133,40 +119,25 @@ def _compare(seconds: float, baseline: float | None) -> str:
     return f"{seconds / baseline:.1f} times as long as usual"
 
 
-def build_repositories(results: Sequence[Mapping[str, Any]], options: ReportOptions) -> dict[str, Any]:
-    """Return the repositories, the fullest first. ``written`` is the size of the backup files created in the period."""
-    repository_of = {
-        find_guid(str(row.get("uid"))): find_guid(str(row.get("repository_uid"))) or find_parent(row, "Repository")
-        for _type, row in iter_resources(results, "Backup")
-    }
-    written: dict[str, int] = {}
-    for _type, row in iter_resources(results, "BackupFile"):
-        repository = repository_of.get(find_guid(str(row.get("backup_uid"))) or find_parent(row, "Backup"))
-        if repository:
-            written[repository] = written.get(repository, 0) + read_number(row, "backup_size")
-    rows = []
-    for _type, row in iter_resources(results, "Repository"):
-        capacity, free = read_number(row, "capacity"), read_number(row, "free_space")
-        used = max(0, capacity - free)
-        percent = 100 * used / capacity if capacity else 0.0
-        size = written.get(find_guid(str(row.get("uid"))) or "", 0)
-        rows.append(
-            {
-                "name": str(row.get("name") or ""),
-                "server": read_server(row),
-                "has_capacity": capacity > 0,  # object storage has none
-                "capacity": format_size(capacity),
-                "used": format_size(used),
-                "free": format_size(free),
-                "percent": round(percent, 2),
-                "percent_text": f"{int(percent)} %",  # rounded down: 99.9 is not yet full
-                "is_nearly_full": capacity > 0 and percent >= options.full_threshold_percent,
-                "written": format_size(size) if size else "",
-            }
-        )
-    rows.sort(key=lambda row: (-float(str(row["percent"])), not row["has_capacity"], str(row["name"]).casefold()))
+def build_repositories(digest: Digest) -> dict[str, Any]:
+    """Return the repositories. ``written`` is the size of the backup files created in the period."""
+    rows = [
+        {
+            "name": one.name,
+            "server": one.server,
+            "has_capacity": one.capacity > 0,  # object storage has none
+            "capacity": format_size(one.capacity),
+            "used": format_size(max(0, one.capacity - one.free)),
+            "free": format_size(one.free),
+            "percent": round(one.percent, 2),
+            "percent_text": f"{int(one.percent)} %",  # rounded down: 99.9 is not yet full
+            "is_nearly_full": one.is_nearly_full,
+            "written": format_size(one.written) if one.written else "",
+        }
+        for one in digest.repositories.rows
+    ]
     return {
-        **truncate(rows, options),
-        "nearly_full": sum(bool(row["is_nearly_full"]) for row in rows),
-        "has_written": any(row["written"] for row in rows),
+        **count_left_out(digest.repositories, rows),
+        "nearly_full": digest.counts["repositories_nearly_full"],
+        "has_written": digest.has_written,
     }

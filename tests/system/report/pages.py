@@ -26,10 +26,8 @@ from support.places import ROOT
 
 from ansible_collections.vbem.rest.plugins.module_utils._em.client.client import Client
 from ansible_collections.vbem.rest.plugins.module_utils._em.options import CONNECTION_OPTIONS, create_connection
-from ansible_collections.vbem.rest.plugins.module_utils._em.resources.query import create_query, read_resources
-from ansible_collections.vbem.rest.plugins.plugin_utils._report.build import build_report
-from ansible_collections.vbem.rest.plugins.plugin_utils._report.formatting import Zone
-from ansible_collections.vbem.rest.plugins.plugin_utils._report.sections import ReportOptions
+from ansible_collections.vbem.rest.plugins.module_utils._em.resources.report_digest import DigestOptions, to_plain
+from ansible_collections.vbem.rest.plugins.module_utils._em.resources.report_query import query_digest
 from emulator import Emulator, LogEntry, Switches
 
 from .worlds import WORLDS
@@ -155,9 +153,9 @@ def write_templated_pages(folder: Path) -> dict[str, Page]:
             WORLDS[world](em)
             until = math.floor(em.clock.now())
             stamps = [f"{datetime.fromtimestamp(at, timezone.utc):%Y-%m-%dT%H:%M:%SZ}" for at in (until - hours * 3600, until)]
-            (folder / f"{name}.json").write_text(json.dumps(run_queries(em, *stamps, zone, failing)), encoding="utf-8")
+            (folder / f"{name}.json").write_text(json.dumps(query_plain_digest(em, *stamps, failing)), encoding="utf-8")
         options = {"time_zone": zone, "max_rows": 15, "full_threshold_percent": 90, "baseline_days": 14}
-        results = f"lookup('file', '{folder}/{name}.json') | from_json"
+        digest = f"lookup('file', '{folder}/{name}.json') | from_json"
         call = f"vbem.rest.report_data('{stamps[0]}', '{stamps[1]}', escape_html=true, **report_filter_options)"
         tasks.append(
             {
@@ -167,7 +165,7 @@ def write_templated_pages(folder: Path) -> dict[str, Page]:
                     "dest": str(folder / f"{name}.html"),
                 },
                 "vars": {
-                    "report_data": f"{{{{ {results} | {call} }}}}",
+                    "report_data": f"{{{{ {digest} | {call} }}}}",
                     "report_filter_options": options,
                     "report_time_zone": zone,
                     "report_title": "Backup report",
@@ -183,11 +181,10 @@ def write_templated_pages(folder: Path) -> dict[str, Page]:
     return pages
 
 
-def run_queries(em: Emulator, since: str, until: str, zone: str, failing: tuple[str, ...]) -> list[dict[str, Any]]:
-    """Run the role's queries without Ansible, and return the results as its loops register them."""
-    text = (ROLE / "vars" / "main.yml").read_text(encoding="utf-8").replace("{{ report_since }}", since)
-    variables = yaml.safe_load(text)
-    queries: list[dict[str, Any]] = variables["report_required_queries"] + variables["report_optional_queries"]
+def query_plain_digest(em: Emulator, since: str, until: str, failing: tuple[str, ...]) -> dict[str, Any]:
+    """Query as veeam_report_info does, without Ansible, and return its digest. The queries of some types fail."""
+    for name in failing:
+        em.fault("status", status=500, message="<not today>", query=f"type={name}&", times=None)
     options = {option.name: option.default for option in CONNECTION_OPTIONS} | {
         "hostname": em.hostname,
         "port": em.port,
@@ -196,19 +193,10 @@ def run_queries(em: Emulator, since: str, until: str, zone: str, failing: tuple[
         "ca_path": em.ca_path,
         "session": None,
     }
+    dates = [datetime.fromisoformat(date.replace("Z", "+00:00")) for date in (since, until)]
     with Client(create_connection(options)) as client:
-
-        def run_query(query: dict[str, Any]) -> dict[str, Any]:
-            if query["type"] in failing:
-                return {"item": query, "msg": "The server failed: <not today>", "error": {"kind": "server_error"}}
-            defaults = {"filter": None, "where": None, "sort_by": None, "descending": False, "limit": None, "page_size": 500}
-            parameters = {**defaults, "format": "entities", "allow_unknown": False, **query}
-            return {"item": query, "resources": read_resources(client, create_query(parameters))}
-
-        results = [run_query(query) for query in queries]
-        dates = [datetime.fromisoformat(date.replace("Z", "+00:00")) for date in (since, until)]
-        report = build_report(results, ReportOptions(*dates, Zone(zone), 15, 90, 14))
-        return results + [run_query(query) for query in report["follow_up_queries"]]
+        digest: dict[str, Any] = to_plain(query_digest(client, DigestOptions(*dates, 15, 90, 14)))
+        return digest
 
 
 def main(target: str) -> None:

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from enum import Enum
@@ -184,13 +184,13 @@ class Client:
         accept: str | None = None,
         raw_rows: bool = False,
         read_ahead: bool = False,
-    ) -> Iterator[list[dict[str, Any]]]:
+    ) -> Generator[list[dict[str, Any]], None, None]:
         """Yield the rows of a query, page by page, by following the pages' links.
 
         The server pages every query: 100 rows each, unless a page size is given (wire facts, section 4). ``list_path`` leads
         from the body to the list, see `read_page`. With ``raw_rows`` the keys of rows are not converted to snake_case.
         ``read_ahead`` is for callers that read all pages: the next page is prefetched while they process the current one. Until
-        the last page, they must not send other requests by this client.
+        the last page, they must not send other requests by this client, unless they close the generator.
         """
         raw_lists_in = CONTAINERS if raw_rows else ()
         ahead = ReadAhead(self, lambda client, wanted: client._fetch_page(wanted, accept))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -48,6 +49,17 @@ WHERE_SPEC: dict[str, Any] = {
         "operator": {"type": "str", "choices": ["==", "!=", "<", "<=", ">", ">="], "default": "=="},
         "value": {"type": "raw", "required": True},
     },
+}
+# Of the options of a query, without its type.
+DEFAULTS: dict[str, Any] = {
+    "filter": None,
+    "where": None,
+    "sort_by": None,
+    "descending": False,
+    "limit": None,
+    "page_size": PAGE_SIZE,
+    "format": "entities",
+    "allow_unknown": False,
 }
 
 
@@ -113,15 +125,7 @@ def create_query(params: Mapping[str, Any]) -> Query:
 
 def find_resources(client: Client, params: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return what a query of ``type``, ``filter`` and ``where`` finds, at most one page."""
-    defaults = {
-        "sort_by": None,
-        "descending": False,
-        "limit": PAGE_SIZE,
-        "page_size": PAGE_SIZE,
-        "format": "entities",
-        "allow_unknown": False,
-    }
-    return read_resources(client, create_query({**defaults, **params}))
+    return read_resources(client, create_query({**DEFAULTS, "limit": PAGE_SIZE, **params}))
 
 
 def _suggest(name: str, known: list[str]) -> str:
@@ -190,7 +194,7 @@ def read_resources(client: Client, query: Query) -> list[dict[str, Any]]:
     The server filters and sorts, because its entities do not show every field that they can be filtered by; what they do show
     is checked. Requests JSON, whatever format the connection prefers, because XML has no types.
     """
-    rows = _iter_resources(client, query)
+    rows = iter_resources(client, query)
     first = list(islice(rows, query.limit and _count_first(query)))
     if query.order and (query.limit is None or not _is_sorted(first, query.order, descending=query.descending)):
         first += rows
@@ -205,7 +209,8 @@ def _count_first(query: Query) -> int:
     return max(query.limit or 0, min(SORT_PROBE_ROWS, query.page_size) if query.order else 0)
 
 
-def _iter_resources(client: Client, query: Query) -> Iterator[dict[str, Any]]:
+def iter_resources(client: Client, query: Query) -> Iterator[dict[str, Any]]:
+    """Yield the resources in their plain form, page by page, in the server's order and without regard to the limit."""
     path = f"/api/query?type={query.type.name}&format={'References' if query.format == 'references' else 'Entities'}"
     criteria = And(query.criteria)
     if query.criteria:
@@ -222,11 +227,12 @@ def _iter_resources(client: Client, query: Query) -> Iterator[dict[str, Any]]:
     pages = client.iter_pages(
         f"{path}&pageSize={page_size}", list_path=(), accept="application/json", raw_rows=True, read_ahead=query.limit is None
     )
-    for page in pages:
-        for row in page:
-            plain = reader.read(row)
-            if not query.criteria or may_match(criteria, plain):
-                yield plain
+    with closing(pages):  # also where a row is invalid: other requests may follow
+        for page in pages:
+            for row in page:
+                plain = reader.read(row)
+                if not query.criteria or may_match(criteria, plain):
+                    yield plain
 
 
 def _rank_row(row: Mapping[str, Any], field: Field) -> Any:

@@ -6,13 +6,21 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.vbem.rest.plugins.filter.report_data import FilterModule
-from ansible_collections.vbem.rest.tests.unit.plugins.plugin_utils._report.factories import SINCE, UNTIL, make_row, sessions
+from ansible_collections.vbem.rest.plugins.module_utils._em.resources.report_digest import to_plain
+from ansible_collections.vbem.rest.tests.unit.plugins.plugin_utils._report.factories import (
+    SINCE,
+    UNTIL,
+    digest,
+    make_row,
+    sessions,
+)
 
 report_data = FilterModule().filters()["report_data"]
 
@@ -55,3 +63,27 @@ def test_options_can_be_validated_without_a_report() -> None:
     (max_rows, zone) = report_data([], "", "", time_zone="Mars", max_rows=0, validate_only=True)["errors"]
     assert max_rows.startswith("max_rows is 0: ")
     assert zone.startswith("time_zone is 'Mars': ")
+
+
+def test_a_digest_makes_the_report_that_its_rows_make() -> None:
+    results = [sessions(*(make_row(job, "03:00", "Failed", failure_message="<full>") for job in range(1, 30)))]
+    plain = json.loads(json.dumps(to_plain(digest(*results))))
+    for options in ({"time_zone": "UTC"}, {"time_zone": "Asia/Kolkata", "escape_html": True}):
+        assert report_data(plain, SINCE, UNTIL, **options) == report_data(results, SINCE, UNTIL, **options)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"since": "2026-11-21T18:00:00Z"}, "The digest is of another period: 2026-11-21T18:00:00Z to 2026-11-23T18:00:00Z"),
+        ({"since": None}, "The digest is of another period: None"),
+        ({"until": "today"}, "neither the digest of veeam_report_info nor a list"),
+        ({"failed": []}, "neither the digest of veeam_report_info nor a list"),
+        ({"counts": {}}, "neither the digest of veeam_report_info nor a list"),
+        ({"running": {"rows": [{}], "total": 1}}, "neither the digest of veeam_report_info nor a list"),
+        ({"slots": None}, "neither the digest of veeam_report_info nor a list"),
+    ],
+)
+def test_anything_else_is_no_digest(change: dict[str, Any], message: str) -> None:
+    with pytest.raises(AnsibleFilterError, match=message):
+        report_data(to_plain(digest()) | change, SINCE, UNTIL, time_zone="UTC")

@@ -10,9 +10,10 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from ansible_collections.vbem.rest.plugins.module_utils._em.protocol.dates import parse_date
+from ansible_collections.vbem.rest.plugins.module_utils._em.resources.report_digest import Digest, DigestOptions, build_digest
+from ansible_collections.vbem.rest.plugins.module_utils._em.resources.report_records import JobSession, Records
 from ansible_collections.vbem.rest.plugins.plugin_utils._report.build import build_report
 from ansible_collections.vbem.rest.plugins.plugin_utils._report.formatting import Zone
-from ansible_collections.vbem.rest.plugins.plugin_utils._report.records import JobSession
 from ansible_collections.vbem.rest.plugins.plugin_utils._report.sections import ReportOptions
 
 SINCE, UNTIL = "2026-11-22T18:00:00Z", "2026-11-23T18:00:00Z"
@@ -61,6 +62,22 @@ def build(*results: dict[str, Any], **options: Any) -> dict[str, Any]:
     assert since
     assert until
     return build_report(results, ReportOptions(since, until, Zone("UTC"), **(defaults | options)))
+
+
+def read(*results: dict[str, Any]) -> Records:
+    """Return the records of results."""
+    records = Records()
+    for result in results:
+        records.add(result["item"]["type"], iter(result["resources"]))
+    return records
+
+
+def digest(*results: dict[str, Any], since: str = SINCE, until: str = UNTIL, max_rows: int = 15) -> Digest:
+    """Return the digest of results."""
+    period = parse_date(since), parse_date(until)
+    assert period[0]
+    assert period[1]
+    return build_digest(read(*results), DigestOptions(period[0], period[1], max_rows, 90, 14))
 
 
 def make_session(ended: datetime | None, outcome: str = "success") -> JobSession:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.vbem.rest.plugins.plugin_utils._report import build as build_module
+from ansible_collections.vbem.rest.plugins.module_utils._em.resources import report_digest
 from ansible_collections.vbem.rest.tests.unit.plugins.plugin_utils._report.factories import (
     build,
     guid,
@@ -136,7 +136,7 @@ def test_filters_are_short_enough_for_a_request_line() -> None:
 
 
 def test_the_reasons_of_a_limited_number_of_jobs_are_queried(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(build_module, "MAX_SHORT_FORM_QUERIED", 2)
+    monkeypatch.setattr(report_digest, "MAX_SHORT_FORM_QUERIED", 2)
     rows = [make_row(number, f"0{9 - number}:00", "Failed") for number in range(1, 7)]
     rows[5]["failure_message"] = "Told"
     report = build(sessions(*rows), max_rows=1, baseline_days=0)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.vbem.rest.plugins.module_utils._em.resources.report_digest import count_slots
 from ansible_collections.vbem.rest.plugins.plugin_utils._report.chart import HEIGHT, MIN_SEGMENT_HEIGHT, build_chart
 from ansible_collections.vbem.rest.plugins.plugin_utils._report.formatting import Zone
 from ansible_collections.vbem.rest.tests.unit.plugins.plugin_utils._report.factories import make_session, utc
@@ -33,7 +34,7 @@ MIDNIGHT, MORNING = utc("2026-11-23T00:00"), utc("2026-11-23T06:00")
     ],
 )
 def test_bars_follow_the_time_zone(zone: str, since: str, until: str, titles: tuple[str, str, int]) -> None:
-    chart = build_chart([], utc(since), utc(until), Zone(zone))
+    chart = build_chart({}, utc(since), utc(until), Zone(zone))
     bars = [one["title"] for one in chart["bars"]]
     assert (bars[0], bars[-1], len(bars)) == titles
 
@@ -44,18 +45,18 @@ def test_a_session_counts_when_it_ended_and_a_running_one_does_not() -> None:
         make_session(utc("2026-11-23T03:00"), "failed"),
         *[make_session(None, "running")] * 40,
     ]
-    chart = build_chart(sessions, MIDNIGHT, MORNING, Zone("UTC"))
+    chart = build_chart(count_slots(sessions, MORNING), MIDNIGHT, MORNING, Zone("UTC"))
     assert [one["total"] for one in chart["bars"]] == [0, 0, 1, 1, 0, 0]
     assert [one["description"] for one in chart["bars"]][1:4] == ["0 sessions", "1 succeeded", "1 failed"]
     assert chart["grid_lines"][-1]["label"] == "2", "the scale ignores running sessions"
     # The server's clock may be fast, or the session ended during the queries.
-    late = build_chart([make_session(utc("2026-11-23T09:00"))], MIDNIGHT, MORNING, Zone("UTC"))
+    late = build_chart(count_slots([make_session(utc("2026-11-23T09:00"))], MORNING), MIDNIGHT, MORNING, Zone("UTC"))
     assert late["bars"][-1]["total"] == 1
 
 
 def test_one_failure_among_thousands_is_visible() -> None:
     sessions = [make_session(utc("2026-11-23T02:00"))] * 5000 + [make_session(utc("2026-11-23T02:00"), "failed")]
-    chart = build_chart(sessions, MIDNIGHT, MORNING, Zone("UTC"))
+    chart = build_chart(count_slots(sessions, MORNING), MIDNIGHT, MORNING, Zone("UTC"))
     assert chart["bars"][2]["segments"][0] == {
         "outcome": "failed",
         "y": HEIGHT - MIN_SEGMENT_HEIGHT,
@@ -78,4 +79,5 @@ def test_one_failure_among_thousands_is_visible() -> None:
 def test_a_bar_has_a_flag_with_its_failures_or_else_its_warnings(failed: int, warned: int, until: str, flag: str) -> None:
     ended = utc("2026-11-23T02:00")
     sessions = [make_session(ended, "failed")] * failed + [make_session(ended, "warning")] * warned
-    assert build_chart(sessions, MIDNIGHT, utc(until), Zone("UTC"))["bars"][2]["flag"] == flag
+    slots = count_slots(sessions, utc(until))
+    assert build_chart(slots, MIDNIGHT, utc(until), Zone("UTC"))["bars"][2]["flag"] == flag

@@ -10,18 +10,17 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.vbem.rest.plugins.plugin_utils._report.records import (
+from ansible_collections.vbem.rest.plugins.module_utils._em.resources.report_records import (
     find_parent,
-    read_job_sessions,
     read_number,
     read_server,
-    read_task_sessions,
 )
 from ansible_collections.vbem.rest.tests.unit.plugins.plugin_utils._report.factories import (
     build,
     guid,
     make_result,
     make_row,
+    read,
     sessions,
     utc,
 )
@@ -62,21 +61,21 @@ def test_jobs_that_share_a_guid_of_zeros_are_not_one_job() -> None:
 
 
 def test_a_name_with_an_at_sign_is_cut_before_the_date() -> None:
-    (session,) = read_job_sessions([sessions({"name": "SQL@prod@2026-11-23 03:00"})], [])
+    (session,) = read(sessions({"name": "SQL@prod@2026-11-23 03:00"})).list_job_sessions()
     assert session.job_name == "SQL@prod"
 
 
 @pytest.mark.parametrize("suffix", ["", "_utc"])
 def test_dates_are_found_with_and_without_their_suffix(suffix: str) -> None:
     row = {f"creation_time{suffix}": "2026-11-23T03:00:00Z", f"end_time{suffix}": "2026-11-23T03:10:00Z", "state": "Stopped"}
-    (session,) = read_job_sessions([sessions(row)], [])
+    (session,) = read(sessions(row)).list_job_sessions()
     assert (session.started, session.ended) == (utc("2026-11-23T03:00"), utc("2026-11-23T03:10"))
     assert session.duration == 600
 
 
 def test_a_session_of_a_cdp_policy_has_its_names_in_other_fields() -> None:
     row = {"policy_uid": f"urn:veeam:CdpPolicy:{guid(7)}", "policy_name": "Mirror", "state": "Working", "progress": 7}
-    (session,) = read_job_sessions([make_result("CdpReplicaSession", row)], [])
+    (session,) = read(make_result("CdpReplicaSession", row)).list_job_sessions()
     assert (session.job_key, session.job_name, session.job_type) == (guid(7), "Mirror", "Continuous replication")
     assert (session.outcome, session.progress, session.ended) == ("running", 7, None)
 
@@ -87,7 +86,7 @@ def test_a_task_session_finds_its_job_session_by_a_field_or_a_link() -> None:
         {"job_session_uid": f"urn:veeam:BackupJobSession:{guid(7)}", "name": "vm1@2026", "result": "Failed", "reason": "Full"},
         {"links": [{"rel": "Up", "type": "BackupServerReference", "uid": guid(9)}, link], "name": "vm2"},
     )
-    first, second = read_task_sessions([make_result("BackupTaskSession", *rows)])
+    first, second = read(make_result("BackupTaskSession", *rows)).task_sessions
     assert first == (guid(7), "vm1", "failed", "Full")
     assert second == (guid(8), "vm2", "", "")
 
