@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from ansible_collections.vbem.rest.plugins.modules import veeam_job_definition, veeam_job_definition_info
 from emulator import Emulator
 
-from .strategies import plain_texts
+from .strategies import plain_texts, share
 
 DAYS = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")
 MONTHS = ("January", "May", "December")
@@ -134,6 +134,7 @@ def write_file(harness: Harness, session: Any) -> str:
     return text
 
 
+@share(0.5)
 @given(data=st.data())
 def test_what_was_exported_applies_without_a_change(em: Emulator, harness: Harness, data: st.DataObject) -> None:
     data.draw(worlds(em))

@@ -58,7 +58,7 @@ def probe(em: Emulator, harness: Harness, switches: dict[str, Any]) -> dict[str,
     return harness.run(veeam_probe, None, {}, {"collect": True})
 
 
-@share(0.2)
+@share(0.1)
 @given(changed=st.dictionaries(st.sampled_from(sorted(PROBED)), st.none(), max_size=12), data=st.data())
 def test_a_probe_gives_the_switches_back(em: Emulator, harness: Harness, changed: dict[str, None], data: st.DataObject) -> None:
     switches = {name: data.draw(_draw(name), label=name) for name in changed}
