@@ -48,7 +48,7 @@ class RowReader:
         self._base_url = client.connection.base_url
         self._plans: dict[tuple[str, ...], Plan] = {}
         self._link_getters: dict[tuple[str, ...], Getter] = {}
-        self._useful: dict[str, bool] = {}
+        self._useful = _UsefulLinks()
 
     def read(self, row: Mapping[str, Any]) -> dict[str, Any]:
         """Return the plain form of a row: a new dictionary. Raise ``bad_response`` for objects nested without end."""
@@ -89,11 +89,17 @@ class RowReader:
                 get_members = self._link_getters[shape] = _create_link_getter(shape)
             members = get_members(link)
             rel = members[0]
-            if rel.__class__ is str and rel not in self._useful:
-                self._useful[rel] = rel.lower() in USEFUL_LINKS
             if rel.__class__ is str and self._useful[rel]:
                 found.append(create_link(self._base_url, *members))
         return found
+
+
+class _UsefulLinks(dict[str, bool]):
+    """Whether links of a relation are kept, by the relation as it came."""
+
+    def __missing__(self, rel: str) -> bool:
+        self[rel] = rel.lower() in USEFUL_LINKS
+        return self[rel]
 
 
 def _create_plan(shape: tuple[str, ...]) -> Plan:
