@@ -50,7 +50,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--scenario", default="", metavar="NAME", help="only scenarios whose module or name holds this")
     parser.add_argument("--only", default="", metavar="CASE", help="only cases whose name begins like this")
     parser.add_argument("--thorough", action="store_true", help="every status with every kind of body, at every request")
-    parser.add_argument("--every", type=int, default=1, metavar="N", help="a sample: one case of so many; with 4, each in one combination")
+    parser.add_argument(
+        "--every", type=int, default=1, metavar="N", help="a sample: one case of so many; with 4, each in one combination"
+    )
     parser.add_argument("--jobs", type=int, default=min(2, os.cpu_count() or 1), metavar="N", help="processes, default 2")
     parser.add_argument("--list", action="store_true", help="print the scenarios and end")
     given = parser.parse_args(arguments)

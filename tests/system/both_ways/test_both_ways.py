@@ -27,7 +27,7 @@ from ansible_collections.vbem.rest.plugins.module_utils._em.runtime.argument_spe
 from emulator import Emulator, Switches
 
 MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("veeam_*.py"))
-QUICK = ["veeam_session", "veeam_task"]  # one that returns secrets, and one that waits
+QUICK = ["veeam_session", "veeam_task_info"]  # one that returns secrets, and one that only reads
 WRONG: dict[str, Any] = {
     "int": "many",
     "bool": "perhaps",
