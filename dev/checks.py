@@ -11,6 +11,7 @@ it only if that part differs from the branch main.
 
 from __future__ import annotations
 
+import os
 import shlex
 import shutil
 import sys
@@ -59,21 +60,38 @@ class Check:
         return not self.inputs or changed is None or any(fnmatch(name, each) for name in changed for each in self.inputs)
 
 
+# In place of pip in the environments of ansible-test, uv takes a tenth of the time. Where it is missing, fails, or is asked for
+# anything else, pip does it. ansible-test hands on neither uv's settings nor the home directory with its cache.
+PIP = """\
+import os, subprocess, sys
+given = [argument for argument in sys.argv[1:] if argument != "--disable-pip-version-check"]
+quick = [{uv!r}, "pip", "install", "--quiet", "--python", sys.executable, *given[1:]]
+environment = {{**os.environ, **{settings!r}}}
+is_quick = given[:1] == ["install"] and os.path.exists(quick[0])
+if not is_quick or subprocess.call(quick, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL):
+    subprocess.check_call([sys.executable, "-m", "ensurepip", "--default-pip"], stdout=subprocess.DEVNULL)
+    sys.exit(subprocess.call([sys.executable, "-m", "pip", *sys.argv[1:]]))
+"""
+BOOTSTRAP = """\
+import os, sysconfig
+folder = os.path.join(sysconfig.get_paths()["purelib"], "pip")
+os.makedirs(folder, exist_ok=True)
+for name, text in (("__init__.py", ""), ("__main__.py", {text!r})):
+    with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
+        file.write(text)
+"""
+
+
 def seed_pip_bootstrap() -> None:
     """Put a stand-in where ansible-test keeps the script that it would download to get pip into its environments."""
-    text = f"""\
-import os, subprocess, sys
-packages = [a for a in sys.argv[1:] if not a.startswith("-")]
-quick = [{str(BIN / "uv")!r}, "pip", "install", "--quiet", "--python", sys.executable]
-# Where it could not be installed, or reaches no index, pip does the same.
-if not os.path.exists(quick[0]) or subprocess.call(quick + packages, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL):
-    subprocess.check_call([sys.executable, "-m", "ensurepip", "--default-pip"], stdout=subprocess.DEVNULL)
-    subprocess.check_call([sys.executable, "-m", "pip", "install", "--disable-pip-version-check", "-q"] + packages)
-"""
+    settings = {name: value for name, value in os.environ.items() if name == "HOME" or name.startswith(("SSL_CERT_", "UV_"))}
+    text = BOOTSTRAP.format(text=PIP.format(uv=str(BIN / "uv"), settings=settings))
     cache = BUILD / "home" / ".ansible" / "test" / "cache"
     cache.mkdir(parents=True, exist_ok=True)
     for version in ("23_1_2", "24_2", "25_2"):
-        (cache / f"get_pip_{version}.py").write_text(text, encoding="utf-8")
+        path = cache / f"get_pip_{version}.py"
+        path.touch(mode=0o600)  # a setting may hold the password of an index
+        path.write_text(text, encoding="utf-8")
 
 
 def copy_integration_tree() -> None:
