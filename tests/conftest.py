@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from pathlib import Path
 
@@ -26,3 +27,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     from support.tiers import deselect_thorough
 
     deselect_thorough(config, items)
+
+
+def pytest_collection_finish() -> None:
+    """Keep the garbage collector from looking at all that was imported and collected again and again."""
+    gc.collect()
+    gc.freeze()
