@@ -34,7 +34,7 @@ from .report_records import (
 
 UIDS_PER_QUERY = 25  # servers refuse request lines that are too long
 COLLECTION_DELAY = timedelta(minutes=30)  # Enterprise Manager collects new job sessions every 15 minutes or so
-MAX_QUERY_ROWS = 2000  # of one follow-up query
+MAX_BASELINE_ROWS = 2000  # of one query for the usual durations, the latest first
 MAX_SHORT_FORM_QUERIED = 500  # jobs of the short form whose reasons are queried
 MAX_REASONS = 4  # on a card
 MAX_MACHINES = 5  # for each reason
@@ -498,14 +498,14 @@ def _build_follow_up_queries(
     for session_type, task_session_type in TASK_SESSION_TYPES.items():
         for uids in _iter_batches(session.uid for session in to_query if session.resource_type == session_type):
             condition = _build_condition("JobSessionUid", uids) + ";Result>=Warning"
-            queries.append({"type": task_session_type, "filter": condition, "sort_by": "Result", "limit": MAX_QUERY_ROWS})
+            queries.append({"type": task_session_type, "filter": condition, "sort_by": "Result"})
     if options.baseline_days:
         since = format_date(options.since - timedelta(days=options.baseline_days))
         until = format_date(options.since)
         for session_type in TASK_SESSION_TYPES:
             for uids in _iter_batches(session.job_uid for session in longest if session.resource_type == session_type):
                 condition = _build_condition("JobUid", uids) + f';State==Stopped;EndTime>="{since}";EndTime<"{until}"'
-                queries.append({"type": session_type, "filter": condition, "sort_by": "EndTime", "limit": MAX_QUERY_ROWS})
+                queries.append({"type": session_type, "filter": condition, "sort_by": "EndTime", "limit": MAX_BASELINE_ROWS})
     return [{**query, "descending": True} for query in queries]
 
 

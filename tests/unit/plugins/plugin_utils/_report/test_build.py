@@ -103,7 +103,6 @@ def test_the_reasons_of_failures_are_queried() -> None:
             "type": "BackupTaskSession",
             "filter": f"(JobSessionUid=={failed['uid']});Result>=Warning",
             "sort_by": "Result",
-            "limit": 2000,
             "descending": True,
         }
     ]
