@@ -21,6 +21,7 @@ description:
     of job sessions ended in the period.
   - If a query fails other than those of job sessions, the digest and the report say so. The module fails if a query of
     job sessions of backups or replicas fails, or if the logon session is lost.
+  - The summary reports of the server itself, such as C(/api/reports/summary/overview), are read by M(vbem.rest.veeam_rest).
   - Always requests JSON, whatever O(response_format) says, because XML does not distinguish numbers and booleans from text.
 extends_documentation_fragment:
   - vbem.rest._connection
