@@ -258,6 +258,7 @@ def test_the_collection_is_found_without_a_path_to_it(tmp_path: Path, place: str
     tree = Path(get_collections_path().split(os.pathsep)[0])
     file = tree / "ansible_collections" / "vbem" / "rest" / SOURCE.relative_to(ROOT)
     environment = create_environment(tmp_path)
+    environment.pop("PYTHONPATH", None)  # which a run under coverage hands on
     if place == "beside a regular ansible_collections":  # as the package "ansible" brings one
         (tmp_path / "site" / "ansible_collections").mkdir(parents=True)
         (tmp_path / "site" / "ansible_collections" / "__init__.py").touch()
