@@ -494,7 +494,7 @@ def _build_follow_up_queries(
     to_query: Sequence[JobSession], longest: Sequence[JobSession], options: DigestOptions
 ) -> list[dict[str, Any]]:
     """Return queries for the reasons of job sessions, and for earlier sessions of the jobs that took longest."""
-    queries = []
+    queries: list[dict[str, Any]] = []
     for session_type, task_session_type in TASK_SESSION_TYPES.items():
         for uids in _iter_batches(session.uid for session in to_query if session.resource_type == session_type):
             condition = _build_condition("JobSessionUid", uids) + ";Result>=Warning"
