@@ -23,7 +23,7 @@ test: $(READY) ## Run the checks of every day; below five minutes
 	@$(BIN)/python dev/check.py
 
 .PHONY: thorough
-thorough: $(READY) ## Run all checks with every case of their tests; about an hour
+thorough: $(READY) ## Run all checks with every case of their tests; more than an hour
 	@$(BIN)/python dev/check.py --thorough
 
 .PHONY: check
