@@ -20,10 +20,12 @@ from ansible_collections.vbem.rest.plugins.module_utils._em.protocol.codec impor
     decode,
     decode_error,
     encode,
+    get_row_name,
     iter_rows,
     read_bool,
     read_int,
     read_text,
+    rename_keys,
     snake_case,
 )
 
@@ -382,6 +384,31 @@ def test_what_dotnet_writes_and_xml_forbids_spoils_one_name_and_not_the_list(tex
     assert [row["task_id"] for row in iter_rows(decode(body).data, "tasks", "task")] == [name, "two"]
 
 
+@pytest.mark.parametrize(
+    ("code", "is_allowed"),
+    [
+        (8, False),
+        (9, True),
+        (10, True),
+        (0x1F, False),
+        (0x20, True),
+        (0xD7FF, True),
+        (0xD800, False),
+        (0xDFFF, False),
+        (0xE000, True),
+        (0xFFFD, True),
+        (0xFFFF, False),
+        (0x10000, True),
+        (0x10FFFF, True),
+        (0x110000, False),
+    ],
+)
+@pytest.mark.parametrize("form", ["&#x{:X};", "&#{};"])
+def test_only_what_xml_forbids_is_replaced(form: str, code: int, is_allowed: bool) -> None:
+    body = f"<T><A>&#0;-{form.format(code)}-</A></T>".encode()
+    assert decode(body).data == {"a": f"\ufffd-{chr(code) if is_allowed else chr(0xFFFD)}-"}
+
+
 def test_text_in_comments_and_cdata_is_text() -> None:
     body = b"<T><!-- a & b &#1; <!DOCTYPE x> --><A><![CDATA[a & b &#1; <!ENTITY]]></A><B>a & b</B></T>"
     assert decode(body).data == {"a": "a & b &#1; <!ENTITY", "b": "a & b"}
@@ -396,6 +423,19 @@ def test_a_document_type_is_refused_wherever_it_is(where: bytes) -> None:
 def test_half_a_surrogate_pair_in_json_spoils_one_name_and_not_the_list() -> None:
     data = decode(b'{"Tasks":[{"TaskId":"a\\uD83Db"},{"TaskId":"\\uD83D\\uDCBE"}],"\\uDCBE":1}').data
     assert data == {"tasks": [{"task_id": "a\ufffdb"}, {"task_id": "\U0001f4be"}], "\ufffd": 1}
+
+
+def test_lists_within_the_named_members_keep_their_keys() -> None:
+    body = b'{"Entities":{"AgentJobs":{"AgentJobs":[{"JobUid":[{"Id":1}]}]},"NasJobs":null},"PagingInfo":{"Links":[{"PageNum":2}]}}'
+    data = decode(body, raw_lists_in=("entities",)).data
+    assert data["entities"] == {"agent_jobs": {"agent_jobs": [{"JobUid": [{"Id": 1}]}]}, "nas_jobs": None}
+    assert data["paging_info"] == {"links": [{"page_num": 2}]}
+    assert rename_keys(data["entities"]["agent_jobs"]["agent_jobs"]) == [{"job_uid": [{"id": 1}]}]
+    assert decode(b'[{"JobUid":1}]', raw_lists_in=("entities",)).data == [{"job_uid": 1}]
+
+
+def test_a_row_has_the_name_of_its_list() -> None:
+    assert [get_row_name(name) for name in ("jobs", "cdp_policies", "ies")] == ["job", "cdp_policy", "y"]
 
 
 def test_an_empty_list_whose_name_is_singular() -> None:
