@@ -81,6 +81,24 @@ def test_the_body_of_a_web_page_is_no_message() -> None:
     assert catch(500, b'<Error Message="No."/>', Content_Type="text/xml").detail == "No."
 
 
+@pytest.mark.parametrize(
+    ("body", "headers", "by", "says"),
+    [
+        (
+            b"<html><title>Blocked.X.</title></html>",
+            {"Server": "Proxy 1"},
+            " (it calls itself 'Proxy 1')",
+            " The page says: Blocked.X.",
+        ),
+        (b"<html></html>", {}, "", ""),
+    ],
+)
+def test_a_web_page_is_told_as_that_of_a_proxy(body: bytes, headers: dict[str, str], by: str, says: str) -> None:
+    reason = f"The answer is a web page, so a proxy or a firewall seems to have sent it{by}, not Enterprise Manager.{says}"
+    err = catch(500, body, Content_Type="text/html", **headers)
+    assert err.msg == (f"The server answered 500 to POST /api/jobs/1. {reason} See its log Svc.Veeam.EM.RestAPI.log for more.")
+
+
 @pytest.mark.parametrize("status", [300, 302, 307, 399])
 @pytest.mark.parametrize(
     ("location", "shown"),
