@@ -52,11 +52,11 @@ def main(name: str) -> None:
     from ansible_collections.vbem.rest.plugins.module_utils._em.client import client as _client
     from ansible_collections.vbem.rest.plugins.module_utils._em.client import session as _session
     from ansible_collections.vbem.rest.plugins.module_utils._em.client import transport as _http
-    from ansible_collections.vbem.rest.plugins.module_utils._em.runtime import progress as _watch
+    from ansible_collections.vbem.rest.plugins.module_utils._em.runtime import progress
 
     count(urllib3.connection.HTTPSConnection, "connect", "connect")
     count(_http.Transport, "_send_once", "server")
-    count(_watch.Watch, "sleep", "pauses")
+    count(progress.ControllerLink, "sleep", "pauses")
     count(_client, "decode", "decode")
     count(_session, "decode", "decode")
     basic._ANSIBLE_ARGS = json.dumps({"ANSIBLE_MODULE_ARGS": options}).encode()

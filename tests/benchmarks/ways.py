@@ -167,13 +167,14 @@ def check_jobs(options: Options) -> Figures:
 
 def list_tasks(options: Options) -> Figures:
     """List tasks as veeam_task_info does."""
+    from ansible_collections.vbem.rest.plugins.module_utils._em.resources.listing import TASK_QUERY, FilteredListing
     from ansible_collections.vbem.rest.plugins.module_utils._em.resources.tasks import create_selection, find_tasks
 
     nothing = dict.fromkeys(("task_id", "task_state", "operation", "success", "filter"))
     figures: Figures = {}
     client = _connect(options)
     with measured(figures), client:
-        tasks = find_tasks(client, create_selection(nothing)).tasks
+        tasks = find_tasks(FilteredListing(client, TASK_QUERY), create_selection(nothing)).tasks
     return {**figures, "rows": len(tasks), "requests": client.requests}
 
 
@@ -194,19 +195,20 @@ def list_tasks_bare(options: Options) -> Figures:
 
 def remove(options: Options) -> Figures:
     """Remove all finished tasks as veeam_task does: list, remove, report. ``connections: 1`` keeps it to one."""
-    from ansible_collections.vbem.rest.plugins.module_utils._em.client import parallel as _crew
+    from ansible_collections.vbem.rest.plugins.module_utils._em.client import parallel
+    from ansible_collections.vbem.rest.plugins.module_utils._em.resources.listing import TASK_QUERY, FilteredListing
     from ansible_collections.vbem.rest.plugins.module_utils._em.resources.task_removal import plan_removal, remove_tasks
     from ansible_collections.vbem.rest.plugins.module_utils._em.resources.tasks import create_selection, find_tasks
 
     if options.get("connections") == 1:
-        _crew.FEWEST = sys.maxsize
+        parallel.MIN_PARALLEL_ITEMS = sys.maxsize
     selection = create_selection({**dict.fromkeys(("task_id", "operation", "success", "filter")), "task_state": ["Finished"]})
     figures: Figures = {}
     client = _connect(options)
     with measured(figures), client:
-        tasks = find_tasks(client, selection).tasks
-        doomed, kept = plan_removal(tasks, selection, force=False, max_delete=None)
-        result = remove_tasks(client, tasks, doomed, kept)
+        tasks = find_tasks(FilteredListing(client, TASK_QUERY), selection).tasks
+        to_delete, kept = plan_removal(tasks, selection, force=False, max_delete=None)
+        result = remove_tasks(client, tasks, to_delete, kept)
     return {**figures, "rows": len(result["deleted"]), "requests": client.requests}
 
 
