@@ -364,6 +364,23 @@ def test_the_message_of_an_error_is_one_line_of_500_characters() -> None:
     assert decode_error(b'<Error Message="m"/>', "text/xml").text == "m"
 
 
+def test_text_and_pages_in_another_encoding_can_be_read() -> None:
+    assert decode_error(b"caf\xe9 is\nclosed", "text/plain").text == "caf\ufffd is closed"
+    page = b"<HTML><HEAD><TITLE>\nBlocked\n</TITLE><STYLE>\nx\n</STYLE></HEAD><BODY>caf\xe9</BODY></HTML>"
+    assert decode_error(page, "text/html").text == "Blocked: caf\ufffd"
+    assert decode_error(b"<html><title>Blocked</title></html>", "text/html").text == "Blocked"
+
+
+@pytest.mark.parametrize("body", [b"<oops", b"{oops", b"[oops"])
+def test_a_broken_body_is_no_text(body: bytes) -> None:
+    assert decode_error(body, "text/plain").text is None
+
+
+def test_the_message_of_an_error_is_looked_for_four_levels_deep() -> None:
+    assert decode_error(b'{"Body":{"Fault":{"Reason":{"Text":{"Message":"m"}}}}}').text == "m"
+    assert decode_error(b'{"Body":{"Fault":{"Reason":{"Text":{"Detail":{"Message":"m"}}}}}}').text is None
+
+
 @pytest.mark.parametrize(
     ("text", "name"),
     [
