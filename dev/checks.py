@@ -61,7 +61,9 @@ class Check:
 
 
 # In place of pip in the environments of ansible-test, uv takes a tenth of the time. Where it is missing, fails, or is asked for
-# anything else, pip does it. ansible-test hands on neither uv's settings nor the home directory with its cache.
+# anything else, pip does it. ansible-test hands on neither these settings of uv nor the home directory with its cache. An index
+# with a password is pip's: what is written here, everybody may read.
+UV_SETTINGS = ("HOME", "SSL_CERT_FILE", "SSL_CERT_DIR", "UV_CACHE_DIR", "UV_NATIVE_TLS", "UV_SYSTEM_CERTS")
 PIP = """\
 import os, subprocess, sys
 given = [argument for argument in sys.argv[1:] if argument != "--disable-pip-version-check"]
@@ -84,14 +86,12 @@ for name, text in (("__init__.py", ""), ("__main__.py", {text!r})):
 
 def seed_pip_bootstrap() -> None:
     """Put a stand-in where ansible-test keeps the script that it would download to get pip into its environments."""
-    settings = {name: value for name, value in os.environ.items() if name == "HOME" or name.startswith(("SSL_CERT_", "UV_"))}
+    settings = {name: os.environ[name] for name in UV_SETTINGS if name in os.environ}
     text = BOOTSTRAP.format(text=PIP.format(uv=str(BIN / "uv"), settings=settings))
     cache = BUILD / "home" / ".ansible" / "test" / "cache"
     cache.mkdir(parents=True, exist_ok=True)
     for version in ("23_1_2", "24_2", "25_2"):
-        path = cache / f"get_pip_{version}.py"
-        path.touch(mode=0o600)  # a setting may hold the password of an index
-        path.write_text(text, encoding="utf-8")
+        (cache / f"get_pip_{version}.py").write_text(text, encoding="utf-8")
 
 
 def copy_integration_tree() -> None:

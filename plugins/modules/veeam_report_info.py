@@ -100,7 +100,7 @@ from datetime import datetime
 from typing import Any
 
 from ..module_utils._em.client.client import Client
-from ..module_utils._em.errors import EmError, create_option_error
+from ..module_utils._em.errors import create_option_error
 from ..module_utils._em.options import check_minimum
 from ..module_utils._em.protocol.dates import parse_date
 from ..module_utils._em.resources.report_digest import DigestOptions, to_plain
@@ -124,7 +124,7 @@ def run(client: Client, params: dict[str, Any], check_mode: bool) -> dict[str, A
     check_minimum(params, "baseline_days", 0)
     since, until = _read_date(params, "since"), _read_date(params, "until")
     if since >= until:
-        raise EmError("invalid_option", f"The period ends before it begins: {params['since']} to {params['until']}.")
+        raise create_option_error("until", params["until"], f"give a time later than since, which is {params['since']}")
     options = DigestOptions(since, until, params["max_rows"], params["full_threshold_percent"], params["baseline_days"])
     digest = to_plain(query_digest(client, options))
     return {"changed": False, "digest": digest, "stats": {"requests": client.requests, "pages": client.pages}}

@@ -129,7 +129,10 @@ def test_a_lost_session_is_no_failed_query(harness: Harness, em: Emulator, name:
     [
         ({"since": "yesterday"}, "The option since cannot be 'yesterday': give it as ISO 8601"),
         ({"until": ""}, "The option until cannot be '': give it as ISO 8601"),
-        ({"since": "2026-11-23T18:00:00Z", "until": "2026-11-23T19:00:00+01:00"}, "The period ends before it begins"),
+        (
+            {"since": "2026-11-23T18:00:00Z", "until": "2026-11-23T19:00:00+01:00"},
+            "The option until cannot be '2026-11-23T19:00:00+01:00': give a time later than since, which is 2026-11-23T18:00:00Z",
+        ),
         ({"max_rows": 0}, "The option max_rows cannot be 0: give 1 or more"),
         ({"full_threshold_percent": -1}, "The option full_threshold_percent cannot be -1: give 0 or more"),
         ({"baseline_days": -1}, "The option baseline_days cannot be -1: give 0 or more"),

@@ -173,6 +173,15 @@ class TaskServer:
 
 JOB_GUID = "6b1c4f8e-0a1d-5f0e-9d7c-2f3f7a3f9a11"
 JOB_UID = f"urn:veeam:Job:{JOB_GUID}"
+ROOT_ID = "a2b0c55d-829a-4efe-bd95-125ee77ba9dd"
+# A hierarchy root, as `Infrastructure` lists it.
+ROOT = {
+    "name": "vcenter01",
+    "backup_server": "vbr01",
+    "platform": "VMware",
+    "uid": f"urn:veeam:HierarchyRoot:{ROOT_ID}",
+    "unique_id": "4c4c4544",
+}
 JOB_LINKS = ("Start", "Stop", "Retry", "ToggleScheduleEnabled")
 
 

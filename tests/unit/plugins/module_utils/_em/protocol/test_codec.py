@@ -368,7 +368,7 @@ def test_text_and_pages_in_another_encoding_can_be_read() -> None:
     assert decode_error(b"caf\xe9 is\nclosed", "text/plain").text == "caf\ufffd is closed"
     page = b"<HTML><HEAD><TITLE>\nBlocked\n</TITLE><STYLE>\nx\n</STYLE></HEAD><BODY>caf\xe9</BODY></HTML>"
     assert decode_error(page, "text/html").text == "Blocked: caf\ufffd"
-    assert decode_error(b"<html><title>Blocked</title></html>", "text/html").text == "Blocked"
+    assert decode_error(b" <html><title>Blocked</title></html>", "text/html") == ("Blocked", True)
 
 
 @pytest.mark.parametrize("body", [b"<oops", b"{oops", b"[oops"])
@@ -407,6 +407,8 @@ def test_what_dotnet_writes_and_xml_forbids_spoils_one_name_and_not_the_list(tex
         (8, False),
         (9, True),
         (10, True),
+        (13, True),
+        (14, False),
         (0x1F, False),
         (0x20, True),
         (0xD7FF, True),

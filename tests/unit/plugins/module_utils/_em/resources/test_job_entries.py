@@ -23,17 +23,16 @@ from ansible_collections.vbem.rest.plugins.module_utils._em.resources.job_entrie
     is_expressible,
 )
 from ansible_collections.vbem.rest.plugins.module_utils._em.resources.jobs import Job
-from ansible_collections.vbem.rest.tests.unit.plugins.module_utils._em.fakes import JOB_GUID, JOB_UID, FakeClient, answer
+from ansible_collections.vbem.rest.tests.unit.plugins.module_utils._em.fakes import (
+    JOB_GUID,
+    JOB_UID,
+    ROOT,
+    ROOT_ID,
+    FakeClient,
+    answer,
+)
 
-ROOT_ID = "a2b0c55d-829a-4efe-bd95-125ee77ba9dd"
 REF = f"urn:VMware:Vm:{ROOT_ID}.vm-1"
-ROOT = {
-    "name": "vcenter01",
-    "backup_server": "vbr01",
-    "platform": "VMware",
-    "uid": f"urn:veeam:HierarchyRoot:{ROOT_ID}",
-    "unique_id": "4c4c4544",
-}
 INCLUDES = f"/api/jobs/{JOB_GUID}/includes"
 
 

@@ -22,16 +22,7 @@ from ansible_collections.vbem.rest.plugins.module_utils._em.resources.job_plan i
     read_entries,
 )
 from ansible_collections.vbem.rest.plugins.module_utils._em.resources.jobs import Job
-from ansible_collections.vbem.rest.tests.unit.plugins.module_utils._em.fakes import FakeClient, answer
-
-ROOT_ID = "a2b0c55d-829a-4efe-bd95-125ee77ba9dd"
-ROOT = {
-    "name": "vcenter01",
-    "backup_server": "vbr01",
-    "platform": "VMware",
-    "uid": f"urn:veeam:HierarchyRoot:{ROOT_ID}",
-    "unique_id": "4c4c4544",
-}
+from ansible_collections.vbem.rest.tests.unit.plugins.module_utils._em.fakes import ROOT, ROOT_ID, FakeClient, answer
 
 
 def make_job(number: int, name: str, server: str = "vbr01") -> Job:
