@@ -130,6 +130,13 @@ def test_the_public_form_of_a_link() -> None:
     assert normalise_link(raw, "https://em:9398")["name"] == "n", "what is cached is not handed out"
 
 
+@pytest.mark.parametrize("end", ["", "/includes", "?action=stop"])
+def test_the_id_of_a_link_is_in_lower_case(end: str) -> None:
+    path = f"/api/jobs/C8E83C91-ECB3-5B6B-A127-97FAE1072E44{end}"
+    link = normalise_link({"href": f"https://inside.example:9398{path}"}, "https://em:9398")
+    assert (link["href"], link["uid"]) == (f"https://em:9398{path}", "c8e83c91-ecb3-5b6b-a127-97fae1072e44")
+
+
 def test_a_link_without_members() -> None:
     assert normalise_link({}, "https://em:9398") == dict.fromkeys(("rel", "type", "name", "href", "uid"))
     assert normalise_link({"href": "x/y"}, "https://em:9398")["href"] is None, "no path on the server"

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from datetime import date, datetime, timedelta, timezone
 from typing import Any
 
@@ -14,22 +15,19 @@ import pytest
 from ansible_collections.vbem.rest.plugins.module_utils._em.errors import EmError
 from ansible_collections.vbem.rest.plugins.module_utils._em.protocol.filters import And, print_filter
 from ansible_collections.vbem.rest.plugins.module_utils._em.protocol.query_types import DATES, QUERY_TYPES
-from ansible_collections.vbem.rest.plugins.module_utils._em.resources.query import Query, create_query, get_query_type
-
-OPTIONS: dict[str, Any] = {
-    "filter": None,
-    "where": None,
-    "sort_by": None,
-    "descending": False,
-    "limit": None,
-    "page_size": 500,
-    "format": "entities",
-    "allow_unknown": False,
-}
+from ansible_collections.vbem.rest.plugins.module_utils._em.resources.query import (
+    DEFAULTS,
+    Query,
+    create_query,
+    get_query_type,
+    iter_resources,
+)
+from ansible_collections.vbem.rest.plugins.module_utils._em.resources.rows import RowReader
+from ansible_collections.vbem.rest.tests.unit.plugins.module_utils._em.fakes import FakeClient, answer
 
 
 def create(name: str, **params: Any) -> Query:
-    return create_query({**OPTIONS, "type": name, **params})
+    return create_query({**DEFAULTS, "type": name, **params})
 
 
 def sent(name: str, field: object, value: object, operator: str = "==", **params: Any) -> str:
@@ -275,3 +273,30 @@ def test_the_table_of_types_is_consistent() -> None:
 @pytest.mark.parametrize("name", ["CloudHardwarePlan"])
 def test_a_misprint_of_the_reference_is_corrected(name: str) -> None:
     assert sent(name, "Platform", "VMware") == "Platform==VMware"
+
+
+def test_a_row_of_one_member() -> None:
+    client = FakeClient(lambda _method, _path: answer())
+    assert RowReader(client).read({"Name": "Default"}) == {"name": "Default", "href": None, "links": []}
+
+
+def test_the_pages_are_closed_where_a_row_is_invalid(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other requests of the same client may follow, which must not run beside a page that is fetched ahead."""
+    client, nested, closed = FakeClient(lambda _method, _path: answer()), {}, []
+    for _ in range(100):
+        nested = {"inner": nested}
+
+    def iter_pages(*_arguments: object, **_settings: object) -> Generator[list[dict[str, Any]], None, None]:
+        try:
+            yield [{"Name": "one"}, {"Data": nested}]
+        finally:
+            closed.append(True)
+
+    pages = iter_pages()  # kept here, or the interpreter would close it
+    monkeypatch.setattr(client, "iter_pages", lambda *_arguments, **_settings: pages)
+    rows = iter_resources(client, create("Job"))
+    assert next(rows)["name"] == "one"
+    assert not closed
+    with pytest.raises(EmError, match="objects within objects"):
+        next(rows)
+    assert closed
