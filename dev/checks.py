@@ -111,6 +111,65 @@ SANITY_ELSEWHERE = ("pep8", "yamllint", "changelog", "ansible-doc")
 
 # The longest first, as they are started in this order.
 CHECKS = [
+    # What takes long, or looks at the same as others do in another way
+    Check(
+        "coverage",
+        "branch coverage over unit, functional, system and integration tests",
+        f"python {DEV}/branch_coverage.py",
+        tier="thorough",
+        cwd=ROOT,
+    ),
+    Check(
+        "fault-matrix-all",
+        "every fault at every request of every scenario, in one of the four combinations of version and format in turn",
+        "python -m generated.fault_matrix --every 4",
+        tier="thorough",
+    ),
+    Check(
+        "properties-all",
+        "the properties on thousands of inputs each",
+        f"{PYTEST} -n 2",
+        tests=("tests/generated/properties",),
+        tier="thorough",
+        environment={"HYPOTHESIS_PROFILE": "thorough"},
+    ),
+    Check(
+        "mutation",
+        "mutants that no test notices, each with a reason",
+        f"python {DEV}/mutation.py",
+        tier="thorough",
+        cwd=ROOT,
+    ),
+    Check(
+        "secrets",
+        "every verbosity with every way to print; then each guard broken, to see that it is noticed",
+        "python -m system.playbooks.secrets_matrix && python -m system.playbooks.secrets_matrix --sabotage",
+        tier="thorough",
+    ),
+    Check(
+        "integration-all",
+        "the other integration targets",
+        INTEGRATION_TEST + "".join(f" --exclude {name}" for name in TARGETS),
+        tier="thorough",
+        cwd=INTEGRATION_ALL / PLACE,
+        paths=INTEGRATION_ALL,
+        prepare=copy_integration_tree,
+    ),
+    Check(
+        "sanity-all",
+        "the other tests of ansible-test sanity, pylint among them",
+        SANITY_TEST + "".join(f" --test {name}" for name in ("pylint", *SANITY_ELSEWHERE)),
+        tier="thorough",
+        prepare=seed_pip_bootstrap,
+    ),
+    Check("soak", "thousands of operations, and nothing left behind", "python -m system.concurrency.soak", tier="thorough"),
+    Check(
+        "unit-ansible-test",
+        "the unit tests as ansible-test runs them",
+        f"ansible-test units --python {PYTHON} --color no",
+        tier="thorough",
+        prepare=seed_pip_bootstrap,
+    ),
     # Tests with pytest
     Check(
         "functional",
@@ -218,64 +277,5 @@ CHECKS = [
         "ruff check --isolated --select ALL --ignore D100,D104,INP001,FA102,UP001,UP010,I001,FA100,PLR0913,E501"
         " extensions/eda/plugins && pylint extensions/eda/plugins --disable R0801,E0401,C0103,R0913,R0902,R0903",
         inputs=("extensions/eda/*",),
-    ),
-    # What takes long, or looks at the same as others do in another way
-    Check(
-        "integration-all",
-        "the other integration targets",
-        INTEGRATION_TEST + "".join(f" --exclude {name}" for name in TARGETS),
-        tier="thorough",
-        cwd=INTEGRATION_ALL / PLACE,
-        paths=INTEGRATION_ALL,
-        prepare=copy_integration_tree,
-    ),
-    Check(
-        "sanity-all",
-        "the other tests of ansible-test sanity, pylint among them",
-        SANITY_TEST + "".join(f" --test {name}" for name in ("pylint", *SANITY_ELSEWHERE)),
-        tier="thorough",
-        prepare=seed_pip_bootstrap,
-    ),
-    Check(
-        "unit-ansible-test",
-        "the unit tests as ansible-test runs them",
-        f"ansible-test units --python {PYTHON} --color no",
-        tier="thorough",
-        prepare=seed_pip_bootstrap,
-    ),
-    Check(
-        "fault-matrix-all",
-        "every fault at every request of every scenario, in one of the four combinations of version and format in turn",
-        "python -m generated.fault_matrix --every 4",
-        tier="thorough",
-    ),
-    Check(
-        "properties-all",
-        "the properties on thousands of inputs each",
-        f"{PYTEST} -n 2",
-        tests=("tests/generated/properties",),
-        tier="thorough",
-        environment={"HYPOTHESIS_PROFILE": "thorough"},
-    ),
-    Check(
-        "secrets",
-        "every verbosity with every way to print; then each guard broken, to see that it is noticed",
-        "python -m system.playbooks.secrets_matrix && python -m system.playbooks.secrets_matrix --sabotage",
-        tier="thorough",
-    ),
-    Check("soak", "thousands of operations, and nothing left behind", "python -m system.concurrency.soak", tier="thorough"),
-    Check(
-        "coverage",
-        "branch coverage over unit, functional, system and integration tests",
-        f"python {DEV}/branch_coverage.py",
-        tier="thorough",
-        cwd=ROOT,
-    ),
-    Check(
-        "mutation",
-        "mutants that no test notices, each with a reason",
-        f"python {DEV}/mutation.py",
-        tier="thorough",
-        cwd=ROOT,
     ),
 ]
