@@ -214,6 +214,15 @@ def test_a_body_without_a_length_may_end_with_the_connection(
         assert harness.ids(em.logon(), options={"port": server.port}) == []
 
 
+@pytest.mark.parametrize("length", [10**6, 10**15, 10**30], ids=["longer", "no-such-memory", "no-such-number"])
+def test_a_body_shorter_than_announced_is_not_whole(
+    harness: Harness, em: Emulator, start_scripted: Callable[..., ScriptedServer], length: int
+) -> None:
+    server = start_scripted(lambda _request: answer(EMPTY, length=length))
+    with harness.failure("connection"):
+        harness.info(em.logon(), options={"port": server.port, "retries": 0})
+
+
 @pytest.mark.parametrize("end", [b"", b"a\r\n<Query"], ids=["between-chunks", "in-a-chunk"])
 def test_a_truncated_chunked_body_is_not_whole(
     harness: Harness, em: Emulator, start_scripted: Callable[..., ScriptedServer], end: bytes
