@@ -122,8 +122,7 @@ def _iter_any_rows(containers: list[Any], depth: int = 0) -> Iterator[dict[str, 
             elif isinstance(node, dict) and depth < MAX_LIST_DEPTH:
                 yield from _iter_any_rows([node], depth + 1)
             elif isinstance(node, list):
-                for row in node:
-                    yield from iter_rows([row], "resources")
+                yield from iter_rows(node, "resources")
             elif node is not None:
                 raise EmError("bad_response", "The server's list of resources has an unknown shape.")
 

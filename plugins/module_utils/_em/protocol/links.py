@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote
 
@@ -97,7 +96,6 @@ def _read(value: Any) -> str | None:
     return None if value is None else read_text({"": value}, "")
 
 
-@lru_cache(maxsize=4096)  # rows share most of their links, to the backup server and the job
 def _split_href(href: str) -> tuple[str, str | None]:
     """Return the path and query of an Href, and the first GUID of its path."""
     usual = _HREF_OF_GUID.fullmatch(href)

@@ -229,10 +229,9 @@ def iter_resources(client: Client, query: Query) -> Iterator[dict[str, Any]]:
     )
     with closing(pages):  # also where a row is invalid: other requests may follow
         for page in pages:
-            for row in page:
-                plain = reader.read(row)
-                if not query.criteria or may_match(criteria, plain):
-                    yield plain
+            for row in reader.read_page(page):
+                if not query.criteria or may_match(criteria, row):
+                    yield row
 
 
 def _rank_row(row: Mapping[str, Any], field: Field) -> Any:

@@ -9,7 +9,8 @@ A server writes the rows of a list in one or two shapes. How to convert each key
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import groupby
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -21,14 +22,18 @@ from ..protocol.links import create_link, iter_links
 from ..protocol.query_types import DATES
 
 DATE_KEYS = frozenset(snake_case(name) for name in DATES)
-PLAIN_CLASSES = frozenset((str, int, float, bool, type(None)))
+TEXT_CLASSES = frozenset((str, type(None)))
+_DICT_CLASS = frozenset((dict,))
+PLAIN_CLASSES = TEXT_CLASSES | {int, float, bool}
 # Links that lead to other resources; the rest are actions, and other addresses of the same.
 USEFUL_LINKS = frozenset(("up", "down", "related", "download"))
 LINK_MEMBERS = ("rel", "type", "name", "href")
+MAX_KNOWN_LINKS = 1000
 MAX_DEPTH = 60  # nested objects; the deepest of the reference has eight
 _TOO_DEEP = f"The server's resource has more than {MAX_DEPTH} objects within objects."
 
-Getter = Callable[[Mapping[str, Any]], Sequence[Any]]
+Members = tuple[Any, ...]
+Getter = Callable[[Mapping[str, Any]], Members]
 
 
 class Plan(NamedTuple):
@@ -36,7 +41,6 @@ class Plan(NamedTuple):
 
     get_values: Getter
     keys: list[str]
-    date_keys: list[str]
     links_name: str | None
 
 
@@ -48,50 +52,85 @@ class RowReader:
         self._base_url = client.connection.base_url
         self._plans: dict[tuple[str, ...], Plan] = {}
         self._link_getters: dict[tuple[str, ...], Getter] = {}
+        self._get_usual: Getter = itemgetter(*LINK_MEMBERS)
+        self._known_links: dict[Members, dict[str, Any]] = {}
         self._useful = _UsefulLinks()
 
     def read(self, row: Mapping[str, Any]) -> dict[str, Any]:
         """Return the plain form of a row: a new dictionary. Raise ``bad_response`` for objects nested without end."""
+        return self.read_page([row])[0]
+
+    def read_page(self, rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """Return the plain form of rows, as `read` does of one."""
         try:
-            return self._read(row)
+            return [plain for shape, alike in groupby(rows, tuple) for plain in self._read_alike(shape, alike)]
         except RecursionError:
             raise EmError("bad_response", _TOO_DEEP) from None
 
-    def _read(self, row: Mapping[str, Any]) -> dict[str, Any]:
-        shape = tuple(row)
+    def _read_alike(self, shape: tuple[str, ...], rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """Return the plain form of rows of one shape, converted column by column."""
         plan = self._plans.get(shape)
         if plan is None:
             plan = self._plans[shape] = _create_plan(shape)
-        values = plan.get_values(row)
-        plain: dict[str, Any] = dict(zip(plan.keys, values))
-        href = plain.get("href")
-        plain["href"] = self._locate(href) if href.__class__ is str else None
-        if not PLAIN_CLASSES.issuperset(map(type, values)):
-            for key, value in plain.items():
-                if value.__class__ not in PLAIN_CLASSES:
-                    plain[key] = normalise_value(rename_keys(value), key, 0)
-        for key in plan.date_keys:
-            if plain[key].__class__ is str:
-                plain[key] = normalise_date(plain[key])
-        if plain.get("result") == "None":  # of a run that is active: wire facts, section 6.4
-            plain["result"] = None
-        plain["links"] = self._read_links(row[plan.links_name]) if plan.links_name is not None else []
-        return plain
+        rows = list(rows)
+        columns: dict[str, Sequence[Any]] = dict(zip(plan.keys, zip(*map(plan.get_values, rows))))
+        for key, column in columns.items():
+            columns[key] = self._read_column(key, column)
+        columns.setdefault("href", [None] * len(rows))
+        name = plan.links_name
+        columns["links"] = [[] if name is None else self._read_links(row[name]) for row in rows]
+        return [dict(zip(columns, values)) for values in zip(*columns.values())]
+
+    def _read_column(self, key: str, column: Sequence[Any]) -> Sequence[Any]:
+        """Return the plain form of the values that rows have for one key."""
+        if key == "href":
+            return [self._locate(value) if value.__class__ is str else None for value in column]
+        if not PLAIN_CLASSES.issuperset(map(type, column)):
+            column = [
+                value if value.__class__ in PLAIN_CLASSES else normalise_value(rename_keys(value), key, 0) for value in column
+            ]
+        if key in DATE_KEYS:
+            return [normalise_date(value) if value.__class__ is str else value for value in column]
+        if key == "result":  # of a run that is active: wire facts, section 6.4
+            return [None if value == "None" else value for value in column]
+        return column
 
     def _read_links(self, links: Any) -> list[dict[str, Any]]:
-        if links.__class__ is not list or not {dict}.issuperset(map(type, links)):
+        if links.__class__ is not list or not _DICT_CLASS.issuperset(map(type, links)):
             links = list(iter_links({"links": rename_keys(links)}))
-        found = []
-        for link in links:
-            shape = tuple(link)
-            get_members = self._link_getters.get(shape)
-            if get_members is None:
-                get_members = self._link_getters[shape] = _create_link_getter(shape)
-            members = get_members(link)
+        try:
+            found = [self._get_usual(link) if len(link) == len(LINK_MEMBERS) else self._get_members(link) for link in links]
+        except KeyError:
+            found = [self._get_members(link) for link in links]
+        plain = []
+        for members in found:
             rel = members[0]
             if rel.__class__ is str and self._useful[rel]:
-                found.append(create_link(self._base_url, *members))
-        return found
+                try:
+                    known = self._known_links.get(members)
+                except TypeError:  # a member is an object
+                    known = None
+                plain.append(self._create_link(members) if known is None else known.copy())
+        return plain
+
+    def _get_members(self, link: Mapping[str, Any]) -> Members:
+        """Return the members of a link of any shape; of those to come, the usual ones have the latest shape without others."""
+        shape = tuple(link)
+        get_members = self._link_getters.get(shape)
+        if get_members is None:
+            get_members = self._link_getters[shape] = _create_link_getter(shape)
+        if len(shape) == len(LINK_MEMBERS) and isinstance(get_members, itemgetter):
+            self._get_usual = get_members
+        return get_members(link)
+
+    def _create_link(self, members: Members) -> dict[str, Any]:
+        """Return a link, and keep a copy: rows share most of their links, to the backup server and the job."""
+        link = create_link(self._base_url, *members)
+        if TEXT_CLASSES.issuperset(map(type, members)):
+            if len(self._known_links) >= MAX_KNOWN_LINKS:
+                self._known_links.clear()
+            self._known_links[members] = link.copy()
+        return link
 
 
 class _UsefulLinks(dict[str, bool]):
@@ -108,7 +147,7 @@ def _create_plan(shape: tuple[str, ...]) -> Plan:
     names = [name for name, key in renamed.items() if key != "links"]
     keys = [renamed[name] for name in names]
     links_name = next((name for name in reversed(shape) if renamed[name] == "links"), None)
-    return Plan(_create_getter(names), keys, [key for key in keys if key in DATE_KEYS], links_name)
+    return Plan(_create_getter(names), keys, links_name)
 
 
 def _create_link_getter(shape: tuple[str, ...]) -> Getter:
@@ -120,7 +159,7 @@ def _create_link_getter(shape: tuple[str, ...]) -> Getter:
 def _create_getter(names: Sequence[str | None]) -> Getter:
     """Return a function for the values of these keys, None for a key that is None."""
     if None in names or len(names) < 2:  # itemgetter returns a single value bare
-        return lambda node: [None if name is None else node[name] for name in names]
+        return lambda node: tuple(None if name is None else node[name] for name in names)
     return itemgetter(*names)
 
 

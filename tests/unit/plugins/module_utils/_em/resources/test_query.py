@@ -280,6 +280,45 @@ def test_a_row_of_one_member() -> None:
     assert RowReader(client).read({"Name": "Default"}) == {"name": "Default", "href": None, "links": []}
 
 
+def test_rows_of_a_page_do_not_depend_on_each_other() -> None:
+    """They are converted by columns, and links that they share are made once."""
+    client, job = FakeClient(lambda _method, _path: answer()), {"rel": "Up", "type": "Job", "name": "1", "href": "/api/jobs/7"}
+    rows: list[dict[str, Any]] = [
+        {
+            "name": "one",
+            "endTimeUTC": "2026-11-25T20:00:00+01:00",
+            "links": [job, {**job, "rel": "Stop"}, {**job, "Rel": "Down"}],
+        },
+        {"name": "two", "endTimeUTC": "1753-01-01T00:00:00Z", "links": [job, {**job, "name": 1}, {**job, "name": True}]},
+        {
+            "endTimeUTC": None,
+            "name": "three",
+            "links": [{"Rel": "down", "Href": "/api/jobs/8", "X": 1, "Y": 2}, job],
+        },
+        {"name": {"name": ["four"]}, "endTimeUTC": 4, "links": [{**job, "href": {"a": 1}}, {"rel": "Up"}, {"rel": ["Up"]}]},
+        {"name": "five", "links": {"link": [job]}, "href": "https://other/api/jobs/5"},
+        {"result": "None", "endTimeUTC": "2026-11-25T20:00:00Z", "href": ["x"]},
+    ]
+    reader = RowReader(client)
+    plain = reader.read_page(rows)
+    assert plain == [RowReader(client).read(row) for row in rows]
+    assert [row.get("end_time_utc") for row in plain] == ["2026-11-25T19:00:00Z", None, None, 4, None, "2026-11-25T20:00:00Z"]
+    assert [row.get("name") for row in plain] == ["one", "two", "three", ["four"], "five", None]
+    assert [[link["name"] for link in row["links"]] for row in plain] == [
+        ["1", "1"],
+        ["1", "1", None],
+        [None, "1"],
+        ["1", None],
+        ["1"],
+        [],
+    ]
+    assert [list(row)[-2:] for row in plain] == [["href", "links"]] * 6
+    assert [link["rel"] for link in plain[0]["links"]] == ["Up", "Down"]
+    for row in plain[:2]:
+        row["links"][0]["name"] = "changed"
+        assert plain[2]["links"][1]["name"] == reader.read(rows[0])["links"][0]["name"] == "1"
+
+
 def test_the_pages_are_closed_where_a_row_is_invalid(monkeypatch: pytest.MonkeyPatch) -> None:
     """Other requests of the same client may follow, which must not run beside a page that is fetched ahead."""
     client, nested, closed = FakeClient(lambda _method, _path: answer()), {}, []
@@ -288,7 +327,8 @@ def test_the_pages_are_closed_where_a_row_is_invalid(monkeypatch: pytest.MonkeyP
 
     def iter_pages(*_arguments: object, **_settings: object) -> Generator[list[dict[str, Any]], None, None]:
         try:
-            yield [{"Name": "one"}, {"Data": nested}]
+            yield [{"Name": "one"}]
+            yield [{"Data": nested}]
         finally:
             closed.append(True)
 
