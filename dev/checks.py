@@ -108,6 +108,8 @@ INTEGRATION_TEST = (
 SANITY_TEST = f"ansible-test sanity --python {PYTHON} --color no"
 # ruff, yamllint, antsibull-changelog and ansible-doc look for the same, without an environment set up for each of them.
 SANITY_ELSEWHERE = ("pep8", "yamllint", "changelog", "ansible-doc")
+# What these two show takes most of the time; that everything can be imported, a functional test shows as well.
+SANITY_LATER = (*SANITY_ELSEWHERE, "pylint", "import")
 
 # The longest first, as they are started in this order.
 CHECKS = [
@@ -157,8 +159,8 @@ CHECKS = [
     ),
     Check(
         "sanity-all",
-        "the other tests of ansible-test sanity, pylint among them",
-        SANITY_TEST + "".join(f" --test {name}" for name in ("pylint", *SANITY_ELSEWHERE)),
+        "the other tests of ansible-test sanity: pylint, imports, and what repeats other checks",
+        SANITY_TEST + "".join(f" --test {name}" for name in SANITY_LATER),
         tier="thorough",
         prepare=seed_pip_bootstrap,
     ),
@@ -211,7 +213,7 @@ CHECKS = [
     Check(
         "sanity",
         "ansible-test sanity, without any ignore entry",
-        "test ! -e tests/sanity && " + SANITY_TEST + "".join(f" --skip-test {name}" for name in ("pylint", *SANITY_ELSEWHERE)),
+        "test ! -e tests/sanity && " + SANITY_TEST + "".join(f" --skip-test {name}" for name in SANITY_LATER),
         prepare=seed_pip_bootstrap,
     ),
     Check("operations", "every operation of the reference, by veeam_rest", PYTEST, tests=("tests/generated/operations",)),
