@@ -77,13 +77,18 @@ class EmAction(ActionBase):  # type: ignore[misc]
     TRANSFERS_FILES = False
     _supports_async = True
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Censor the loop and hide the secrets: from when Ansible calls `run` the timeout of the task may end it anywhere."""
+        super().__init__(*args, **kwargs)
+        self._restore()
+        self._is_censored = self._censor_loop(self._templar.available_variables)
+        self._hide_secrets()
+
     def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Run the module, and return its result."""
-        task = self._task
-        task.args, task.environment, self._was_no_log = _ORIGINALS.setdefault(task, (task.args, task.environment, task.no_log))
         hidden = getattr(self.module, "HIDDEN_RESULT", None)
-        is_censored = self._censor_loop(task_vars or {})
         try:
+            task = self._restore()
             result: dict[str, Any] = super().run(tmp, task_vars)
             for name in INTERNAL_OPTIONS:
                 if name in task.args:
@@ -98,12 +103,12 @@ class EmAction(ActionBase):  # type: ignore[misc]
                 display.vvv(f"vbem.rest: runs as a module, because {reason}.", host=self._host_name(task_vars))
                 result.update(self._run_as_module(environment, task_vars, hidden))
         except BaseException as err:  # one of them is the timeout of a task
-            if is_censored and not isinstance(err, (KeyboardInterrupt, SystemExit)):
-                self._tell_failure(str(err) or f"{type(err).__name__}, with a timeout of {task.timeout} s.")
+            if self._is_censored and not isinstance(err, (KeyboardInterrupt, SystemExit)):
+                self._tell_failure(str(err) or f"{type(err).__name__}, with a timeout of {self._task.timeout} s.")
             raise
         finally:
             self._hide_secrets()
-        if is_censored:
+        if self._is_censored:
             self._tell_what_is_censored(result)
         if hidden is not None:
             if not result.get("failed"):
@@ -218,6 +223,13 @@ class EmAction(ActionBase):  # type: ignore[misc]
 
     # -----------------------------------------------------------------------------------------------------------------
     # Secrets
+
+    def _restore(self) -> Any:
+        """Return the task with what it had before it was hidden."""
+        task = self._task
+        originals = _ORIGINALS.setdefault(task, (task.args, task.environment, task.no_log))
+        task.args, task.environment, self._was_no_log = originals
+        return task
 
     def _censor_loop(self, task_vars: Mapping[str, Any]) -> bool:
         """Censor every result of the task if it has a loop whose item holds secrets; return whether it has.
