@@ -258,6 +258,7 @@ def test_what_a_role_may_not_ask_is_said(harness: Harness, em: Emulator, refused
         ({"effect": "html", "path": "/api/lookup", "page": "f5"}, None),
         ({"effect": "reset", "path": "/api/lookup", "times": None}, None),
         ({"effect": "status", "status": 500, "query": "pagesize=100000"}, "max_page_size"),
+        ({"effect": "garbage", "query": "page=2$"}, "paging"),
     ],
     ids=lambda value: None,
 )

@@ -237,7 +237,10 @@ def _paging(seen: Seen) -> str | None:
         return None
     if _find_next(seen, "first_page") is None:
         return "no_next"
-    if seen.number("second_page", "page_num") == 1:
+    number = seen.number("second_page", "page_num")
+    if number is None:
+        raise Surprise("second_page")
+    if number == 1:
         return "repeat"
     following = _find_next(seen, "second_page")
     return "loop" if following == 1 else "normal"
@@ -245,9 +248,10 @@ def _paging(seen: Seen) -> str | None:
 
 def _find_next(seen: Seen, name: str) -> int | None:
     """Return the page that the link Next leads to."""
-    links = seen.data(name)["paging_info"].get("links")
+    paging = seen.data(name).get("paging_info")
+    links = paging.get("links") if isinstance(paging, dict) else None
     for link in links if isinstance(links, list) else ():
-        if (read_text(link, "rel") or "").lower() == "next":
+        if isinstance(link, dict) and (read_text(link, "rel") or "").lower() == "next":
             page = re.search(r"[?&]page=(\d+)", read_text(link, "href") or "", re.IGNORECASE)
             return int(page[1]) if page else 0
     return None
