@@ -21,7 +21,7 @@ from ..client.status import raise_for_status
 from ..client.tls import PARTIAL_CHAIN
 from ..client.transport import Response
 from ..errors import EmError
-from ..protocol.codec import decode, read_text
+from ..protocol.codec import decode, decode_error, read_text
 from ..protocol.links import find_guid
 from ..protocol.references import parse_reference
 from .probe_requests import COLLECT, READS, REMOVE, SECOND, TASKS, Request
@@ -49,9 +49,12 @@ class Probe(NamedTuple):
 
     @property
     def has_collected(self) -> bool:
-        """Return whether the server took the request to collect data, or may have."""
+        """Return whether the server took the request to collect data, or may have: it did not if the API itself says so."""
         seen = self.observations.get("collect")
-        return seen is not None and (seen.response is None or seen.response.status < 400)
+        if seen is None or seen.response is None:
+            return seen is not None
+        reason = decode_error(seen.response.body, seen.response.content_type)
+        return not 400 <= seen.response.status < 500 or reason.text is None or reason.is_page
 
 
 def run_probe(client: Client, *, collect: bool, wait_timeout: float) -> Probe:
