@@ -67,8 +67,8 @@ faults: ONLY := fault-matrix-all
 properties: ONLY := properties-all
 secrets soak: ONLY = $@
 faults: ## Every module, every request, every fault: print cases tried and cases wrong
-properties: ## Try the properties on thousands of inputs each
-secrets: ## Look for secrets at every verbosity in every way, then break each guard and see it noticed
+properties: ## Try the properties on hundreds of inputs each
+secrets: ## Look for secrets at each verbosity and in each way to print, then break each guard and see it noticed
 soak: ## Run thousands of operations, and see that nothing is left behind
 faults properties secrets soak: $(READY)
 	@$(BIN)/python dev/check.py $(ONLY) && cat .build/logs/$(ONLY).log

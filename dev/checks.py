@@ -129,7 +129,7 @@ CHECKS = [
     ),
     Check(
         "properties-all",
-        "the properties on thousands of inputs each",
+        "the properties on hundreds of inputs each",
         f"{PYTEST} -n 2",
         tests=("tests/generated/properties",),
         tier="thorough",
@@ -144,7 +144,7 @@ CHECKS = [
     ),
     Check(
         "secrets",
-        "every verbosity with every way to print; then each guard broken, to see that it is noticed",
+        "each verbosity, and each way to print; then each guard broken, to see that it is noticed",
         "python -m system.playbooks.secrets_matrix && python -m system.playbooks.secrets_matrix --sabotage",
         tier="thorough",
     ),

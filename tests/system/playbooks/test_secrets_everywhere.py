@@ -4,7 +4,7 @@
 """Password, token and session id show nowhere but in the headers of requests to the configured server.
 
 ``make test`` runs the loudest way of printing, with modules in Ansible's own process; ``make thorough`` also in processes of their
-own, and the way of AWX; ``make secrets`` all ways at every verbosity. That breaks the collection's guards, too, to see that each is missed.
+own, and the way of AWX; ``make secrets`` all ways, and every verbosity. That breaks the collection's guards, too, to see that each is missed.
 """
 
 from __future__ import annotations
