@@ -20,17 +20,18 @@ def _iter_values(case: Any) -> Iterator[tuple[Any, ...]]:
 
 
 def choose(cases: Iterable[pytest.Item]) -> set[pytest.Item]:
-    """Return cases of each test in which every value of every parameter occurs; the same ones each time."""
+    """Return few cases of each test in which every value of every parameter occurs; the same ones each time."""
     tests: dict[Any, list[Any]] = defaultdict(list)
     for case in cases:
         tests[case.parent, getattr(case, "originalname", case.name)].append(case)
-    chosen = set()
+    chosen: set[pytest.Item] = set()
     for same in tests.values():
-        seen: set[tuple[Any, ...]] = set()
         # In an order independent of the parameters, or only their first values would be combined with others.
-        for case in sorted(same, key=lambda case: crc32(case.nodeid.encode())):
-            values = set(_iter_values(case)) if hasattr(case, "callspec") else {(case.nodeid,)}
-            if not values <= seen:
-                seen |= values
-                chosen.add(case)
+        given = sorted(same, key=lambda case: crc32(case.nodeid.encode()))
+        values = {case: set(_iter_values(case)) if hasattr(case, "callspec") else {(case.nodeid,)} for case in given}
+        missing: set[tuple[Any, ...]] = set().union(*values.values())
+        while missing:  # of those that add most, the first: few cases are enough
+            best = max(given, key=lambda case: len(values[case] & missing))
+            missing -= values[best]
+            chosen.add(best)
     return chosen
