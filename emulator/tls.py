@@ -11,7 +11,7 @@ import ssl
 import tempfile
 import warnings
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 from cryptography import x509
@@ -46,7 +46,7 @@ class Issuer:
     certificate: x509.Certificate
     key: ec.EllipticCurvePrivateKey
 
-    @property
+    @cached_property
     def pem(self) -> bytes:
         """The certificate as PEM."""
         return self.certificate.public_bytes(serialization.Encoding.PEM)
@@ -188,7 +188,9 @@ def server_context(names: tuple[str, ...], setup: str = "usual") -> ssl.SSLConte
 
 def write_certificates(folder: Path, names: tuple[str, ...], setup: str = "usual") -> None:
     """Write the authority's certificate as PEM; beside it, where TLS goes wrong, the others of the chain."""
-    (folder / "ca.pem").write_bytes(authority(setup).pem)
+    path, pem = folder / "ca.pem", authority(setup).pem
+    if not path.exists() or path.read_bytes() != pem:
+        path.write_bytes(pem)
     if setup != "usual":
         (folder / "server.pem").write_bytes(_chain(names, setup)[0].pem)
         if setup in ("intermediate", "no_intermediate"):

@@ -64,11 +64,17 @@ def response_format(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
+@pytest.fixture(scope="session")
+def emulator_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the directory of all emulators of a process, whose authority is the same."""
+    return tmp_path_factory.mktemp("emulator")
+
+
 @pytest.fixture
-def em(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Emulator]:
+def em(request: pytest.FixtureRequest, emulator_directory: Path) -> Iterator[Emulator]:
     """Start an emulator whose clock moves only when it is advanced."""
     chosen = request.getfixturevalue("version") if "version" in request.fixturenames else 13
-    with Emulator(Switches(version=chosen), speed=0, directory=tmp_path / "emulator") as emulator:
+    with Emulator(Switches(version=chosen), speed=0, directory=emulator_directory) as emulator:
         yield emulator
         assert emulator.standing_session_alive, "somebody else's session was logged off"
         assert not [entry for entry in emulator.log if entry.header("Cookie")], "a cookie was sent"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,30 +18,43 @@ import pytest
 from ansible_collections.vbem.rest.plugins.module_utils._em.runtime.one_time_pad import create_key
 from emulator import Emulator
 
-# Runs a module as AnsiballZ does, in a new process, and prints which modules were loaded at its end.
-CHILD = """
+from .forked import Forked
+
+# Runs a module as AnsiballZ does, in a process of its own, and prints which modules were loaded at its end.
+CODE = """
 import importlib, json, sys
 from ansible.module_utils import basic
-name, options = sys.argv[1], json.loads(sys.stdin.read())
-module = importlib.import_module("ansible_collections.vbem.rest.plugins.modules." + name)
-basic._ANSIBLE_ARGS = json.dumps({"ANSIBLE_MODULE_ARGS": options}).encode()
-basic._ANSIBLE_PROFILE = "legacy"
-try:
-    module.main()
-except SystemExit:
-    print()
-    print(json.dumps(sorted(sys.modules)))
+
+
+def run(given):
+    name, options = given
+    module = importlib.import_module("ansible_collections.vbem.rest.plugins.modules." + name)
+    basic._ANSIBLE_ARGS = json.dumps({"ANSIBLE_MODULE_ARGS": options}).encode()
+    basic._ANSIBLE_PROFILE = "legacy"
+    try:
+        module.main()
+    except SystemExit:
+        print()
+        print(json.dumps(sorted(sys.modules)))
 """
 OURS = "ansible_collections.vbem.rest.plugins.module_utils._em."
 
 
-def run(name: str, options: dict[str, Any]) -> tuple[dict[str, Any], set[str]]:
-    """Return a module's result, and what was loaded for it; the collection's own by their names below ``_em``."""
-    done = subprocess.run(
-        [sys.executable, "-c", CHILD, name], input=json.dumps(options), capture_output=True, text=True, check=True
-    )
-    result, _empty, loaded = done.stdout.strip().rpartition("\n")
-    return json.loads(result), {each.removeprefix(OURS) for each in json.loads(loaded)}
+Run = Callable[[str, dict[str, Any]], tuple[dict[str, Any], set[str]]]
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
+    """Return a function that returns a module's result, and what was loaded for it: the collection's own by names below _em."""
+    with Forked(CODE, tmp_path_factory.mktemp("forked")) as forked:
+
+        def run_module(name: str, options: dict[str, Any]) -> tuple[dict[str, Any], set[str]]:
+            printed, errors = forked.run([name, options])
+            result, _empty, loaded = printed.strip().rpartition("\n")
+            assert result, errors
+            return json.loads(result), {each.removeprefix(OURS) for each in json.loads(loaded)}
+
+        yield run_module
 
 
 @pytest.fixture
@@ -62,14 +76,14 @@ def given(em: Emulator) -> dict[str, Any]:
         ("veeam_query_info", {"type": "Job"}),
     ],
 )
-def test_json_does_not_load_the_xml_library(given: dict[str, Any], name: str, options: dict[str, Any]) -> None:
+def test_json_does_not_load_the_xml_library(run: Run, given: dict[str, Any], name: str, options: dict[str, Any]) -> None:
     result, loaded = run(name, {**given, **options})
     assert not result.get("failed"), result
     assert "requests" in loaded
     assert not {"xmltodict", "xml.sax"} & loaded
 
 
-def test_xml_loads_the_xml_library(given: dict[str, Any]) -> None:
+def test_xml_loads_the_xml_library(run: Run, given: dict[str, Any]) -> None:
     _result, loaded = run("veeam_task_info", {**given, "response_format": "xml"})
     assert "xmltodict" in loaded
 
@@ -89,14 +103,14 @@ def test_xml_loads_the_xml_library(given: dict[str, Any]) -> None:
     ],
 )
 def test_a_module_that_sends_nothing_loads_no_library(
-    given: dict[str, Any], name: str, options: dict[str, Any], kind: str | None
+    run: Run, given: dict[str, Any], name: str, options: dict[str, Any], kind: str | None
 ) -> None:
     result, loaded = run(name, {**given, **options})
     assert result.get("error", {}).get("kind") == kind, result
     assert not {"requests", "urllib3", "xmltodict", "ssl", "http.client"} & loaded
 
 
-def test_a_module_loads_only_the_files_it_uses(given: dict[str, Any]) -> None:
+def test_a_module_loads_only_the_files_it_uses(run: Run, given: dict[str, Any]) -> None:
     actions = {f"resources.{name}" for name in ("job_state", "task_action", "session_wait", "task_removal", "task_wait")}
     others = {*actions, "resources.query", "protocol.query_types", "client.parallel", "events.finished_sessions"}
     _result, loaded = run("veeam_task_info", given)

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import product
 from types import SimpleNamespace
 from typing import Any
@@ -18,16 +19,27 @@ from .sampling import choose
 class Case:
     """As much of a test as the sampling looks at."""
 
-    def __init__(self, test: str, ids: tuple[str, ...]) -> None:
+    def __init__(self, test: str, ids: tuple[str, ...], function: Callable[..., None]) -> None:
         self.parent = "module"
+        self.function = function
         self.originalname = self.name = test
         self.ids = ids
         self.nodeid = f"{test}[{'-'.join(ids)}]"
         self.callspec = SimpleNamespace(_idlist=ids)
 
 
-def sample(*tests: list[Any]) -> list[tuple[str, ...]]:
-    cases = [Case(f"test_{number}", ids) for number, test in enumerate(tests) for ids in test]
+def ask_for_nothing() -> None: ...
+
+
+def ask_for_both(version: int, response_format: str) -> None: ...
+
+
+def look_at_both(harness: Any) -> None:
+    assert harness.em.switches.version, harness.response_format
+
+
+def sample(*tests: list[Any], function: Callable[..., None] = ask_for_nothing) -> list[tuple[str, ...]]:
+    cases = [Case(f"test_{number}", ids, function) for number, test in enumerate(tests) for ids in test]
     return [case.ids for case in cases if case in choose(cases)]  # type: ignore[arg-type, comparison-overlap]
 
 
@@ -36,7 +48,16 @@ def test_each_value_of_each_list_occurs() -> None:
     chosen = sample(list(product(*lists)))
     for place, values in enumerate(lists):
         assert {ids[place] for ids in chosen} == set(values)
-    assert len(chosen) < 8
+    assert len(chosen) == 3, "no more than the longest list has"
+
+
+def test_of_versions_and_formats_one_is_enough_unless_the_test_asks_for_them() -> None:
+    both = list(product(("v12", "v13"), ("xml", "json")))
+    assert len(sample(both)) == 1
+    assert {tuple(ids) for ids in sample(*[both] * 20)} == set(both), "others for each test"
+    for function in (ask_for_both, look_at_both):
+        chosen = sample(both, function=function)
+        assert [set(column) for column in zip(*chosen)] == [{"v12", "v13"}, {"xml", "json"}]
 
 
 def test_values_that_are_given_together_stay_together() -> None:

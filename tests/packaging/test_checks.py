@@ -112,7 +112,7 @@ def run_marked(folder: Path, *names: str, **environment: str) -> str:
     (folder / "conftest.py").write_text((ROOT / "tests" / "conftest.py").read_text(encoding="utf-8"), encoding="utf-8")
     (folder / "test_marked.py").write_text(MARKED, encoding="utf-8")
     kept = {name: value for name, value in os.environ.items() if name not in ("VBEM_EVERY_CASE", "PYTEST_CURRENT_TEST")}
-    kept["PYTHONPATH"] = str(ROOT / "tests")
+    kept |= {"PYTHONPATH": str(ROOT / "tests"), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--color=no", "--strict-markers"]
     done = subprocess.run(
         [*command, *names], cwd=folder, env={**kept, **environment}, capture_output=True, text=True, check=False

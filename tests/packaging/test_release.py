@@ -22,6 +22,10 @@ from support.places import ROOT
 from support.processes import SAFETY_NET, start_process, wait_until
 from support.tiers import thorough
 
+sys.path.insert(0, str(ROOT / "dev"))
+
+from release import read_version
+
 
 def git(folder: Path, *arguments: str) -> str:
     identity = ("-c", "user.name=Tests", "-c", "user.email=tests@example.com")
@@ -87,11 +91,9 @@ def test_a_release_has_changelog_tag_and_artifact(checkout: Path) -> None:
 
 
 @pytest.mark.parametrize("version", ["", "1.2", "v1.2.3", "1.2.3-rc1", "01.2.3"])
-def test_a_bad_version_is_refused(checkout: Path, version: str) -> None:
-    done = release(checkout, version)
-    assert done.returncode != 0
-    assert "three numbers" in done.stderr
-    assert git(checkout, "status", "--porcelain") == ""
+def test_a_bad_version_is_refused(version: str) -> None:
+    with pytest.raises(SystemExit, match="three numbers"):
+        read_version(version)
 
 
 def test_an_untidy_checkout_is_refused(checkout: Path) -> None:
@@ -102,6 +104,7 @@ def test_an_untidy_checkout_is_refused(checkout: Path) -> None:
     git(checkout, "switch", "--quiet", "--create", "other")
     assert "main" in release(checkout, "7.8.9").stderr
     git(checkout, "switch", "--quiet", "main")
+    assert "three numbers" in release(checkout, "v1.2.3").stderr
     for path in (checkout / "changelogs" / "fragments").glob("*.yml"):
         path.unlink()
     git(checkout, "commit", "--quiet", "--all", "--message", "No fragments")
@@ -165,6 +168,7 @@ def test_ctrl_c_during_the_checks_leaves_everything_as_it_was(checkout: Path) ->
     # The checks say that they have begun; Ctrl-C reaches them and the release at once, as it does in a terminal.
     checks = "import pathlib, sys, time\npathlib.Path('.build/begun').write_text(' '.join(sys.argv[1:]))\ntime.sleep(600)\n"
     (checkout / "dev" / "check.py").write_text(checks, encoding="utf-8")
+    shutil.rmtree(checkout / "plugins")  # the changelog would describe each, which takes long
     git(checkout, "commit", "--quiet", "--all", "--message", "Slow checks")
     before = look(checkout)
     process = start_process(

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import product
 from typing import Any
@@ -16,7 +16,7 @@ from functional.drivers import Scenario, load_scenarios
 from functional.drivers.observation import Observation
 
 from .fault_harness import FaultHarness
-from .faults import iter_injected_faults
+from .faults import InjectedFault, iter_injected_faults
 from .rules import ACCEPTED_REASONS, RETURNED, explain_open_session, judge
 
 SCENARIOS = load_scenarios()
@@ -53,10 +53,13 @@ def run_scenario(
     only: str = "",
     every: int = 1,
     offset: int = 0,
+    choose: Callable[[list[InjectedFault]], list[InjectedFault]] | None = None,
+    twice: bool = True,
 ) -> Summary:
     """Run a scenario without a fault, and then with every fault at every request.
 
-    ``only`` is the beginning of the names of the cases to run; ``every`` runs a sample of one case of so many, and at least one.
+    ``only`` is the beginning of the names of the cases to run; ``every`` runs a sample of one case of so many, and at least one;
+    ``choose`` returns the faults to inject. ``twice`` compares two runs without a fault.
     """
     combination = f"{harness.em.switches.version}-{response_format}"
     summary = Summary(scenario.group, scenario.name, combination)
@@ -64,7 +67,7 @@ def run_scenario(
     healthy = harness.run(scenario, response_format)
     summary.healthy = healthy.shown
     wrong = judge(healthy, healthy, scenario)  # before the emulator is reset
-    again = harness.run(scenario, response_format)
+    again = harness.run(scenario, response_format) if twice else healthy
     methods = [entry.method for entry in healthy.log]
     if [entry.method for entry in again.log] != methods or _get_ending(again) != _get_ending(healthy):
         wrong.append("two runs without a fault differ")
@@ -75,6 +78,8 @@ def run_scenario(
         return summary
     injected_faults = list(iter_injected_faults(methods, thorough=thorough))
     summary.faults = len({injected.fault.name for injected in injected_faults})
+    if choose is not None:
+        injected_faults = choose(injected_faults)
     every = min(every, len(injected_faults) or 1)
     for number, injected in enumerate(injected_faults):
         case = f"{name}/{injected.name}"

@@ -27,7 +27,7 @@ _COMMON: dict[str, Any] = {
     "database": None,
     "suppress_health_check": [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.differing_executors],
 }
-settings.register_profile("default", derandomize=True, max_examples=30, **_COMMON)
+settings.register_profile("default", derandomize=True, max_examples=20, **_COMMON)
 settings.register_profile("thorough", max_examples=500, print_blob=True, **_COMMON)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 

@@ -143,4 +143,4 @@ class DocumentClient(Client):
 def share(fraction: float) -> settings:
     """Return the settings of a slow property, which gets a share of the inputs."""
     current = settings()
-    return settings(current, max_examples=max(5, int(current.max_examples * fraction)))
+    return settings(current, max_examples=max(3, int(current.max_examples * fraction)))
