@@ -44,6 +44,9 @@ def find_scenario(name: str) -> Scenario:
     return next(scenario for scenario in SCENARIOS if scenario.name == name)
 
 
+FEW_REQUESTS = 8  # a scenario that sends twice or three times as many has a sample that much smaller
+
+
 def run_scenario(
     harness: FaultHarness,
     scenario: Scenario,
@@ -58,8 +61,8 @@ def run_scenario(
 ) -> Summary:
     """Run a scenario without a fault, and then with every fault at every request.
 
-    ``only`` is the beginning of the names of the cases to run; ``every`` runs a sample of one case of so many, and at least one;
-    ``choose`` returns the faults to inject. ``twice`` compares two runs without a fault.
+    ``only`` is the beginning of the names of the cases to run; ``every`` runs a sample of one case of so many, and at least one,
+    or fewer of a scenario with many requests; ``choose`` returns the faults to inject. ``twice`` compares two runs without a fault.
     """
     combination = f"{harness.em.switches.version}-{response_format}"
     summary = Summary(scenario.group, scenario.name, combination)
@@ -80,6 +83,8 @@ def run_scenario(
     summary.faults = len({injected.fault.name for injected in injected_faults})
     if choose is not None:
         injected_faults = choose(injected_faults)
+    if every > 1:
+        every *= max(1, len(methods) // FEW_REQUESTS)  # of many requests, most are handled by the same code
     every = min(every, len(injected_faults) or 1)
     for number, injected in enumerate(injected_faults):
         case = f"{name}/{injected.name}"
