@@ -49,11 +49,13 @@ MOVING = re.compile(
 def list_calls(module: Any) -> Iterator[dict[str, Any]]:
     """Yield tasks, without their names: what is valid, converted, wrong, missing, unknown, or given in another way.
 
-    Each option has a wrong value, one of each type has the rest. The options of the connection are those of two modules only.
+    Each option has a wrong value, one of each type has the rest. What is the same code for all modules is called for two only: the
+    options of the connection, and keywords of the task.
     """
     name = f"vbem.rest.{module.__name__.rpartition('.')[2]}"
     example = read_example(module)
-    spec = {**(create_connection_spec() if name.removeprefix("vbem.rest.") in QUICK else {}), **module.SPEC}
+    is_full = name.removeprefix("vbem.rest.") in QUICK
+    spec = {**(create_connection_spec() if is_full else {}), **module.SPEC}
     yield {name: example}
     yield {name: example, "check_mode": True, "diff": True}
     yield {name: {}}
@@ -79,6 +81,9 @@ def list_calls(module: Any) -> Iterator[dict[str, Any]]:
     without = {key: value for key, value in example.items() if key not in ("session", "hostname", "username", "password")}
     variables = {f"VBEM_{key}": f"{{{{ em_{key.lower()} }}}}" for key in ("HOSTNAME", "PORT", "USERNAME", "CA_PATH")}
     yield {name: without, "environment": {**variables, "VBEM_PASSWORD": "{{ em_password }}"}, "check_mode": True}
+    yield {name: example, "loop": [1, 2], "check_mode": True}
+    if not is_full:
+        return
     yield {name: without, "environment": {**variables, "VBEM_PASSWORD": "wrong"}}
     yield {name: without, "environment": {"VBEM_PORT": "nine"}}
     yield {
@@ -86,7 +91,6 @@ def list_calls(module: Any) -> Iterator[dict[str, Any]]:
         "module_defaults": {name: {"hostname": "127.0.0.1", "port": 1, "username": "u", "password": "Manager"}},
     }
     yield {name: {**without, "hostname": "127.0.0.1", "port": 1, "username": "u", "password": "Manager", "retries": 0}}
-    yield {name: example, "loop": [1, 2], "check_mode": True}
     yield {name: without, "until": "false", "retries": 2, "delay": 0}
     yield {name: example, "no_log": True, "check_mode": True}
     yield {name: example, "timeout": 60, "check_mode": True}
