@@ -50,7 +50,7 @@ pip=("$build/venv/bin/python" -m pip --disable-pip-version-check --quiet)
 if ! { "${pip[@]}" install uv && "$build/venv/bin/uv" pip install --quiet --python "$build/venv/bin/python" -r dev/requirements.txt; } 2>"$build/setup.log"; then
     "${pip[@]}" install -r dev/requirements.txt 2>>"$build/setup.log" || { cat "$build/setup.log" >&2; exit 1; }
 fi
-# For the tests: what Ansible's modules are compiled to is kept (dev/keep_compiled.py).
+# For the tests: what is made of Ansible's modules, plugins and settings is kept (dev/keep_compiled.py).
 mkdir "$build/venv/compiled"
 packages=$("$build/venv/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
 cp dev/keep_compiled.py "$packages/"

@@ -12,6 +12,7 @@ import sys
 import zipfile
 from pathlib import Path
 
+import ansible
 import pytest
 from support.places import ROOT
 
@@ -69,3 +70,47 @@ def test_what_cannot_be_read_or_written_is_compiled(folder: Path) -> None:
     made.unlink()
     (folder / "compiled").rmdir()
     assert load(folder, "a", "1.zip").startswith("a ")
+
+
+# As Ansible starts and imports a plugin of a collection, on request without anything that reads YAML.
+START = """
+import sys
+sys.prefix, folder, has_yaml = sys.argv[1:]
+import keep_compiled
+import yaml
+if not has_yaml:
+    def refuse(*_arguments, **_options):
+        raise RuntimeError("something reads YAML")
+    yaml.load = refuse
+from ansible import constants
+from ansible.utils.collection_loader._collection_finder import _AnsibleCollectionFinder
+_AnsibleCollectionFinder([folder])._install()
+from ansible_collections.our.own.plugins.module_utils import kept
+from ansible_collections.ansible import builtin
+print(constants.config.get_configuration_definition("DEFAULT_FORKS")["default"])
+print("authorize" in str(builtin._collection_meta), kept.VALUE, kept.give.__code__.co_filename)
+"""
+
+
+def start(folder: Path, value: str, place: str = "here", *, has_yaml: bool = True, **settings: str) -> list[str]:
+    plugins = folder / place / "ansible_collections" / "our" / "own" / "plugins" / "module_utils"
+    plugins.mkdir(parents=True, exist_ok=True)
+    (plugins / "kept.py").write_text(f"VALUE = {value!r}\ndef give():\n    return VALUE\n", encoding="utf-8")
+    paths = os.pathsep.join(map(str, (ROOT / "dev", Path(ansible.__path__[0]).parent)))
+    environment = {**os.environ, "HOME": str(folder), "PYTHONPATH": paths, "VBEM_COMPILE_ALWAYS": "", **settings}
+    command = [sys.executable, "-S", "-c", START, str(folder), str(folder / place), "yes" if has_yaml else ""]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    return done.stdout.split() or done.stderr.splitlines()[-1:]
+
+
+def test_collections_and_settings_are_read_once(folder: Path) -> None:
+    def place(where: str) -> str:
+        return f"{folder}/{where}/ansible_collections/our/own/plugins/module_utils/kept.py"
+
+    assert start(folder, "a") == ["5", "True", "a", place("here")]
+    made = {path.name for path in (folder / "compiled").iterdir()}
+    assert start(folder, "a", "there", has_yaml=False) == ["5", "True", "a", place("there")]
+    assert {path.name for path in (folder / "compiled").iterdir()} == made
+    assert start(folder, "b") == ["5", "True", "b", place("here")]
+    (refused,) = start(folder, "b", has_yaml=False, VBEM_COMPILE_ALWAYS="yes")
+    assert "something reads YAML" in refused

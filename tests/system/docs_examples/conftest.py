@@ -45,18 +45,17 @@ class ExampleRunner:
         if any(VAULTED in example.text for example in examples):
             self._write_vault()
         for example in examples:
-            file = self.folder / f"line-{example.line}.yml"
+            file = self.folder / f"{example.name}.yml"
             file.write_text(example.text, encoding="utf-8")
             if example.is_tasks:
-                host = f"line-{example.line}"
-                hosts[host] = {"em": {"session": self._open_session(example)}}
+                hosts[example.name] = {"em": {"session": self._open_session(example)}}
                 play = {
                     "name": example.where,
-                    "hosts": host,
+                    "hosts": example.name,
                     "gather_facts": False,
                     "tasks": [{"name": "Import the example", "ansible.builtin.import_tasks": file.name}],
                 }
-                file = self.folder / f"play-{example.line}.yml"
+                file = self.folder / f"play-{example.name}.yml"
                 file.write_text(yaml.safe_dump([play], sort_keys=False), encoding="utf-8")
             files.append(file)
         return self.play(files, hosts, with_environment=with_environment)

@@ -72,6 +72,11 @@ class Example(NamedTuple):
         """Name the place."""
         return f"{self.path.relative_to(ROOT)} line {self.line}"
 
+    @property
+    def name(self) -> str:
+        """Return a name for files and hosts, which no other example has."""
+        return f"{self.path.parent.name if self.path.stem == 'README' else self.path.stem}-{self.line}"
+
     def list_tasks(self) -> list[str]:
         """Return the names of all tasks that are meant to be reached, those within blocks included."""
         names: list[str] = []

@@ -4,7 +4,8 @@
 
 """Examples are run as they stand, and results are what the documentation says.
 
-``make test`` runs the examples of README, roles, the first guide, the modules and the lookups; ``make thorough`` those of all guides.
+``make test`` runs the examples of README and the first guide, of all roles together, and of all modules and lookups together;
+``make thorough`` those of each guide, role, module and lookup by themselves.
 """
 
 from __future__ import annotations
@@ -27,11 +28,33 @@ from .returns import iter_misfits, list_keys, list_seen, read_returns
 
 HERE = Path(__file__).resolve().parent
 # What people run first.
-QUICK = [path for path in GUIDES if path.name in ("README.md", "guide_start.rst")]
+QUICK = [ROOT / "README.md", next(path for path in GUIDES if path.name == "guide_start.rst")]
+ROLES = [path for path in GUIDES if path.parent.parent.name == "roles"]
 
 PREFIX = "vbem.rest."
-# What examples do not show: tasks that are kept, and one that the server does not remove.
+# What examples do not show: a session, as the result that holds it is hidden; tasks that are kept, and one that the server does
+# not remove.
 MORE = {
+    "veeam_session": """
+- name: Log on
+  vbem.rest.veeam_session:
+    hostname: "{{ em_hostname }}"
+    port: "{{ em_port }}"
+    username: "{{ em_username }}"
+    password: "{{ em_password }}"
+    ca_path: "{{ em_ca_path }}"
+  register: opened
+- name: Look into the session
+  ansible.builtin.debug:
+    msg:
+      changed: "{{ opened.changed }}"
+      hidden: "{{ [opened.session.id is string, opened.session.token is string] }}"
+      session: "{{ opened.session | combine({'id': 'hidden', 'token': 'hidden'}) }}"
+- name: Log off
+  vbem.rest.veeam_session:
+    session: "{{ opened.session }}"
+    state: absent
+""",
     "veeam_task": """
 - name: Remove finished tasks and one that is not, while the server will not
   vbem.rest.veeam_task:
@@ -40,13 +63,21 @@ MORE = {
     operation: [StartJob, QuickBackup]
   register: removed
   failed_when: removed.error.kind != 'partial'
-"""
+""",
 }
 
 
 def name_guide(path: Path) -> str:
     """Return the name of a test."""
     return str(path.relative_to(ROOT))
+
+
+def create_groups(paths: list[Path], what: str) -> list[Any]:
+    """Return cases: all paths at once, which take one start of Ansible; and for ``make thorough`` each by itself."""
+    alone = [
+        pytest.param([path], id=path.parent.name if path.stem == "README" else path.stem, marks=thorough) for path in paths
+    ]
+    return [pytest.param(paths, id=what), *alone]
 
 
 def run_all(runner: ExampleRunner, examples: list[Example]) -> list[dict[str, Any]]:
@@ -58,8 +89,9 @@ def run_all(runner: ExampleRunner, examples: list[Example]) -> list[dict[str, An
             continue
         collected = runner.run(chosen, with_environment=with_environment)
         runner.check_traces()
-        reached = {line["name"] for line in collected if line["outcome"] not in ("skipped", "unreachable")}
         for example in chosen:
+            own = choose_results(collected, example)
+            reached = {line["name"] for line in own if line["outcome"] not in ("skipped", "unreachable")}
             missed = [name for name in example.list_tasks() if name not in reached]
             assert not missed, f"{example.where}: never run: {missed}"
             unreached = example.marks.get("unreached", [])
@@ -72,6 +104,11 @@ def run_all(runner: ExampleRunner, examples: list[Example]) -> list[dict[str, An
     ]
     assert not misfits, "\n".join(misfits)
     return done
+
+
+def choose_results(collected: list[dict[str, Any]], example: Example) -> list[dict[str, Any]]:
+    """Return the results of an example: those of its host. A playbook has hosts of its own."""
+    return collected if example.is_playbook else [line for line in collected if line["host"] == example.name]
 
 
 def iter_results(collected: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -95,54 +132,45 @@ def test_examples_of_guide_can_be_read(path: Path) -> None:
         assert example.is_tasks or example.is_playbook or isinstance(example.data, dict), f"{example.where}: what is this?"
 
 
-@pytest.mark.parametrize("path", sample(GUIDES, QUICK), ids=name_guide)
+def read_runnable(path: Path) -> list[Example]:
+    """Return the examples of a guide that are meant to be run."""
+    return [each for each in read_examples(path) if (each.is_tasks or each.is_playbook) and "show" not in each.marks]
+
+
+@pytest.mark.parametrize("path", sample([path for path in GUIDES if path not in ROLES], QUICK), ids=name_guide)
 def test_examples_of_guide(runner: ExampleRunner, path: Path) -> None:
-    run_all(runner, [each for each in read_examples(path) if (each.is_tasks or each.is_playbook) and "show" not in each.marks])
+    run_all(runner, read_runnable(path))
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
-def test_examples_and_return_of_module(runner: ExampleRunner, path: Path) -> None:
-    examples = read_examples(path)
-    if path.stem in MORE:
-        runner.em.fault("status", status=500, method="DELETE", path="task-5$")
-        examples.insert(0, Example(path, 0, MORE[path.stem], {}))
-    collected = run_all(runner, examples)
-    own = [line["result"] for line in iter_results(collected) if line["action"] == PREFIX + path.stem]
-    if path.stem == "veeam_session":
-        own = [look_into_session(runner)]
-    documented = list_keys(read_returns(path.stem))
-    missing = documented - set().union(*(list_seen(result) for result in own))
-    assert not missing, f"documented, and returned by no example: {sorted(missing)}"
+@pytest.mark.parametrize("paths", create_groups(ROLES, "all roles"))
+def test_examples_of_roles(runner: ExampleRunner, paths: list[Path]) -> None:
+    run_all(runner, [example for path in paths for example in read_runnable(path)])
 
 
-@pytest.mark.parametrize("path", LOOKUPS, ids=lambda path: path.stem)
-def test_examples_of_lookup(runner: ExampleRunner, path: Path) -> None:
-    run_all(runner, read_examples(path))
+@pytest.mark.parametrize("paths", create_groups([*MODULES, *LOOKUPS], "all modules and lookups"))
+def test_examples_and_return_of_modules(runner: ExampleRunner, paths: list[Path]) -> None:
+    examples: dict[Path, list[Example]] = {}
+    for path in paths:
+        examples[path] = read_examples(path)
+        if path.stem == "veeam_task":
+            runner.em.fault("status", status=500, method="DELETE", path="task-5$")
+        if path.stem in MORE:
+            examples[path].insert(0, Example(path, 0, MORE[path.stem], {}))
+    collected = run_all(runner, [example for each in examples.values() for example in each])
+    missing: dict[str, list[str]] = {}
+    for path in set(paths) - set(LOOKUPS):
+        lines = [line for example in examples[path] for line in choose_results(collected, example)]
+        own = [line["result"] for line in iter_results(lines) if line["action"] == PREFIX + path.stem]
+        if path.stem == "veeam_session":
+            own = [read_session(lines)]
+        documented = list_keys(read_returns(path.stem))
+        missing[path.stem] = sorted(documented - set().union(*(list_seen(result) for result in own)))
+    assert not any(missing.values()), f"documented, and returned by no example: {missing}"
 
 
-def look_into_session(runner: ExampleRunner) -> dict[str, Any]:
-    """Return veeam_session's result, which is hidden, by way of the variable it was registered as."""
-    file = runner.folder / "session.yml"
-    file.write_text(
-        "- hosts: localhost\n"
-        "  gather_facts: false\n"
-        "  tasks:\n"
-        "    - vbem.rest.veeam_session:\n"
-        "      register: em\n"
-        "    - name: Look\n"
-        "      ansible.builtin.debug:\n"
-        "        msg:\n"
-        "          changed: '{{ em.changed }}'\n"
-        "          hidden: '{{ [em.session.id is string, em.session.token is string] }}'\n"
-        "          session: \"{{ em.session | combine({'id': 'hidden', 'token': 'hidden'}) }}\"\n"
-        "    - vbem.rest.veeam_session:\n"
-        "        session: '{{ em.session }}'\n"
-        "        state: absent\n",
-        encoding="utf-8",
-    )
-    collected = runner.play([file], {}, with_environment=True)
-    runner.check_traces()
-    (shown,) = [line["result"]["msg"] for line in collected if line["name"] == "Look"]
+def read_session(lines: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return veeam_session's result, by way of the variable it was registered as."""
+    (shown,) = [line["result"]["msg"] for line in lines if line["name"] == "Look into the session"]
     assert shown.pop("hidden") == [True, True]
     assert not list(iter_misfits("veeam_session", shown, failed=False))
     return dict(shown)

@@ -100,13 +100,33 @@ def test_the_life_of_a_change(em: Emulator, tmp_path: Path) -> None:
     assert "The jobs match jobs.yml." in place.play("check_jobs", "-e", "apply_jobs_prune=true").output
 
 
+# What a role is given, what the file jobs.yml holds (if there is one), and what the role says.
+WRONG: list[tuple[str, dict[str, Any], dict[str, Any] | None, str]] = [
+    ("apply_jobs", {}, None, "jobs.yml"),
+    ("apply_jobs", {}, {"jobs": "none"}, "no list with the name jobs"),
+    ("apply_jobs", {"prune": True}, {"jobs": [{"name": "SQL Backup"}]}, "complete: true"),
+    ("export_jobs", {"path": "/no/such/folder/jobs.yml"}, None, "/no/such/folder is not a directory"),
+]
+
+
 def test_what_is_wrong_with_a_file_is_told_before_any_request(em: Emulator, tmp_path: Path) -> None:
-    place = Workplace(em, tmp_path)
-    assert "jobs.yml" in place.play("apply_jobs", expected=2).output
-    place.edit({"jobs": "none"})
-    assert "no list with the name jobs" in place.play("apply_jobs", expected=2).output
-    place.edit({"jobs": [{"name": "SQL Backup"}]})
-    assert "complete: true" in place.play("apply_jobs", "-e", "apply_jobs_prune=true", expected=2).output
-    output = place.play("export_jobs", "-e", "export_jobs_path=/no/such/folder/jobs.yml", expected=2).output
-    assert "/no/such/folder is not a directory" in output
+    tasks: list[dict[str, Any]] = []
+    for number, (role, options, document, _said) in enumerate(WRONG):
+        file = f"{number}/jobs.yml"
+        (tmp_path / str(number)).mkdir()
+        if document:
+            (tmp_path / file).write_text(yaml.safe_dump(document), encoding="utf-8")
+        include = {
+            "name": f"Include {number}",
+            "ansible.builtin.include_role": {"name": f"vbem.rest.{role}"},
+            "vars": {f"{role}_{name}": value for name, value in {"path": file, **options}.items()},
+        }
+        show = {"name": f"Failed {number}", "ansible.builtin.debug": {"var": "ansible_failed_result"}}
+        tasks.append({"name": f"Try {number}", "block": [include], "rescue": [show]})
+    play = tmp_path / "play.yml"
+    play.write_text(yaml.safe_dump([{"hosts": "localhost", "gather_facts": False, "tasks": tasks}]), encoding="utf-8")
+    done = run_playbook(play, home=tmp_path, environment=create_environment_variables(em), collect=True)
+    failures = {line["name"]: str(line["result"]) for line in done.results if line["name"].startswith("Failed ")}
+    for number, (_role, _options, _document, said) in enumerate(WRONG):
+        assert said in failures[f"Failed {number}"]
     assert not em.log

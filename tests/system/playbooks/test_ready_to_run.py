@@ -49,14 +49,14 @@ WRONG_INPUT: dict[str, tuple[str, dict[str, Any], str]] = {
         "give the name of one job.",
     ),
     "jobs as text": ("start_and_wait", {"start_and_wait_jobs": JOB}, "give a list with the names of the jobs to start."),
-    "nothing to start": ("start_and_wait", {}, "start_and_wait_jobs is []: give a list"),
+    "nothing to start, poll interval": (
+        "start_and_wait",
+        {"start_and_wait_poll_interval": 0},
+        "start_and_wait_jobs is []: give a list with the names of the jobs to start."
+        " start_and_wait_poll_interval is 0: give a number of seconds, 1 or more.",
+    ),
     "job without name": ("start_and_wait", {"start_and_wait_jobs": [JOB, None]}, "give a list with the names"),
     "job twice": ("start_and_wait", {"start_and_wait_jobs": [JOB, JOB]}, "name each job once."),
-    "poll interval": (
-        "start_and_wait",
-        {"start_and_wait_jobs": [JOB], "start_and_wait_poll_interval": 0},
-        "start_and_wait_poll_interval is 0: give a number of seconds, 1 or more.",
-    ),
     "timeout": (
         "start_and_wait",
         {"start_and_wait_jobs": [JOB], "start_and_wait_timeout": "soon"},
@@ -86,7 +86,7 @@ def em(tmp_path: Path) -> Iterator[Emulator]:
         yield emulator
 
 
-@pytest.mark.parametrize("case", sample(list(WRONG_INPUT), ["no such file", "nothing to start", "poll interval"]))
+@pytest.mark.parametrize("case", sample(list(WRONG_INPUT), ["no such file", "nothing to start, poll interval"]))
 def test_wrong_input_is_found_before_the_first_request(em: Emulator, tmp_path: Path, case: str) -> None:
     (tmp_path / "empty.yml").write_text("\n", encoding="utf-8")
     (tmp_path / "change.yml").write_text("- ansible.builtin.debug:\n", encoding="utf-8")
@@ -223,21 +223,6 @@ def test_the_tasks_of_a_change_are_relative_to_the_working_directory(em: Emulato
         variables={"guarded_change_job": JOB, "guarded_change_tasks": "change.yml"},
     )
     assert "Here goes the change." in done.output
-
-
-def test_a_page_is_written_where_the_path_points(em: Emulator, tmp_path: Path) -> None:
-    """A relative path is relative to the working directory, whatever PWD says; the file of a symbolic link is replaced."""
-    (tmp_path / "pages").mkdir()
-    page, link = tmp_path / "pages" / "page.html", tmp_path / "link.html"
-    link.symlink_to(page)
-    run_playbook(
-        "vbem.rest.report",
-        home=tmp_path,
-        environment={**create_environment_variables(em), "PWD": "/nowhere"},
-        variables={"report_path": "link.html"},
-    )
-    assert link.is_symlink()
-    assert page.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
 
 
 @thorough

@@ -33,6 +33,7 @@ from emulator import Emulator, LogEntry, Switches
 from .worlds import WORLDS
 
 ROLE = ROOT / "roles" / "report"
+LINK = "link.html"  # to the page
 VOID_ELEMENTS = {"meta", "br", "link", "img", "input", "hr"}
 # page: world, hours, time zone, types whose query fails
 TEMPLATED: dict[str, tuple[str, int, str, tuple[str, ...]]] = {
@@ -128,16 +129,20 @@ class Page:
 
 
 def run_playbook(world: str, folder: Path, *options: str, is_written: bool = True) -> Page:
-    """Run the playbook vbem.rest.report against an emulator with this world, and return its page."""
+    """Run the playbook vbem.rest.report against an emulator with this world, and return its page.
+
+    Its path is relative to the working directory, whatever PWD says, and is that of a symbolic link.
+    """
     with Emulator(Switches(), directory=folder / "em") as em:
         with em.locked():
             WORLDS[world](em)
         path = folder / "page.html"
+        (folder / LINK).symlink_to(path)
         begin = int(em.clock.now())
         done = support.playbooks.run_playbook(
-            *("vbem.rest.report", "-e", f"report_path={path}", *options),
+            *("vbem.rest.report", "-e", f"report_path={LINK}", *options),
             home=folder,
-            environment={"PWD": str(folder), "TZ": "UTC", **create_environment_variables(em)},
+            environment={"PWD": "/nowhere", "TZ": "UTC", **create_environment_variables(em)},
             expected=(),
         )
         assert path.exists() is is_written, done.output[-4000:]

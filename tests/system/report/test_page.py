@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from support.places import ROOT
 
-from .pages import TEMPLATED, Page, run_playbook
+from .pages import LINK, TEMPLATED, Page, run_playbook
 from .worlds import HOSTILE
 
 TILES = {"failed": "failed", "warning": "warning", "success": "success", "running": "running"}
@@ -50,6 +50,11 @@ def test_the_playbook_shows_the_headline_and_fails_with_report_fail(busy: Page) 
     assert failed > 2
     assert f"{failed} jobs failed" in busy.output
     assert busy.parsed.find("div.verdict bad", "strong.") == [f"{failed} jobs failed"]
+
+
+def test_the_page_is_written_where_the_path_points(busy: Page) -> None:
+    assert (busy.path.parent / LINK).is_symlink(), "the file of a symbolic link is replaced"
+    assert busy.html.startswith("<!DOCTYPE html>")
 
 
 def test_not_everybody_can_read_the_page(busy: Page) -> None:
