@@ -109,6 +109,12 @@ def test_the_sessions_since_a_time_are_sorted() -> None:
     assert [one["name"] for one in found] == ["session 33", "session 31", "session 30"]
 
 
+def test_a_session_that_began_at_that_very_time_is_one_since_it() -> None:
+    session = make_session(30, creation_time_utc="2026-11-23T18:30:00Z")
+    found = sessions_of(SessionListClient([session])).list_since(make_job().data, SINCE)
+    assert [one["name"] for one in found] == ["session 30"]
+
+
 @pytest.mark.skipif(not hasattr(time, "tzset"), reason="the time zone cannot be set here")
 def test_the_time_does_not_depend_on_the_machines_time_zone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TZ", "XYZ-05:30")
@@ -164,6 +170,8 @@ def test_a_server_that_ignores_filters_is_read_in_large_pages(hidden: str) -> No
         assert (sessions.find_active(make_job().data) or {})["name"] == "session 1"
     sizes = [path.partition("pageSize=")[2] for path in client.paths]
     assert sizes == [str(SORT_PROBE_ROWS), "500", "500"]
+    filters = [unquote(path.partition("&filter=")[2].partition("&sortDesc=")[0]) for path in client.paths]
+    assert filters == [f'JobUid=="{JOB_UID}";State!=Stopped'] * 3, "it may filter by some fields"
 
 
 def test_a_late_row_out_of_order_is_found() -> None:

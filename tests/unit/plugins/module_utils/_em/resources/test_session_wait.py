@@ -15,6 +15,8 @@ from ansible_collections.vbem.rest.plugins.module_utils._em.errors import EmErro
 from ansible_collections.vbem.rest.plugins.module_utils._em.resources.session_wait import (
     MAX_POLLS_WITHOUT_RESULT,
     SessionWaiter,
+    create_open_ended_error,
+    create_search_timeout,
     create_wait_timeout,
     raise_for_result,
 )
@@ -52,7 +54,14 @@ class Wait:
             return listed
 
         budget = WaitBudget(self.client, wait_timeout, 10)
-        self.waiter = SessionWaiter(self.client, budget, subject="sql01", read=read, is_listed=is_listed)
+        self.waiter = SessionWaiter(
+            self.client,
+            budget,
+            subject="sql01",
+            read=read,
+            is_listed=is_listed,
+            is_open_ended=lambda session: session["state"] == "Idle",
+        )
         try:
             self.result: Any = self.waiter.wait(begin or restore())
         except EmError as err:
@@ -153,6 +162,23 @@ def test_the_last_error_is_part_of_a_timeout() -> None:
     assert wait.failure.detail == "Late."
 
 
+def test_a_session_that_stays_open_by_design_ends_the_wait() -> None:
+    wait = Wait(restore(progress=50), restore("Idle"))
+    assert wait.failure is not None
+    assert (wait.failure.kind, wait.failure.msg) == ("invalid_option", create_open_ended_error("sql01", restore("Idle")).msg)
+    assert wait.waiter.session["state"] == "Idle"
+    assert len(wait.read_from) == 2
+
+
+def test_no_session_stays_open_unless_something_tells_which_do() -> None:
+    client = FakeClient(lambda _method, _path: answer(204))
+    coming = [restore("Idle"), STOPPED]
+    waiter = SessionWaiter(
+        client, WaitBudget(client, 60, 10), subject="x", read=lambda _href: coming.pop(0), is_listed=lambda _session: True
+    )
+    assert waiter.wait(restore()) == STOPPED
+
+
 @pytest.mark.parametrize("kind", ["session_lost", "forbidden"])
 def test_a_refusal_ends_the_wait(kind: Any) -> None:
     wait = Wait(restore(progress=50), EmError(kind, "No.", status=401))
@@ -208,6 +234,26 @@ def test_the_message_of_a_timeout() -> None:
     assert err.msg == (
         "After 5 seconds of waiting for sql01, nothing has happened. Raise wait_timeout if the server is only slow."
         " The last poll failed: Late."
+    )
+    assert err.detail == "Late."
+
+
+def test_the_message_for_a_session_that_stays_open() -> None:
+    err = create_open_ended_error("SQL copy", restore("Idle"))
+    assert err.kind == "invalid_option"
+    assert err.msg == (
+        "The option wait_for cannot be 'session' for SQL copy: its job session stays open (Idle) between two synchronisations,"
+        " so its end cannot be awaited; use wait_for: task, and watch the backups of the job instead."
+    )
+
+
+def test_the_message_for_a_session_that_was_not_found() -> None:
+    last = TimedOut(EmError("timeout", "Late."))
+    err = create_search_timeout("restore of sql01", 59.6, "its session was not listed", "look at the restores", last)
+    assert err.kind == "wait_timeout"
+    assert err.msg == (
+        "Restore of sql01 was started, but within 60 seconds its session was not listed, so its end cannot be awaited: look at"
+        " the restores, or use wait_for: task. The last poll failed: Late."
     )
     assert err.detail == "Late."
 

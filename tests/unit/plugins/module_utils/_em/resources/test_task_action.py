@@ -14,7 +14,7 @@ import pytest
 from ansible_collections.vbem.rest.plugins.module_utils._em.client.polling import WaitBudget
 from ansible_collections.vbem.rest.plugins.module_utils._em.errors import EmError
 from ansible_collections.vbem.rest.plugins.module_utils._em.protocol.codec import Body, encode
-from ansible_collections.vbem.rest.plugins.module_utils._em.resources.task_action import TaskAction
+from ansible_collections.vbem.rest.plugins.module_utils._em.resources.task_action import TaskAction, is_unanswered
 from ansible_collections.vbem.rest.tests.unit.plugins.module_utils._em.fakes import FakeClient, answer, make_row
 
 PATH = "/api/hierarchyRoots/7/credentials?action=create"
@@ -108,6 +108,14 @@ def test_nothing_is_awaited_if_nothing_is_to_be() -> None:
     assert done.client.slept == []
 
 
+def test_the_first_pause_is_the_time_that_the_task_is_expected_to_take() -> None:
+    done = Action(Server(ACCEPTED, task(), FINISHED), expected_seconds=7.5)
+    assert done.err is None
+    assert done.client.slept[0] == 7.5
+    assert len(done.client.slept) == 2
+    assert done.client.slept[1] < 7.5, "the further pauses are those of any poll"
+
+
 def test_a_task_that_is_finished_at_once_is_not_read() -> None:
     done = Action(Server(answer(200, FINISHED)))
     assert done.client.calls == [("POST", PATH), ("DELETE", TASK)]
@@ -169,6 +177,30 @@ def test_other_json_is_no_answer_of_the_api(body: Any) -> None:
     assert action.changed
 
 
+def test_an_empty_202_is_an_answer_where_no_task_is_required() -> None:
+    client = FakeClient(lambda _method, _path: answer(202))
+    action = TaskAction(client, WaitBudget(client, 60, 10), subject="x", lookup_hint=HINT, requires_task=False)
+    action.run("POST", PATH, SPEC)
+    assert (action.changed, action.task) == (True, None)
+    assert action.answer is not None
+    assert (action.answer.status, action.answer.document) == (202, None)
+    assert client.calls == [("POST", PATH)]
+
+
+def test_another_empty_answer_is_none_even_where_no_task_is_required() -> None:
+    client = FakeClient(lambda _method, _path: answer(200))
+    action = TaskAction(client, WaitBudget(client, 60, 10), subject="x", lookup_hint=HINT, requires_task=False)
+    with pytest.raises(EmError) as caught:
+        action.run("POST", PATH, SPEC)
+    assert (caught.value.kind, caught.value.status) == ("bad_response", 200)
+    assert caught.value.msg == (
+        "The request was answered with 200, so it may have been carried out: The server sent an empty answer instead of a"
+        " resource of the REST API."
+    )
+    assert action.answer is None
+    assert action.changed
+
+
 def test_a_task_is_awaited_whether_it_is_required_or_not() -> None:
     client = FakeClient(Server(ACCEPTED, FINISHED))
     action = TaskAction(client, WaitBudget(client, 60, 10), subject="x", lookup_hint=HINT, requires_task=False)
@@ -189,7 +221,7 @@ def test_a_failed_logon_says_nothing_of_the_request(failure: Any) -> None:
     assert action.changed is False
 
 
-@pytest.mark.parametrize(("status", "body"), [(200, b""), (202, b"<html>"), (299, b"oops")])
+@pytest.mark.parametrize(("status", "body"), [(200, b""), (202, b""), (202, b"<html>"), (299, b"oops")])
 def test_an_answer_that_cannot_be_read_is_a_change_and_an_error(status: int, body: bytes) -> None:
     done = Action(Server(answer(status, body)))
     assert done.err is not None
@@ -233,6 +265,26 @@ def test_a_refusal_is_no_change(failure: Any) -> None:
     assert "may have been carried out" not in done.err.msg
     assert done.action.changed is False
     assert done.client.calls == [("POST", PATH)]
+
+
+@pytest.mark.parametrize(
+    ("err", "unanswered"),
+    [
+        (EmError("connection", "It broke."), True),
+        (EmError("timeout", "Late."), True),
+        (EmError("server_error", "Bad gateway.", status=502), True),
+        (EmError("server_error", "Gateway timeout.", status=504), True),
+        (EmError("connection", "Nobody there.", may_have_been_sent=False), False),
+        (EmError("server_error", "Bad gateway.", status=502, may_have_been_sent=False), False),
+        (EmError("timeout", "Request timeout.", status=408), False),
+        (EmError("bad_response", "What?"), False),
+        *((EmError("server_error", "No.", status=status), False) for status in (500, 503, 505)),
+        (EmError("session_lost", "No.", status=401), False),
+    ],
+    ids=str,
+)
+def test_which_failures_are_those_of_a_lost_answer(err: EmError, unanswered: bool) -> None:
+    assert is_unanswered(err) is unanswered
 
 
 # ---------------------------------------------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from ansible_collections.vbem.rest.plugins.module_utils._em.resources.task_wait 
     find_tasks_retrying,
     raise_for_failed_tasks,
     require_all_found,
+    require_any_found,
     wait_for_tasks,
 )
 from ansible_collections.vbem.rest.plugins.module_utils._em.resources.tasks import (
@@ -170,6 +171,35 @@ def test_a_named_task_that_does_not_exist(own: bool) -> None:
         NO_TASKS_IN_OWN_SESSION if own else "A task is visible only to the session that created it."
     )
     assert caught.value.result == {"tasks": [task]}
+
+
+@pytest.mark.parametrize(
+    ("own", "listed", "is_explained"), [(True, 0, True), (True, 1, False), (False, 0, False), (False, 1, False)]
+)
+def test_nothing_to_wait_for(own: bool, listed: int, is_explained: bool) -> None:
+    """Only of an own session that shows no task at all is the session the reason."""
+    msg = "There is no task to wait for." + (f" {NO_TASKS_IN_OWN_SESSION}" if is_explained else "")
+    selection, found = select_by_ids(["task-1"]), Found([], [], listed)
+    client = FakeClient(TaskServer([]), own=own)
+    with pytest.raises(EmError) as caught:
+        require_any_found(client, selection, found, fail=True)
+    assert (caught.value.kind, caught.value.msg, caught.value.result) == ("not_found", msg, {"tasks": []})
+    assert client.warnings == []
+    require_any_found(client, selection, found, fail=False)
+    assert client.warnings == [msg]
+
+
+def test_a_selection_of_nothing_finds_nothing_without_a_warning() -> None:
+    client = FakeClient(TaskServer([]))
+    require_any_found(client, select_by_ids([]), Found([], []), fail=False)
+    assert client.warnings == []
+
+
+@pytest.mark.parametrize("fail", [True, False])
+def test_a_task_that_was_found_is_something_to_wait_for(fail: bool) -> None:
+    client = FakeClient(TaskServer([]))
+    require_any_found(client, select_by_ids(["task-1", "task-2"]), Found([{"task_id": "task-1"}], ["task-2"], 1), fail=fail)
+    assert client.warnings == []
 
 
 def create_task(number: int, success: bool | None, message: str | None = None) -> dict[str, Any]:
