@@ -74,7 +74,7 @@ class TaskAction:
             if err.status is not None and 200 <= err.status < 300:
                 self.changed = True
                 err.set_message(f"The request was answered with {err.status}, so it may have been carried out: {err.msg}")
-            if (err.status is None and err.may_have_been_sent) or err.status in (502, 504):
+            if is_unanswered(err):
                 err.add_context(f"The request may have been carried out and was not repeated: {self.lookup_hint}.")
             raise
         self.answer = answer

@@ -255,6 +255,7 @@ def test_a_lost_answer_is_reported_and_the_request_not_repeated(failure: Any) ->
     "failure",
     [
         EmError("connection", "Nobody there.", may_have_been_sent=False),
+        EmError("invalid_option", "The value of Name holds characters that cannot be sent."),
         *(answer(status) for status in (300, 400, 401, 403, 404, 500, 503)),
     ],
     ids=str,
