@@ -6,9 +6,10 @@
 
 from __future__ import annotations
 
+import gc
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, contextmanager
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -195,13 +196,26 @@ def read_resources(client: Client, query: Query) -> list[dict[str, Any]]:
     is checked. Requests JSON, whatever format the connection prefers, because XML has no types.
     """
     rows = iter_resources(client, query)
-    first = list(islice(rows, query.limit and _count_first(query)))
+    with _paused_garbage_collection():
+        first = list(islice(rows, query.limit and _count_first(query)))
     if query.order and (query.limit is None or not _is_sorted(first, query.order, descending=query.descending)):
         first += rows
         first = _sort(first, query.order, descending=query.descending)
     if not first and query.type.name == "Task" and client.owns_session:
         client.warnings.append(NO_TASKS_IN_OWN_SESSION)
     return first[: query.limit]
+
+
+@contextmanager
+def _paused_garbage_collection() -> Iterator[None]:
+    """Pause the collector of cycles: rows have none, and it would look at all those that were read, again and again."""
+    is_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if is_enabled:
+            gc.enable()
 
 
 def _count_first(query: Query) -> int:

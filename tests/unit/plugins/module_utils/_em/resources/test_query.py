@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Generator
+from contextlib import nullcontext
 from datetime import date, datetime, timedelta, timezone
 from typing import Any
 
@@ -21,6 +23,7 @@ from ansible_collections.vbem.rest.plugins.module_utils._em.resources.query impo
     create_query,
     get_query_type,
     iter_resources,
+    read_resources,
 )
 from ansible_collections.vbem.rest.plugins.module_utils._em.resources.rows import RowReader
 from ansible_collections.vbem.rest.tests.unit.plugins.module_utils._em.fakes import FakeClient, answer
@@ -317,6 +320,29 @@ def test_rows_of_a_page_do_not_depend_on_each_other() -> None:
     for row in plain[:2]:
         row["links"][0]["name"] = "changed"
         assert plain[2]["links"][1]["name"] == reader.read(rows[0])["links"][0]["name"] == "1"
+
+
+@pytest.mark.parametrize("is_enabled", [True, False])
+@pytest.mark.parametrize("fails", [False, True])
+def test_garbage_collection_pauses_while_pages_are_read(
+    monkeypatch: pytest.MonkeyPatch, *, is_enabled: bool, fails: bool
+) -> None:
+    client, seen = FakeClient(lambda _method, _path: answer()), []
+
+    def iter_pages(*_arguments: object, **_settings: object) -> Generator[list[dict[str, Any]], None, None]:
+        seen.append(gc.isenabled())
+        yield [{"Name": "one"}]
+        if fails:
+            raise EmError("timeout", "Late.")
+
+    monkeypatch.setattr(client, "iter_pages", iter_pages)
+    (gc.enable if is_enabled else gc.disable)()
+    try:
+        with pytest.raises(EmError) if fails else nullcontext():
+            read_resources(client, create("Job"))
+        assert (seen, gc.isenabled()) == ([False], is_enabled)
+    finally:
+        gc.enable()
 
 
 def test_the_pages_are_closed_where_a_row_is_invalid(monkeypatch: pytest.MonkeyPatch) -> None:
