@@ -62,6 +62,15 @@ exclude_also =
     if TYPE_CHECKING:
     if __name__ == .__main__.:
 """
+# Without the lock of coverage: a module that a signal interrupts while it holds the lock would wait for it for ever. The lock
+# guards a copy that is made again if another thread is in the way.
+SITECUSTOMIZE = """\
+import coverage
+from coverage.collector import Collector
+
+Collector.lock_data = Collector.unlock_data = lambda _self: None
+coverage.process_startup()
+"""
 
 
 def copy_tree() -> None:
@@ -71,7 +80,7 @@ def copy_tree() -> None:
     DATA.mkdir(parents=True)
     RC.write_text(SETTINGS, encoding="utf-8")
     STARTER.mkdir()
-    (STARTER / "sitecustomize.py").write_text("import coverage\n\ncoverage.process_startup()\n", encoding="utf-8")
+    (STARTER / "sitecustomize.py").write_text(SITECUSTOMIZE, encoding="utf-8")
 
 
 def execute(name: str, *command: str | Path) -> bool:
