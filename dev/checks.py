@@ -61,13 +61,14 @@ class Check:
 
 
 # In place of pip in the environments of ansible-test, uv takes a tenth of the time. Where it is missing, fails, or is asked for
-# anything else, pip does it. ansible-test hands on neither these settings of uv nor the home directory with its cache. An index
-# with a password is pip's: what is written here, everybody may read.
+# anything else, pip does it. Like pip it compiles: a test fails that prints what Python says of a library it compiles.
+# ansible-test hands on neither these settings of uv nor the home directory with its cache. An index with a password is pip's:
+# what is written here, everybody may read.
 UV_SETTINGS = ("HOME", "SSL_CERT_FILE", "SSL_CERT_DIR", "UV_CACHE_DIR", "UV_NATIVE_TLS", "UV_SYSTEM_CERTS")
 PIP = """\
 import os, subprocess, sys
 given = [argument for argument in sys.argv[1:] if argument != "--disable-pip-version-check"]
-quick = [{uv!r}, "pip", "install", "--quiet", "--python", sys.executable, *given[1:]]
+quick = [{uv!r}, "pip", "install", "--quiet", "--compile-bytecode", "--python", sys.executable, *given[1:]]
 environment = {{**os.environ, **{settings!r}}}
 is_quick = given[:1] == ["install"] and os.path.exists(quick[0])
 if not is_quick or subprocess.call(quick, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL):

@@ -46,7 +46,8 @@ def make_once(kind: str, text: bytes, make: Callable[[], Any]) -> Any:
         with open(file, "rb") as stream:  # noqa: PTH123
             return marshal.load(stream)  # nosec B302
     except (OSError, ValueError, EOFError, TypeError):
-        value = make()
+        pass
+    value = make()
     part = f"{file}.{os.getpid()}"
     try:
         kept = marshal.dumps(value)

@@ -194,7 +194,7 @@ class Harness:
         secrets -= {""}
         encoded = {secret: base64.b64encode(secret.encode()).decode() for secret in secrets}
         for thing in shown:
-            for text in {str(thing), repr(thing), json.dumps(thing, ensure_ascii=False, default=repr)}:
+            for text in dict.fromkeys([str(thing), repr(thing), json.dumps(thing, ensure_ascii=False, default=repr)]):
                 for secret in secrets:
                     assert secret not in text, f"{secret} is shown in {text}"
                     assert encoded[secret] not in text, f"{secret}, in base64, is shown in {text}"

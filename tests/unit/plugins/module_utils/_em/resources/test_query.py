@@ -348,7 +348,7 @@ def test_garbage_collection_pauses_while_pages_are_read(
 def test_the_pages_are_closed_where_a_row_is_invalid(monkeypatch: pytest.MonkeyPatch) -> None:
     """Other requests of the same client may follow, which must not run beside a page that is fetched ahead."""
     client, nested, closed = FakeClient(lambda _method, _path: answer()), {}, []
-    for _ in range(100):
+    for _level in range(100):
         nested = {"inner": nested}
 
     def iter_pages(*_arguments: object, **_settings: object) -> Generator[list[dict[str, Any]], None, None]:
