@@ -493,18 +493,18 @@ def test_the_requests_for_many_rows(harness: Harness, em: Emulator) -> None:
 def test_memory_is_bounded_by_the_result(harness: Harness, em: Emulator) -> None:
     """Beside the result, reading takes the memory of a page or two, whatever the number of rows."""
     session = em.logon()
-    query = create_query(defaults("BackupJobSession", page_size=200))
+    everything = create_query(defaults("BackupJobSession", page_size=200))
     besides = []
     for count in (2_000, 10_000):
         em.world.make_runs(count, every=6)
         query(
             harness, session, "BackupJobSession", page_size=200
-        )  # so that the emulator, in the same process, has cached its texts
+        )  # so that the emulator, in this process, has cached its texts
         with harness.connect(session) as client:
             gc.collect()
             tracemalloc.start()
             try:
-                rows = read_resources(client, query)
+                rows = read_resources(client, everything)
                 gc.collect()
                 kept, peak = tracemalloc.get_traced_memory()
             finally:
