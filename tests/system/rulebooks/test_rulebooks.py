@@ -194,7 +194,7 @@ def test_a_ticket_for_each_failure_across_restarts(em: Emulator, tickets: Ticket
     assert body["title"] == "Backup job SQL Backup failed on vbr01.vbem.test"
     assert 'sql01: Failed: No space on "E:\\"' in body["text"]
     assert body["link"] == f"{em.base_url}/api/backupSessions/{failed.id}?format=Entity"
-    assert "The server gives no reason." in tickets.taken[1][1]["text"]
+    assert "sql01: Failed: Failed to process the machine." in tickets.taken[1][1]["text"]
 
 
 @needs_rulebook
