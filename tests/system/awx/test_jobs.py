@@ -13,6 +13,7 @@ import json
 import stat
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -191,7 +192,8 @@ def test_report_is_published_before_the_alarm(site: Site, tmp_path: Path) -> Non
 
 @thorough
 def test_slices_share_no_session(site: Site) -> None:
-    """The operator's password has quotes, braces' like and letters that are not ASCII."""
+    """The password has quotes, braces' like and letters that are not ASCII."""
+    site.em.users["operator"] = replace(site.em.users["operator"], role=site.em.users["admin"].role)
     names = ("em01", "em02", "em03")
     hosts = {"enterprise_managers": {name: {"em_hostname": site.em.hostname} for name in names}}
     credential = site.credential("operator", hostname="")

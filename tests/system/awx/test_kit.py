@@ -221,6 +221,15 @@ def test_files_that_can_be_chosen_exist(name: str, variable: str, folder: str) -
     assert question["choices"] == [stem for stem in stems if not stem.endswith("_cleanup")]
 
 
+def test_no_question_sets_an_internal_variable_of_a_role() -> None:
+    """The answers of a survey are extra variables, which override any other."""
+    asked = {each["variable"] for template in TEMPLATES for each in template.get("survey_spec", {}).get("spec", ())}
+    internal = [path.read_text(encoding="utf-8") for path in (ROOT / "roles").glob("*/vars/main.yml")]
+    assert asked & {name for text in internal for name in yaml.safe_load(text)} == set()
+    assert asked
+    assert internal
+
+
 @pytest.mark.parametrize("workflow", KIT["controller_workflows"], ids=by_name)
 def test_workflow(workflow: dict[str, Any]) -> None:
     nodes = {node["identifier"]: node for node in workflow["simplified_workflow_nodes"]}
