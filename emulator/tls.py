@@ -186,6 +186,12 @@ def server_context(names: tuple[str, ...], setup: str = "usual") -> ssl.SSLConte
     return context
 
 
+def forget() -> None:
+    """Forget this process's authorities and certificates: the next emulator has others."""
+    for kept in (_root, _intermediate, _chain, server_context):
+        kept.cache_clear()
+
+
 def write_certificates(folder: Path, names: tuple[str, ...], setup: str = "usual") -> None:
     """Write the authority's certificate as PEM; beside it, where TLS goes wrong, the others of the chain."""
     path, pem = folder / "ca.pem", authority(setup).pem

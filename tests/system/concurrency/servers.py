@@ -36,8 +36,7 @@ class NumberedServer(Emulator):
 
     def start(self) -> Emulator:
         # A process has one authority, unless it is made to forget it.
-        tls.authority.cache_clear()
-        tls.server_context.cache_clear()
+        tls.forget()
         started = super().start()
         self.world.add_job(self.job)
         return started
@@ -61,8 +60,7 @@ def start_servers(count: int, folder: Path) -> Iterator[list[NumberedServer]]:
         try:
             yield [stack.enter_context(NumberedServer(number, folder)) for number in range(1, count + 1)]  # type: ignore[misc]
         finally:
-            tls.authority.cache_clear()
-            tls.server_context.cache_clear()
+            tls.forget()
 
 
 def write_inventory(folder: Path, group: str, hosts: dict[str, dict[str, Any]], everywhere: dict[str, Any]) -> Path:
