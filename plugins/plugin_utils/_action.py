@@ -78,17 +78,21 @@ class EmAction(ActionBase):  # type: ignore[misc]
     _supports_async = True
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        """Censor the loop and hide the secrets: from when Ansible calls `run` the timeout of the task may end it anywhere."""
+        """Censor the loop: once Ansible calls `run`, the timeout of the task may end it before its first line.
+
+        The options may still be incomplete: before ansible-core 2.19 they get the defaults of modules only now.
+        """
         super().__init__(*args, **kwargs)
-        self._restore()
+        _args, _environment, self._was_no_log = _ORIGINALS.get(self._task, (None, None, self._task.no_log))
         self._is_censored = self._censor_loop(self._templar.available_variables)
-        self._hide_secrets()
 
     def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Run the module, and return its result."""
-        hidden = getattr(self.module, "HIDDEN_RESULT", None)
         try:
-            task = self._restore()
+            task = self._task
+            task.args, task.environment, _no_log = self._remember()
+            self._is_censored = self._censor_loop(task_vars or {}) or self._is_censored
+            hidden = getattr(self.module, "HIDDEN_RESULT", None)
             result: dict[str, Any] = super().run(tmp, task_vars)
             for name in INTERNAL_OPTIONS:
                 if name in task.args:
@@ -224,12 +228,11 @@ class EmAction(ActionBase):  # type: ignore[misc]
     # -----------------------------------------------------------------------------------------------------------------
     # Secrets
 
-    def _restore(self) -> Any:
-        """Return the task with what it had before it was hidden."""
+    def _remember(self) -> tuple[Any, Any, Any]:
+        """Return what the task had before it was hidden."""
         task = self._task
-        originals = _ORIGINALS.setdefault(task, (task.args, task.environment, task.no_log))
-        task.args, task.environment, self._was_no_log = originals
-        return task
+        originals: tuple[Any, Any, Any] = _ORIGINALS.setdefault(task, (task.args, task.environment, self._was_no_log))
+        return originals
 
     def _censor_loop(self, task_vars: Mapping[str, Any]) -> bool:
         """Censor every result of the task if it has a loop whose item holds secrets; return whether it has.
@@ -244,11 +247,14 @@ class EmAction(ActionBase):  # type: ignore[misc]
         shown = [task_vars.get(task_vars.get("ansible_loop_var", "item")), task_vars.get("ansible_loop")]
         if not holds_secrets(shown, self._secrets, is_vaulted):
             return False
+        if not task.no_log:  # the first time
+            display.vvv(
+                "vbem.rest: the result is hidden, because the loop's item holds secrets.", host=self._host_name(task_vars)
+            )
         task.no_log = True
         source = task.get_ds()
         if isinstance(source, Mapping) and source.get("name") and task.name:
             task.name = str(source["name"])  # as in the task's banner: Ansible fills in the item for retries
-        display.vvv("vbem.rest: the result is hidden, because the loop's item holds secrets.", host=self._host_name(task_vars))
         return True
 
     def _list_secrets(self) -> set[str]:
@@ -273,7 +279,7 @@ class EmAction(ActionBase):  # type: ignore[misc]
 
     def _tell_failure(self, reason: str) -> None:
         """Show why an iteration failed: its result is censored."""
-        args, _environment, _no_log = _ORIGINALS[self._task]
+        args, _environment, _no_log = self._remember()
         session = args.get("session")
         hostname = session.get("hostname") if isinstance(session, Mapping) else args.get("hostname", args.get("host"))
         where = f" ({hostname})" if hostname else ""

@@ -4,7 +4,7 @@
 
 """A total timeout for an answer, headers included. urllib3 has no option for that: its read timeout restarts with each byte.
 
-This file depends on urllib3's connection classes (1.26 and 2.x). Bodies are limited by the transport as well.
+This file depends on urllib3's connection classes (1.26 and 2.x).
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ from .transport_errors import create_transport_error
 
 CHUNK_BYTES = 1 << 16
 WHOLE_BYTES = 1 << 26  # of a body that is read in one piece
-MAX_LENGTH_DIGITS = 19  # of a Content-Length that can be meant
+MAX_LENGTH_DIGITS = 18  # of a Content-Length; no body is as long as even these say
 MAX_IDLE_SECONDS = 1.0  # a write after a longer pause goes over a new connection: gateways drop idle ones silently
 MAX_LOGOFF_SECONDS = 60.0  # during which the module cannot be interrupted
 
@@ -205,7 +205,7 @@ def _read_body(got: Any) -> bytes:
     only a broken server would announce. urllib3 before 2.0 does not detect a truncated body.
     """
     promised = got.headers.get("Content-Length", "")
-    length = int(promised) if promised.isdecimal() and len(promised) < MAX_LENGTH_DIGITS else None
+    length = int(promised[:MAX_LENGTH_DIGITS]) if promised.isdecimal() else None
     if length is not None and length <= WHOLE_BYTES:
         body: bytes = got.raw.read(decode_content=True)
     else:
