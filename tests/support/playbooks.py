@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from .processes import SAFETY_NET, start_process
 
 PROGRAMS = Path(sys.executable).parent
@@ -112,3 +114,22 @@ def run_playbook(
     assert not codes or process.returncode in codes, f"ansible-playbook ended with {process.returncode}:\n{output[-6000:]}"
     lines = collected.read_text(encoding="utf-8").splitlines() if collect and collected.exists() else []
     return PlaybookRun(process.returncode, output, [json.loads(line) for line in lines])
+
+
+def run_failing_roles(cases: Iterable[tuple[str, dict[str, Any]]], *, home: Path, environment: dict[str, str]) -> list[str]:
+    """Run roles, each with its variables without the prefix, in one play; return the failure of each as text."""
+    tasks: list[dict[str, Any]] = []
+    for number, (role, variables) in enumerate(cases):
+        include = {
+            "name": f"Include {number}",
+            "ansible.builtin.include_role": {"name": f"vbem.rest.{role}"},
+            "vars": {f"{role}_{name}": value for name, value in variables.items()},
+        }
+        show = {"name": f"Failed {number}", "ansible.builtin.debug": {"var": "ansible_failed_result"}}
+        tasks.append({"name": f"Try {number}", "block": [include], "rescue": [show]})
+    play = home / "failing_roles.yml"
+    play.write_text(yaml.safe_dump([{"hosts": "localhost", "gather_facts": False, "tasks": tasks}]), encoding="utf-8")
+    done = run_playbook(play, home=home, environment=environment, collect=True)
+    failures = {line["name"]: str(line["result"]) for line in done.results if line["name"].startswith("Failed ")}
+    assert len(failures) == len(tasks), "a role did not fail"
+    return [failures[f"Failed {number}"] for number in range(len(tasks))]

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 from support.emulators import FAST_SWITCHES, create_environment_variables
-from support.playbooks import PlaybookRun, run_playbook
+from support.playbooks import PlaybookRun, run_failing_roles, run_playbook
 from support.tiers import thorough
 
 from emulator import Emulator, Switches
@@ -110,23 +110,14 @@ WRONG: list[tuple[str, dict[str, Any], dict[str, Any] | None, str]] = [
 
 
 def test_what_is_wrong_with_a_file_is_told_before_any_request(em: Emulator, tmp_path: Path) -> None:
-    tasks: list[dict[str, Any]] = []
+    cases = []
     for number, (role, options, document, _said) in enumerate(WRONG):
-        file = f"{number}/jobs.yml"
-        (tmp_path / str(number)).mkdir()
+        file = tmp_path / str(number) / "jobs.yml"
+        file.parent.mkdir()
         if document:
-            (tmp_path / file).write_text(yaml.safe_dump(document), encoding="utf-8")
-        include = {
-            "name": f"Include {number}",
-            "ansible.builtin.include_role": {"name": f"vbem.rest.{role}"},
-            "vars": {f"{role}_{name}": value for name, value in {"path": file, **options}.items()},
-        }
-        show = {"name": f"Failed {number}", "ansible.builtin.debug": {"var": "ansible_failed_result"}}
-        tasks.append({"name": f"Try {number}", "block": [include], "rescue": [show]})
-    play = tmp_path / "play.yml"
-    play.write_text(yaml.safe_dump([{"hosts": "localhost", "gather_facts": False, "tasks": tasks}]), encoding="utf-8")
-    done = run_playbook(play, home=tmp_path, environment=create_environment_variables(em), collect=True)
-    failures = {line["name"]: str(line["result"]) for line in done.results if line["name"].startswith("Failed ")}
-    for number, (_role, _options, _document, said) in enumerate(WRONG):
-        assert said in failures[f"Failed {number}"]
+            file.write_text(yaml.safe_dump(document), encoding="utf-8")
+        cases.append((role, {"path": f"{number}/jobs.yml", **options}))
+    failures = run_failing_roles(cases, home=tmp_path, environment=create_environment_variables(em))
+    for (_role, _options, _document, said), failure in zip(WRONG, failures):
+        assert said in failure
     assert not em.log

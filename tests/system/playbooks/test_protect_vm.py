@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 from support.emulators import FAST_SWITCHES, create_environment_variables, create_session
-from support.playbooks import PlaybookRun, run_playbook
+from support.playbooks import PlaybookRun, run_failing_roles, run_playbook
 from support.tiers import sample, thorough
 
 from emulator import Emulator, Switches
@@ -287,20 +287,8 @@ BAD_OPTIONS: list[tuple[str, dict[str, Any], str]] = [
 
 
 def test_bad_options_are_refused_before_any_request(em: Emulator, home: Path) -> None:
-    tasks = []
-    for number, (role, variables, _expected) in enumerate(BAD_OPTIONS):
-        include = {
-            "name": f"Include {number}",
-            "ansible.builtin.include_role": {"name": f"vbem.rest.{role}"},
-            "vars": {f"{role}_{name}": value for name, value in variables.items()},
-        }
-        failed = {"name": f"Failed {number}", "ansible.builtin.debug": {"var": "ansible_failed_result"}}
-        tasks.append({"name": f"Try {number}", "block": [include], "rescue": [failed]})
-    play = home / "play.yml"
-    play.write_text(yaml.safe_dump([{"hosts": "localhost", "gather_facts": False, "tasks": tasks}]), encoding="utf-8")
-    done = run_playbook(play, home=home, environment=create_environment_variables(em), collect=True)
-    failures = {line["name"]: str(line["result"]) for line in done.results if line["name"].startswith("Failed ")}
-    assert len(failures) == len(BAD_OPTIONS)
-    for number, (_role, _variables, expected) in enumerate(BAD_OPTIONS):
-        assert expected in failures[f"Failed {number}"]
+    cases = [(role, variables) for role, variables, _expected in BAD_OPTIONS]
+    failures = run_failing_roles(cases, home=home, environment=create_environment_variables(em))
+    for (_role, _variables, expected), failure in zip(BAD_OPTIONS, failures):
+        assert expected in failure
     assert em.log == []
