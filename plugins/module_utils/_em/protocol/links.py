@@ -16,9 +16,10 @@ from .codec import iter_rows, read_text
 
 _HREF = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*:)?(?://[^/?#]*)?([^#\x00-\x20\x7f]*)(?:#.*)?")
 # As nearly all are: these need no normalising.
-_USUAL_HREF = re.compile(r"https?://[\w.:\[\]-]+((?:/[\w.~%:@!$&'()*+,;=-]+)+/?(?:\?[\w.~%:@!$&'()*+,;=/?-]*)?)", re.ASCII)
-GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-_HREF_OF_GUID = re.compile(rf"https?://[\w.:\[\]-]+(/api/[A-Za-z]+/({GUID.pattern})(?:/[A-Za-z]+)?)", re.ASCII)
+_HOST = r"https?://[A-Za-z0-9_.:\[\]-]+"
+_USUAL_HREF = re.compile(rf"{_HOST}((?:/[A-Za-z0-9_.~%:@!$&'()*+,;=-]+)+/?(?:\?[A-Za-z0-9_.~%:@!$&'()*+,;=/?-]*)?)")
+GUID = re.compile("-".join(f"[0-9a-fA-F]{{{count}}}" for count in (8, 4, 4, 4, 12)))
+_HREF_OF_GUID = re.compile(rf"{_HOST}(/api/[A-Za-z]+/({GUID.pattern})(?:/[A-Za-z]+)?)")
 
 
 def strip_host(href: str) -> str:

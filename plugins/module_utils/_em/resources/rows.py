@@ -104,13 +104,12 @@ class RowReader:
             found = [self._get_members(link) for link in links]
         plain = []
         for members in found:
-            rel = members[0]
+            rel, _type, name, _href = members
             if rel.__class__ is str and self._useful[rel]:
-                try:
-                    known = self._known_links.get(members)
-                except TypeError:  # a member is an object
-                    known = None
-                plain.append(self._create_link(members) if known is None else known.copy())
+                if name is None:  # a list within the row: no other row has this link
+                    plain.append(create_link(self._base_url, *members))
+                else:
+                    plain.append(self._copy_link(members))
         return plain
 
     def _get_members(self, link: Mapping[str, Any]) -> Members:
@@ -123,14 +122,19 @@ class RowReader:
             self._get_usual = get_members
         return get_members(link)
 
-    def _create_link(self, members: Members) -> dict[str, Any]:
-        """Return a link, and keep a copy: rows share most of their links, to the backup server and the job."""
-        link = create_link(self._base_url, *members)
-        if TEXT_CLASSES.issuperset(map(type, members)):
-            if len(self._known_links) >= MAX_KNOWN_LINKS:
-                self._known_links.clear()
-            self._known_links[members] = link.copy()
-        return link
+    def _copy_link(self, members: Members) -> dict[str, Any]:
+        """Return a link as a dictionary of its own: rows share most of their links, to the backup server and the job."""
+        try:
+            known = self._known_links.get(members)
+        except TypeError:  # a member is an object
+            return create_link(self._base_url, *members)
+        if known is None:
+            known = create_link(self._base_url, *members)
+            if TEXT_CLASSES.issuperset(map(type, members)):
+                if len(self._known_links) >= MAX_KNOWN_LINKS:
+                    self._known_links.clear()
+                self._known_links[members] = known
+        return known.copy()
 
 
 class _UsefulLinks(dict[str, bool]):
