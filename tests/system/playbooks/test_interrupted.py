@@ -188,6 +188,9 @@ OPEN = {
 }
 OPEN |= {(how, "logon", way) for how in HOW for way in ("Ctrl-C", "SIGINT", "SIGTERM")}
 OPEN.add(("in process", "logon", "timeout"))  # Ansible interrupts its worker, while a module goes on until it knows the session
+# Where it depends on what is faster. Once the play is over, Ansible terminates the process group of a worker that has not ended
+# yet, and the module with it. Its wrapper may miss a module in the background when it kills: that one goes on, and logs off.
+UNCERTAIN = {(how, phase, way) for how, phase, way in OPEN if way in BACKGROUND} | {("as module", "logon", "timeout")}
 # Where a removal goes on after the playbook has ended, to its end.
 WHOLE = {"async, polled, SIGKILL of ansible-playbook"}
 
@@ -281,9 +284,8 @@ def test_what_is_left(em: Emulator, tmp_path: Path, how: str, phase_name: str, w
     removed = TASKS - sum(state == "Finished" for _task, state in em.tasks(lent))
     print(f"{how}, {phase_name}, {way_name}: {len(own)} sessions left, {removed} of {TASKS} tasks removed")
     assert lent in em.sessions, "a borrowed session was logged off"
-    # Ansible's wrapper may miss a module in the background when it kills: that one goes on, and logs off by itself.
-    is_missed = way_name in BACKGROUND and not own
-    assert is_missed or len(own) == ((how, phase_name, way_name) in OPEN), output[-2000:]
+    case = (how, phase_name, way_name)
+    assert len(own) in ((0, 1) if case in UNCERTAIN else (1,) if case in OPEN else (0,)), output[-2000:]
     if phase_name == "removal":
         assert removed >= phase.count - 1
         assert (removed == TASKS) == (way_name in WHOLE)
