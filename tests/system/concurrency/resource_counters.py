@@ -15,6 +15,7 @@ import time
 import tracemalloc
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from statistics import median
 
 from .inprocess import Server
 
@@ -97,11 +98,12 @@ def take_sample(server: Server, operations: int) -> Sample:
 
 
 def measure_slope(samples: list[Sample], name: str) -> float:
-    """Return the growth in 1000 operations: the slope of the straight line that fits best."""
-    points = [(sample.operations / 1000, getattr(sample, name)) for sample in samples]
-    middle = [sum(axis) / len(points) for axis in zip(*points)]
-    spread = sum((x - middle[0]) ** 2 for x, _y in points)
-    return float(sum((x - middle[0]) * (y - middle[1]) for x, y in points) / spread)
+    """Return the growth in 1000 operations: the median of the slopes between successive samples.
+
+    What grows does so between most samples; one step, such as of an allocator that takes more from the system, is no growth.
+    """
+    points = [(sample.operations / 1000, float(getattr(sample, name))) for sample in samples]
+    return median((later[1] - earlier[1]) / (later[0] - earlier[0]) for earlier, later in zip(points, points[1:]))
 
 
 def take_latter_half(samples: list[Sample]) -> list[Sample]:

@@ -240,3 +240,8 @@ def test_a_soak_judges_what_grows(name: str, step: int) -> None:
     assert judge(still) == []
     (grown,) = judge([replace(one, **{name: getattr(one, name) + step * number}) for number, one in enumerate(still)])
     assert grown.startswith(f"{name} grew")
+
+
+def test_a_soak_takes_one_step_of_memory_for_no_growth() -> None:
+    samples = [Sample(number * 500, 0, 0, 0, 1, 7, 0, 40000, 4400.0, 56000.0 + 4096 * (number > 7)) for number in range(11)]
+    assert judge(samples) == []
