@@ -41,7 +41,7 @@ def _list(place: Place, table: Table) -> None:
             "the same, beside a play that only pings",
             f"{print_seconds(ours)} s",
             f"{print_seconds(empty)} s",
-            f"+{print_spread(share)}",
+            print_spread(share, sign="+"),
         )
     )
 
