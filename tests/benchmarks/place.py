@@ -204,14 +204,13 @@ def print_ratio(ours: Sequence[float], other: Sequence[float]) -> str:
     return print_spread(ratios)
 
 
-def print_spread(values: Sequence[float], *, sign: str = "") -> str:
-    """Print a median with the least and the greatest value; all with their signs if ``sign`` is a plus."""
+def print_spread(values: Sequence[float]) -> str:
+    """Print a median with the least and the greatest value."""
     middle = statistics.median(values)
-    size = abs(middle)
-    form = f"{sign}.{0 if size >= 20 else 1 if size >= 5 else 2 if size >= 0.1 else 3}f"
+    digits = 0 if middle >= 20 else 1 if middle >= 5 else 2 if middle >= 0.1 else 3
     if len(values) == 1:
-        return f"{middle:{form}}"
-    return f"{middle:{form}} ({min(values):{form}} to {max(values):{form}})"
+        return f"{middle:.{digits}f}"
+    return f"{middle:.{digits}f} ({min(values):.{digits}f} to {max(values):.{digits}f})"
 
 
 def print_seconds(values: Sequence[float]) -> str:

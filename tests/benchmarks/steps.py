@@ -33,8 +33,8 @@ def measure_steps(place: Place) -> Table:
     extra = statistics.median(one - two for one, two in zip(ours, floor, strict=True))
     row = (
         "start of a play that skips a step, beside one that skips debug",
-        print_seconds(ours),
-        print_seconds(floor),
+        f"{print_seconds(ours)} s",
+        f"{print_seconds(floor)} s",
         f"{extra:+.2f} s",
     )
     table.rows.append(row)

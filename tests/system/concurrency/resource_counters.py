@@ -15,7 +15,7 @@ import time
 import tracemalloc
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from statistics import median
+from statistics import linear_regression, median
 
 from .inprocess import Server
 
@@ -98,11 +98,16 @@ def take_sample(server: Server, operations: int) -> Sample:
 
 
 def measure_slope(samples: list[Sample], name: str) -> float:
-    """Return the growth in 1000 operations: the median of the slopes between successive samples.
+    """Return the growth in 1000 operations: the slope of the straight line that fits best.
 
-    What grows does so between most samples; one step, such as of an allocator that takes more from the system, is no growth.
+    Resident memory also grows by single steps, when an allocator takes more from the system. So for it, the growth is the median
+    of the slopes between successive samples: what leaks does so between most of them.
     """
-    points = [(sample.operations / 1000, float(getattr(sample, name))) for sample in samples]
+    thousands = [sample.operations / 1000 for sample in samples]
+    values = [float(getattr(sample, name)) for sample in samples]
+    if name != "rss_kib":
+        return linear_regression(thousands, values).slope
+    points = list(zip(thousands, values))
     return median((later[1] - earlier[1]) / (later[0] - earlier[0]) for earlier, later in zip(points, points[1:]))
 
 

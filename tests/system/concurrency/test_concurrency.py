@@ -232,16 +232,18 @@ def test_a_soak_notices_what_is_left_behind(
         assert f"\n{name} grew" in said
 
 
+STILL = [Sample(number * 500, 0, 0, 0, 1, 7, 0, 40000, 4400.0, 56000.0) for number in range(11)]
+
+
 @pytest.mark.parametrize(
     ("name", "step"), [("sessions", 1), ("threads", 1), ("temporary_files", 1), ("traced_kib", 10), ("rss_kib", 600)]
 )
 def test_a_soak_judges_what_grows(name: str, step: int) -> None:
-    still = [Sample(number * 500, 0, 0, 0, 1, 7, 0, 40000, 4400.0, 56000.0) for number in range(11)]
-    assert judge(still) == []
-    (grown,) = judge([replace(one, **{name: getattr(one, name) + step * number}) for number, one in enumerate(still)])
+    assert judge(STILL) == []
+    (grown,) = judge([replace(one, **{name: getattr(one, name) + step * number}) for number, one in enumerate(STILL)])
     assert grown.startswith(f"{name} grew")
 
 
-def test_a_soak_takes_one_step_of_memory_for_no_growth() -> None:
-    samples = [Sample(number * 500, 0, 0, 0, 1, 7, 0, 40000, 4400.0, 56000.0 + 4096 * (number > 7)) for number in range(11)]
-    assert judge(samples) == []
+@pytest.mark.parametrize(("name", "grown"), [("rss_kib", 0), ("traced_kib", 1)])
+def test_a_single_step_is_growth_but_for_resident_memory(name: str, grown: int) -> None:
+    assert len(judge([replace(one, **{name: 4096.0 * (number > 7)}) for number, one in enumerate(STILL)])) == grown
